@@ -1,0 +1,64 @@
+"""What the person at the terminal sees: results on stdout, everything on the way there on stderr.
+
+Without a terminal (a pipe, a log file) bars become plain lines, a few a minute.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+PLAIN_LINE_SECONDS = 15.0
+
+
+class Advance(Protocol):
+    """Says that `count` more are done, and what to show beside the bar."""
+
+    def __call__(self, count: int = 1, note: str = "") -> None: ...
+
+
+def say(line: str) -> None:
+    """One line for the reader, never taken for markup."""
+    err.print(line, markup=False)
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Advance]:
+    """A bar on a terminal, a line every `PLAIN_LINE_SECONDS` elsewhere; the bar is gone afterwards."""
+    if not err.is_terminal:
+        yield _plain(what, total)
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task(what, total=total, note="")
+
+        def advance(count: int = 1, note: str = "") -> None:
+            bar.update(task, advance=count, note=note)
+
+        yield advance
+
+
+def _plain(what: str, total: int) -> Advance:
+    done = 0
+    said = time.monotonic()
+
+    def advance(count: int = 1, note: str = "") -> None:
+        nonlocal done, said
+        done += count
+        if time.monotonic() - said >= PLAIN_LINE_SECONDS and done < total:
+            said = time.monotonic()
+            say(f"{what} {done}/{total} {note}".rstrip())
+
+    return advance
