@@ -13,11 +13,11 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from augexp.augment.specs import OP_NAMES, STRATEGY_NAMES, Float, OpSpec, Probability, named_strategy
+from augexp.augment.specs import OP_NAMES, STRATEGY_NAMES, Float, OpSpec, named_strategy
 from augexp.errors import UserError
 
 SMALL_CNN = "SmallCNN"
-# keras.applications by name: importing Keras to check a spelling would cost seconds. A test holds this list against Keras.
+# keras.applications by name: importing Keras to check a spelling would cost seconds. A test compares the two.
 BACKBONES = (
     SMALL_CNN,
     *("ConvNeXtBase", "ConvNeXtLarge", "ConvNeXtSmall", "ConvNeXtTiny", "ConvNeXtXLarge"),
@@ -84,7 +84,9 @@ class Data(_Section):
 def _check_backbone(backbone: str) -> str:
     if backbone not in BACKBONES:
         raise PydanticCustomError(
-            "choice", "a keras.applications class or SmallCNN is needed{hint}", {"hint": did_you_mean(backbone, BACKBONES)}
+            "choice",
+            "a keras.applications class or SmallCNN is needed{hint}",
+            {"hint": did_you_mean(backbone, BACKBONES)},
         )
     return backbone
 
@@ -105,9 +107,11 @@ class Model(_Section):
     _backbone = field_validator("backbone")(_check_backbone)
 
     @model_validator(mode="after")
-    def _small_cnn_starts_from_random_weights(self) -> Self:
+    def _small_cnn_is_plain(self) -> Self:
         if self.backbone == SMALL_CNN and self.weights == "imagenet":
-            raise PydanticCustomError("weights", "model.weights: SmallCNN has no ImageNet weights; write null or a file")
+            raise PydanticCustomError(
+                "weights", "model.weights: SmallCNN has no ImageNet weights; write null or a file"
+            )
         return self
 
 
@@ -236,7 +240,8 @@ def load(config: str | Path | None, overrides: Sequence[str] = ()) -> Experiment
         UserError: with every mistake of file and overrides, a line each.
     """
     if config is None:
-        raw, places, mistakes, source = {}, {}, [], "configuration"
+        source = "configuration"
+        raw, places, mistakes = _nothing()
     else:
         path = find_config(str(config))
         source = path.name
@@ -253,6 +258,10 @@ def load(config: str | Path | None, overrides: Sequence[str] = ()) -> Experiment
 
 
 Place = tuple[str | int, ...]
+
+
+def _nothing() -> tuple[dict[str, Any], dict[Place, int], list[str]]:
+    return {}, {}, []
 
 
 def _read_yaml(path: Path) -> tuple[dict[str, Any], dict[Place, int], list[str]]:
@@ -336,6 +345,7 @@ def _with(raw: Mapping[str, Any], place: Sequence[str], value: object) -> dict[s
 
 # --- explaining ----------------------------------------------------------------------------------------------------
 
+SECTIONS: dict[str, type[BaseModel]] = {"data": Data, "model": Model, "train": Train}
 MESSAGES_THAT_NAME_THEIR_KEYS = ("cache_size", "weights", "phase")
 
 
@@ -399,8 +409,8 @@ def _expected(detail: ErrorDetails) -> str:
             return f"a name without slashes or control characters is needed{came}"
         case "model_type" | "model_attributes_type" | "dict_type":
             return f"a mapping of keys is needed{came}"
-        case "value_error":
-            return detail["msg"].removeprefix("Value error, ")
+        case "bool":
+            return detail["msg"]
         case _:
             expected = detail["msg"].removeprefix("Input should be ").replace("a valid integer", "a whole number")
             return f"{expected} is needed{came}"
@@ -417,7 +427,7 @@ def _suggest_key(place: Place) -> str:
     close = did_you_mean(str(last), known)
     if close:
         return close
-    for section, model in (("data", Data), ("model", Model), ("train", Train)):
+    for section, model in SECTIONS.items():
         if last in model.model_fields:
             return f"; did you mean {section}.{last}?"
     return f"; known here: {', '.join(known)}"
@@ -425,7 +435,7 @@ def _suggest_key(place: Place) -> str:
 
 def _keys_at(parents: Sequence[str | int]) -> list[str]:
     if parents and parents[0] == "strategy":
-        fields = {name for spec in get_args(get_args(OpSpec)[0]) for name in spec.model_fields}
-        return sorted(fields)
-    model: type[BaseModel] = {"data": Data, "model": Model, "train": Train}.get(str(parents[0]), Experiment) if parents else Experiment
-    return list(model.model_fields)
+        return sorted({name for spec in get_args(get_args(OpSpec)[0]) for name in spec.model_fields})
+    if parents and parents[0] in SECTIONS:
+        return list(SECTIONS[str(parents[0])].model_fields)
+    return list(Experiment.model_fields)

@@ -2,4 +2,4 @@
 
 
 class UserError(Exception):
-    """A mistake or a lack outside augexp. The command line prints the message, without a traceback, and exits with 2."""
+    """A mistake or a lack outside augexp. The command line prints it and exits with 2."""

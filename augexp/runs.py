@@ -13,7 +13,7 @@ import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,12 +50,11 @@ def create(experiment: Experiment, *, overwrite: bool = False) -> Iterator[Path]
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise UserError(f"{folder}: another process is writing this run; wait for it, or choose another name or seed") from None
-    try:
-        if (folder / "result.json").exists() and not overwrite:
             raise UserError(
-                f"{folder}: this run is finished and is not overwritten; choose another name= or seed=, or give --overwrite"
-            )
+                f"{folder}: another process is writing this run; wait, or choose another name= or seed="
+            ) from None
+    try:
+        refuse_finished(experiment, overwrite=overwrite)
         with _writable(folder):
             _clear(folder)
             write_text(folder / "config.yaml", experiment.to_yaml())
@@ -64,6 +63,15 @@ def create(experiment: Experiment, *, overwrite: bool = False) -> Iterator[Path]
             yield folder
     finally:
         lock.release()
+
+
+def refuse_finished(experiment: Experiment, *, overwrite: bool = False) -> None:
+    """Raises UserError if the run folder holds a finished run; cheap, so that it comes before data and weights."""
+    folder = experiment.run_dir
+    if (folder / "result.json").exists() and not overwrite:
+        raise UserError(
+            f"{folder}: this run is finished and is not overwritten; choose another name= or seed=, or give --overwrite"
+        )
 
 
 @contextmanager
@@ -76,11 +84,11 @@ def _ending(folder: Path) -> Iterator[None]:
         raise
     except OSError as error:
         # On a full disk even these few bytes may not fit; the message on the screen matters more.
-        try:
+        with suppress(OSError):
             set_state(folder, "failed", str(error))
-        except OSError:
-            pass
-        raise UserError(f"{folder}: can't be written ({error.strerror or error}); free space, or set runs_dir=") from error
+        raise UserError(
+            f"{folder}: can't be written ({error.strerror or error}); free space, or set runs_dir="
+        ) from error
     except BaseException as error:
         set_state(folder, "failed", str(error) or type(error).__name__)
         log(folder, f"failed: {error}")
@@ -93,7 +101,9 @@ def _writable(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(f"{folder}: the run folder can't be written ({error.strerror}); set runs_dir= to another folder") from error
+        raise UserError(
+            f"{folder}: the run folder can't be written ({error.strerror}); set runs_dir= to another folder"
+        ) from error
 
 
 def _clear(folder: Path) -> None:
@@ -166,18 +176,23 @@ def append_history(folder: Path, row: Mapping[str, float | int | str]) -> None:
         os.fsync(file.fileno())
 
 
-def write_predictions(path: Path, ids: Sequence[str], labels: NDArray[np.int32], probability: NDArray[np.float32]) -> None:
+def write_predictions(
+    path: Path, ids: Sequence[str], labels: NDArray[np.int32], probability: NDArray[np.float32]
+) -> None:
     """Stores ids (N,), labels (N,) int32 and probabilities (N, K) as float16."""
     with replacing(path) as temporary:
         np.savez_compressed(
-            temporary, id=np.asarray(ids, np.str_), label=labels.astype(np.int32), probability=probability.astype(np.float16)
+            temporary,
+            id=np.asarray(ids, np.str_),
+            label=labels.astype(np.int32),
+            probability=probability.astype(np.float16),
         )
 
 
 # --- reading -------------------------------------------------------------------------------------------------------
 
 
-class BrokenRun(Exception):
+class BrokenRun(Exception):  # noqa: N818 - it names what was found, not what went wrong here
     """A folder that is no finished, readable run; the message says why."""
 
 
@@ -206,15 +221,28 @@ def load(path: Path) -> Run:
     Raises:
         BrokenRun: if the folder is none, is unfinished, or a file in it is missing, cut off or not what it should be.
     """
+    try:
+        _check_folder(path)
+    except OSError as error:  # a folder above that may not be searched, a name that is too long
+        raise BrokenRun(f"can't be read ({error.strerror})") from None
+    run = Run(
+        path,
+        _read_config(path),
+        _read_json(path / "environment.json"),
+        _read_json(path / "result.json"),
+        read_history(path),
+    )
+    _check(run)
+    return run
+
+
+def _check_folder(path: Path) -> None:
     if not path.is_dir():
         raise BrokenRun("no such folder" if not path.exists() else "not a folder")
     if not (path / "config.yaml").is_file():
         raise BrokenRun("not a run folder (no config.yaml)")
     if not (path / "result.json").is_file():
         raise BrokenRun(_unfinished(path))
-    run = Run(path, _read_config(path), _read_json(path / "environment.json"), _read_json(path / "result.json"), _read_history(path))
-    _check(run)
-    return run
 
 
 def _unfinished(path: Path) -> str:
@@ -246,8 +274,15 @@ def _read_config(path: Path) -> dict[str, Any]:
         config = yaml.load((path / "config.yaml").read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise BrokenRun(f"config.yaml can't be read ({type(error).__name__})") from None
-    if not isinstance(config, dict) or not isinstance(config.get("name"), str) or not isinstance(config.get("seed"), int):
+    if (
+        not isinstance(config, dict)
+        or not isinstance(config.get("name"), str)
+        or not isinstance(config.get("seed"), int)
+    ):
         raise BrokenRun("config.yaml is not the configuration of a run (no name or seed)")
+    ops = config.get("strategy")
+    if not isinstance(ops, list) or not all(isinstance(op, dict) and isinstance(op.get("name"), str) for op in ops):
+        raise BrokenRun("config.yaml is not the configuration of a run (strategy is no list of ops)")
     return config
 
 
@@ -263,19 +298,26 @@ def _read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def _read_history(path: Path) -> dict[str, Metric]:
+def read_history(path: Path) -> dict[str, Metric]:
+    """The columns of a run folder's `history.csv`; text becomes NaN. Raises BrokenRun if it is missing or cut off."""
     try:
         text = (path / "history.csv").read_text(encoding="utf-8")
     except FileNotFoundError:
         raise BrokenRun("history.csv is missing") from None
     except (UnicodeDecodeError, OSError):
         raise BrokenRun("history.csv can't be read") from None
-    header, *rows = csv.reader(io.StringIO(text)) if text.strip() else [[]]
+    try:
+        header, *rows = csv.reader(io.StringIO(text)) if text.strip() else [[]]
+    except csv.Error as error:
+        raise BrokenRun(f"history.csv is not valid CSV ({error})") from None
     if not rows:
         raise BrokenRun("history.csv holds no epoch")
     for number, row in enumerate(rows, start=2):
         if len(row) != len(header):
             raise BrokenRun(f"history.csv is cut off in line {number} ({len(row)} of {len(header)} columns)")
+    # A cut inside the last number leaves the right count of columns.
+    if not text.endswith("\n"):
+        raise BrokenRun(f"history.csv is cut off in line {len(rows) + 1} (no line end)")
     columns = zip(header, zip(*rows, strict=True), strict=True)
     return {name: np.array([_number(cell) for cell in cells]) for name, cells in columns}
 
@@ -296,6 +338,12 @@ def _check(run: Run) -> None:
         raise BrokenRun(f"history.csv is cut off: {len(run.history['epoch'])} of {epochs} epochs")
     for split in ("val", "test"):
         metrics = run.result.get(split)
-        accuracy = metrics.get("accuracy") if isinstance(metrics, dict) else None
-        if not isinstance(accuracy, int | float):
+        if not isinstance(metrics, dict) or not _is_finite(metrics.get("accuracy")):
             raise BrokenRun(f"result.json has no {split} accuracy")
+    for key in ("best_epoch", "seconds", "images_per_second"):
+        if not _is_finite(run.result.get(key)):
+            raise BrokenRun(f"result.json has no {key}")
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)

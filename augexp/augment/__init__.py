@@ -1,1 +1,1 @@
-"""Augmentation: the specs a configuration names (`specs`), the ops they stand for, and the strategy they make together."""
+"""Augmentation: the specs a configuration names, the ops they stand for, and the strategy they make together."""

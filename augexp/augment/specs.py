@@ -6,12 +6,13 @@ A strategy is a tuple of these specs, applied in order. `augment.strategy` turns
 from typing import Annotated, Literal, assert_never
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 
 def refuse_bool(value: object) -> object:
     """Pydantic would read `true` as 1; in a number's place it is a mistake."""
     if isinstance(value, bool):
-        raise ValueError("a number is needed, not true or false")
+        raise PydanticCustomError("bool", "a number is needed, not true or false")
     return value
 
 
@@ -39,7 +40,7 @@ class Brightness(_Spec):
 
 
 class CutMix(_Spec):
-    """Pastes a box of a partner image; the label's weight is the share of pixels kept (Yun et al., 2019, arXiv:1905.04899).
+    """Pastes a box of a partner image; the label's weight is the share of pixels kept (Yun et al., 2019).
 
     `correct_lam: false` keeps lam as drawn for the label although the box is clipped at the border.
     """
@@ -52,7 +53,7 @@ class CutMix(_Spec):
 
 
 class MixUp(_Spec):
-    """Blends image and label with those of a partner (Zhang et al., 2018, arXiv:1710.09412)."""
+    """Blends image and label with those of a partner (Zhang et al., 2018)."""
 
     name: Literal["mixup"] = "mixup"
     alpha: Annotated[Float, Field(gt=0)] = 0.2

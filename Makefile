@@ -1,0 +1,43 @@
+# make demo: the embedded study. make test: everything CI runs. Both work on a fresh machine.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO := runs/digits
+
+.PHONY: demo test lint fast bench clean
+
+demo: $(VENV)/.demo
+	@for strategy in none basic cutmix mixup; do for seed in 0 1 2; do \
+	  $(BIN)/augexp train --config digits.yaml strategy=$$strategy seed=$$seed --overwrite || exit 1; \
+	done; done
+	$(BIN)/augexp preview --strategy cutmix --out $(DEMO)/preview.png
+	$(BIN)/augexp compare $(DEMO)/*-seed* --out $(DEMO)
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fast: $(VENV)/.dev
+	$(BIN)/python -m pytest -m "not slow"
+
+bench: $(VENV)/.dev
+	$(BIN)/python tests/bench_input.py
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.demo
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

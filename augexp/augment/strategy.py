@@ -1,0 +1,114 @@
+"""A list of specs -> one strategy: how a batch's parameters are drawn, and one compiled function to apply them all."""
+
+import zlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+import tensorflow as tf
+
+from augexp.augment import mixing, ops
+from augexp.augment.ops import Op
+from augexp.augment.specs import Brightness, CutMix, FlipLeftRight, MixUp, OpSpec
+
+Params = Sequence[Mapping[str, tf.Tensor]]
+
+
+def op(spec: OpSpec) -> Op:
+    """The op that a spec names: the one registry."""
+    match spec:
+        case FlipLeftRight():
+            return ops.flip_left_right(spec.prob)
+        case Brightness():
+            return ops.brightness(spec.max_delta)
+        case CutMix():
+            return mixing.cutmix(spec.alpha, spec.prob, correct_lam=spec.correct_lam, per=spec.per)
+        case MixUp():
+            return mixing.mixup(spec.alpha, spec.prob, per=spec.per)
+        case _:
+            assert_never(spec)
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """Named ops in order, and their common compiled `apply`."""
+
+    names: tuple[str, ...]
+    ops: tuple[Op, ...]
+    compiled: Callable[[tf.Tensor, tf.Tensor, Params], tuple[tf.Tensor, tf.Tensor]]
+
+    def sample(self, seed: tf.Tensor, images: tf.Tensor) -> Params:
+        """Draws the parameters of one batch, a dict an op.
+
+        An op's draw depends on the seed and its own name only, so `cutmix` cuts the same boxes alone and after `basic`.
+
+        Args:
+            seed: (2,) integers, one pair for each step.
+            images: (B, H, W, 3); only the shape is read.
+        """
+        batch, height, width = tf.unstack(tf.shape(images)[:3])
+        keys = _keys(self.names)
+        return [
+            op.sample(tf.random.fold_in(seed, key), batch, height, width)
+            for op, key in zip(self.ops, keys, strict=True)
+        ]
+
+    def apply(self, images: tf.Tensor, labels: tf.Tensor, params: Params) -> tuple[tf.Tensor, tf.Tensor]:
+        """Applies drawn parameters.
+
+        Args:
+            images: (B, H, W, 3), uint8 or float32 in [0, 255].
+            labels: (B, K) float32, one-hot or soft.
+            params: what `sample` drew.
+
+        Returns:
+            Images, uint8 if every op keeps whole grey levels and float32 otherwise, and labels (B, K) float32.
+
+        Raises:
+            ValueError: if images are no RGB batch, or labels are class numbers.
+        """
+        _check_batch(images, labels)
+        return self.compiled(images, labels, params) if self.ops else (images, labels)
+
+    def __call__(self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Sample, then apply."""
+        _check_batch(images, labels)
+        return self.apply(images, labels, self.sample(seed, images))
+
+
+def build(specs: Sequence[OpSpec]) -> Strategy:
+    """The strategy of a list of specs; an empty list leaves a batch as it is."""
+    return of_ops([spec.name for spec in specs], [op(spec) for spec in specs])
+
+
+def of_ops(names: Sequence[str], chain: Sequence[Op]) -> Strategy:
+    """A strategy from ops and the names that key their draws."""
+
+    def apply(images: tf.Tensor, labels: tf.Tensor, params: Params) -> tuple[tf.Tensor, tf.Tensor]:
+        for op, drawn in zip(chain, params, strict=True):
+            images, labels = op.apply(images, labels, drawn)
+        return images, labels
+
+    # One XLA function for the whole chain fuses its pixel loops; drawing stays outside, since XLA has no gamma sampler.
+    return Strategy(tuple(names), tuple(chain), tf.function(apply, jit_compile=True))
+
+
+def _keys(names: Sequence[str]) -> list[int]:
+    """A number for each op, by its name and which of its name it is."""
+    seen: Counter[str] = Counter()
+    keys = []
+    for name in names:
+        keys.append(zlib.crc32(f"{name}:{seen[name]}".encode()) % 2**31)
+        seen[name] += 1
+    return keys
+
+
+def _check_batch(images: tf.Tensor, labels: tf.Tensor) -> None:
+    if images.shape.rank != 4 or images.shape[-1] != 3:
+        raise ValueError(f"images of shape (B, H, W, 3) are needed, not {tuple(images.shape)}")
+    if not labels.dtype.is_floating or labels.shape.rank != 2:
+        raise ValueError(
+            f"labels must be one-hot float32 of shape (B, K), not {labels.dtype.name} of shape {tuple(labels.shape)}; "
+            "use tf.one_hot(labels, num_classes)"
+        )

@@ -1,0 +1,176 @@
+"""The command line: parse, call, print. TensorFlow is imported inside the commands that need it."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import augexp
+from augexp.errors import UserError
+
+app = typer.Typer(
+    name="augexp",
+    help="Which augmentation should I use on my images, and is the difference real?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Runs the command line: exit status 2 for a mistake of the user's, 130 for Ctrl-C."""
+    try:
+        app()
+    except UserError as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"augexp {augexp.__version__}")
+        raise typer.Exit
+
+
+def _complete_config(incomplete: str) -> list[str]:
+    from augexp.config import shipped_configs
+
+    names = {path.name for folder in (Path("configs"), shipped_configs()) for path in folder.glob("*.yaml")}
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
+def _complete_strategy(incomplete: str) -> list[str]:
+    from augexp.augment.specs import STRATEGY_NAMES
+
+    return [name for name in STRATEGY_NAMES if name.startswith(incomplete)]
+
+
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help="Settings that replace those of the file, such as train.epochs=5."),
+]
+
+
+@app.callback()
+def _augexp(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def train(
+    config: Annotated[
+        str,
+        typer.Option(
+            "--config", "-c", help="YAML file, or the name of a shipped one.", autocompletion=_complete_config
+        ),
+    ],
+    overrides: Overrides = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be trained, and stop.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a finished run of this name and seed.")
+    ] = False,
+) -> None:
+    """Train one experiment into one run folder.
+
+    Example: augexp train --config cutmix.yaml seed=1 train.epochs=5
+    """
+    from augexp import config as configuration
+    from augexp import console, device, runs
+
+    experiment = configuration.load(config, overrides or [])
+    if not dry_run:
+        runs.refuse_finished(experiment, overwrite=overwrite)
+    device.load_tensorflow()
+    from augexp import experiment as experiments
+
+    if dry_run:
+        console.out.print(experiment.to_yaml(), markup=False)
+        for line in experiments.dry_run(experiment):
+            console.out.print(line, markup=False)
+        return
+    folder = _interruptible(lambda: experiments.train(experiment, overwrite=overwrite), experiment.run_dir)
+    console.out.print(experiments.summary(folder), markup=False)
+
+
+def _interruptible(work: Callable[[], Path], folder: Path) -> Path:
+    try:
+        return work()
+    except KeyboardInterrupt:
+        print(f"interrupted: {folder} is unfinished; the same command starts it over", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, such as runs/*.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for comparison.png.")] = Path(),
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write the table as CSV.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write the table as JSON.")] = None,
+    ylim: Annotated[
+        tuple[float, float] | None, typer.Option("--ylim", metavar="LOW HIGH", help="Limits of the zoomed panel, in %.")
+    ] = None,
+) -> None:
+    """Compare finished runs: a table, the differences in their settings, and val-accuracy curves."""
+    from augexp import console, plots, report, stats
+
+    comparison = stats.compare(runs)
+    console.out.print(report.table(comparison))
+    for note in report.notes(comparison):
+        console.out.print(note, markup=False)
+    if csv is not None:
+        _write(csv, lambda path: path.write_text(report.csv_text(comparison), encoding="utf-8"))
+    if json is not None:
+        _write(json, lambda path: path.write_text(report.json_text(comparison), encoding="utf-8"))
+    picture = out / "comparison.png"
+    _write(picture, plots.comparison(comparison.groups, ylim).savefig)
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> None:
+    """Writes an output file, making its folder, and says where it is."""
+    from augexp import console
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path)
+    except OSError as error:
+        raise UserError(f"{path}: can't be written ({error.strerror}); choose another place") from None
+    console.out.print(f"wrote {path}", markup=False)
+
+
+@app.command()
+def preview(
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            "--strategy", "-s", help="none, basic, cutmix, mixup, joined with +, or a list of ops.",
+            autocompletion=_complete_strategy,
+        ),
+    ] = None,
+    config: Annotated[
+        str, typer.Option("--config", "-c", help="Where data and sizes come from.", autocompletion=_complete_config)
+    ] = "digits.yaml",
+    overrides: Overrides = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The picture.")] = Path("preview.png"),
+    examples: Annotated[int, typer.Option("--examples", "-n", min=1, max=64, help="Rows in the picture.")] = 6,
+) -> None:  # fmt: skip
+    """Draw what the network will see: the very batches of training, and the law of lam.
+
+    Example: augexp preview --strategy cutmix
+    """
+    from augexp import config as configuration
+    from augexp import device
+
+    chosen = [f"strategy={strategy}"] if strategy is not None else []
+    experiment = configuration.load(config, [*(overrides or []), *chosen])
+    device.load_tensorflow()
+    from augexp import experiment as experiments
+
+    figure = experiments.preview_of(experiment, examples)
+    _write(out, figure.savefig)

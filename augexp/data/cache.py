@@ -1,0 +1,387 @@
+"""Decode once: every image of a source as memory-mapped RGB uint8 of one size, shared by all runs.
+
+An entry is a folder `<source>-<size>-<resize>-<key>` with one `<split>.npy` a split and `meta.json`. It appears all at
+once, is never changed afterwards, and one process at a time builds it.
+"""
+
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from augexp import console, runs
+from augexp.config import Data
+from augexp.data.sources import Examples, Labels, Source, SplitName
+from augexp.errors import UserError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+    from PIL import Image
+
+FORMAT = 1  # part of every key: a change here retires all entries
+CHUNK = 64  # images a write
+BAD_SHARE = 0.01  # of a split; more stops the run
+LISTED = 20  # names in a message
+
+Pixels = NDArray[np.uint8]
+Indices = NDArray[np.int64]
+Bad = tuple[str, str]  # id, reason
+
+
+@dataclass(frozen=True)
+class DecodedSplit:
+    """One split of an entry, in no particular order."""
+
+    images: Pixels  # (N, S, S, 3), RGB; mapped copy-on-write, so writable without touching the file
+    labels: Labels  # (N,) int32
+    ids: list[str]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A decoded data set."""
+
+    class_names: tuple[str, ...]
+    fingerprint: str  # of pixels, labels and ids; the same on every machine and for any order or date of the files
+    splits: Mapping[SplitName, DecodedSplit]
+    skipped: tuple[str, ...]  # ids of the images that can't be decoded
+
+
+class _DamagedError(Exception):
+    """An entry that lacks something; the message says what."""
+
+
+def load_or_build(source: Source, data: Data) -> Decoded:
+    """The decoded images of a source, from the cache or decoded now.
+
+    Raises:
+        UserError: if more than 1 % of a split can't be decoded, or the cache folder can't hold the images.
+    """
+    return find(source, data) or _build_once(source, data)
+
+
+def find(source: Source, data: Data) -> Decoded | None:
+    """The decoded images of a source if they are in the cache, whole; builds nothing."""
+    try:
+        return _open(entry_folder(source, data))
+    except _DamagedError:
+        return None
+
+
+def entry_folder(source: Source, data: Data) -> Path:
+    """Where the decoded images of a source are or would be."""
+    key = json.dumps([FORMAT, source.name, source.version, source.class_names, data.decoded_size, data.resize])
+    name = re.sub(r"[^\w.-]+", "_", source.name)[:60]
+    return _cache_folder(data) / f"{name}-{data.decoded_size}-{data.resize}-{_sha256(key.encode())[:12]}"
+
+
+def _cache_folder(data: Data) -> Path:
+    if data.cache_dir is not None:
+        return Path(data.cache_dir).expanduser()
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path("~/.cache").expanduser()) / "augexp"
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+# --- reading -------------------------------------------------------------------------------------------------------
+
+
+def _open(folder: Path) -> Decoded:
+    try:
+        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        splits = {name: _open_split(folder / f"{name}.npy", split) for name, split in meta["splits"].items()}
+        return Decoded(tuple(meta["class_names"]), meta["fingerprint"], splits, tuple(id_ for id_, _ in meta["bad"]))
+    except FileNotFoundError as error:
+        raise _DamagedError(f"no {Path(error.filename).name}") from None
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise _DamagedError(f"meta.json: {type(error).__name__}") from None
+
+
+def _open_split(path: Path, split: Mapping[str, Any]) -> DecodedSplit:
+    try:
+        # Copy-on-write makes the array writable, as DLPack asks, and still leaves the file alone.
+        images = np.load(path, mmap_mode="c")
+    except (ValueError, EOFError):
+        raise _DamagedError(f"{path.name} is cut off") from None
+    if images.dtype != np.uint8 or list(images.shape) != split["shape"] or len(split["ids"]) != len(images):
+        raise _DamagedError(f"{path.name} is not what meta.json says")
+    return DecodedSplit(images, np.array(split["labels"], np.int32), list(split["ids"]))
+
+
+# --- building ------------------------------------------------------------------------------------------------------
+
+
+def _build_once(source: Source, data: Data) -> Decoded:
+    folder = entry_folder(source, data)
+    with _writable(folder.parent), _locked(folder):
+        if folder.exists():
+            try:
+                return _open(folder)
+            except _DamagedError as damage:
+                console.say(f"{folder}: damaged ({damage}), decoding again")
+        return _build(source, data, folder)
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{folder}: decoded images can't be written ({error.strerror or error}); "
+            "free space, or set data.cache_dir= to another folder"
+        ) from error
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        console.say(f"another process is decoding these images into {folder}; waiting for it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _build(source: Source, data: Data, folder: Path) -> Decoded:
+    temporary = folder.with_name(f".{folder.name}.building")
+    # Whoever left these was killed: this process holds the lock.
+    shutil.rmtree(temporary, ignore_errors=True)
+    _check_space(source, data, folder.parent)
+    try:
+        temporary.mkdir()
+        start = time.monotonic()
+        count = _fill(temporary, source, data)
+        seconds = time.monotonic() - start
+        if folder.exists():
+            shutil.rmtree(folder)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    console.say(f"decoded {count:,} images in {seconds:.1f} s ({count / seconds:,.0f} images/s) into {folder}")
+    return _open(folder)
+
+
+def _check_space(source: Source, data: Data, folder: Path) -> None:
+    needed = sum(examples.count for examples in source.splits.values()) * data.decoded_size**2 * 3
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise UserError(
+            f"{folder}: decoded images need {needed / 1e9:,.1f} GB and {free / 1e9:,.1f} GB are free; "
+            "free space, or set data.cache_dir= to another folder"
+        )
+
+
+def _fill(folder: Path, source: Source, data: Data) -> int:
+    """Decodes all splits into a folder and counts the images."""
+    total = sum(examples.count for examples in source.splits.values())
+    built: dict[SplitName, _BuiltSplit] = {}
+    with console.progress(f"decoding {source.name}", total) as advance:
+        speed = _Speed(advance)
+        for name, examples in source.splits.items():
+            built[name] = _build_split(folder / f"{name}.npy", examples, data, speed)
+            _refuse_many_bad(data.source, name, built[name])
+    bad = [bad for split in built.values() for bad in split.bad]
+    if bad:
+        console.say(f"left out {len(bad)} of {total:,} images that can't be decoded: {_list(bad, ', ')}")
+    runs.write_text(folder / "meta.json", json.dumps(_meta(source, built, bad)))
+    return total - len(bad)
+
+
+class _Speed:
+    """Counts images into a progress bar, with the rate so far."""
+
+    def __init__(self, advance: console.Advance) -> None:
+        self._advance = advance
+        self._start = time.monotonic()
+        self._done = 0
+
+    def __call__(self, count: int) -> None:
+        self._done += count
+        self._advance(count, f"{self._done / max(time.monotonic() - self._start, 1e-3):,.0f} images/s")
+
+
+@dataclass
+class _BuiltSplit:
+    """What the file of a split holds so far."""
+
+    shape: tuple[int, ...]
+    ids: list[str] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)  # of each image's pixels
+    bad: list[Bad] = field(default_factory=list)
+
+    def add(self, ids: list[str], labels: Labels, images: Pixels) -> None:
+        self.ids += ids
+        self.labels += labels.tolist()
+        self.digests += [hashlib.sha256(image.data).hexdigest() for image in images]
+
+
+def _meta(source: Source, built: Mapping[SplitName, _BuiltSplit], bad: list[Bad]) -> dict[str, Any]:
+    splits = {name: {"shape": split.shape, "ids": split.ids, "labels": split.labels} for name, split in built.items()}
+    return {
+        "source": source.name,
+        "version": source.version,
+        "class_names": source.class_names,
+        "fingerprint": _fingerprint(source.class_names, built),
+        "splits": splits,
+        "bad": bad,
+    }
+
+
+def _fingerprint(class_names: tuple[str, ...], built: Mapping[SplitName, _BuiltSplit]) -> str:
+    rows = sorted(
+        [name, id_, label, digest]
+        for name, split in built.items()
+        for id_, label, digest in zip(split.ids, split.labels, split.digests, strict=True)
+    )
+    return _sha256(json.dumps([class_names, rows]).encode())
+
+
+def _build_split(path: Path, examples: Examples, data: Data, speed: _Speed) -> _BuiltSplit:
+    """Decodes one split into a `.npy` file: with TensorFlow, and with Pillow what TensorFlow refuses."""
+    listing = examples.listing()
+    split = _BuiltSplit((examples.count, data.decoded_size, data.decoded_size, 3))
+    missing = np.ones(examples.count, bool)
+    with path.open("wb") as file:
+        _write_header(file, split.shape)
+
+        def append(indices: Indices, images: Pixels) -> None:
+            file.write(images.data)
+            split.add([listing.ids[i] for i in indices], listing.labels[indices], images)
+            missing[indices] = False
+            speed(len(indices))
+
+        for indices, images in _decode(examples, data):
+            append(indices, images)
+        reasons = _rescue(examples, data, missing.copy(), append)
+        split.shape = (len(split.ids), *split.shape[1:])
+        _write_header(file, split.shape)
+    split.bad = [(listing.ids[i], reasons.get(i, "can't be read")) for i in np.flatnonzero(missing).tolist()]
+    return split
+
+
+def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
+    """Starts a `.npy` file; a header for fewer images has the same length, so it can be written over."""
+    file.seek(0)
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+
+
+def _refuse_many_bad(source: str, name: SplitName, split: _BuiltSplit) -> None:
+    count = len(split.ids) + len(split.bad)
+    if len(split.bad) > BAD_SHARE * count:
+        raise UserError(
+            f"{source}: {len(split.bad):,} of {count:,} images of the split {name} can't be decoded, more than "
+            f"{BAD_SHARE:.0%}; repair or remove them:\n  {_list(split.bad)}"
+        )
+
+
+def _list(bad: list[Bad], separator: str = "\n  ") -> str:
+    lines = [f"{id_} ({reason})" for id_, reason in bad[:LISTED]]
+    if len(bad) > LISTED:
+        lines.append(f"and {len(bad) - LISTED:,} more")
+    return separator.join(lines)
+
+
+# --- decoding ------------------------------------------------------------------------------------------------------
+
+
+def _decode(examples: Examples, data: Data) -> Iterator[tuple[Indices, Pixels]]:
+    """Chunks of indices (n,) and images (n, S, S, 3) uint8, in order; what TensorFlow can't decode is left out."""
+    import tensorflow as tf
+
+    def decode(index: tf.Tensor, encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        # TensorFlow takes the palette indices of a BMP for gray levels: leave all BMPs to Pillow.
+        with tf.control_dependencies([tf.debugging.assert_none_equal(tf.strings.substr(encoded, 0, 2), b"BM")]):
+            image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+        return index, _fit(image, data.decoded_size, data.resize)
+
+    images = examples.encoded().map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    chunks = images.ignore_errors().batch(CHUNK).prefetch(tf.data.AUTOTUNE)
+    yield from chunks.as_numpy_iterator()
+
+
+def _fit(image: "tf.Tensor", size: int, resize: Literal["squash", "crop"]) -> "tf.Tensor":
+    """Any (H, W, 3) uint8 -> (size, size, 3) uint8: the whole image, or the central square of its short side."""
+    import tensorflow as tf
+
+    height, width = tf.shape(image)[0], tf.shape(image)[1]
+    if resize == "crop":
+        side = tf.minimum(height, width)
+        image = tf.image.crop_to_bounding_box(image, (height - side) // 2, (width - side) // 2, side, side)
+        height = width = side
+    image = tf.cond(
+        tf.logical_and(tf.equal(height, size), tf.equal(width, size)),
+        lambda: image,
+        lambda: tf.saturate_cast(tf.round(tf.image.resize(image, (size, size))), tf.uint8),
+    )
+    return tf.ensure_shape(image, (size, size, 3))
+
+
+def _rescue(
+    examples: Examples, data: Data, missing: NDArray[np.bool_], append: Callable[[Indices, Pixels], None]
+) -> dict[int, str]:
+    """Tries once more, with Pillow, what TensorFlow refused; the reason for each image that Pillow refuses too."""
+    import tensorflow as tf
+
+    if not missing.any():
+        return {}
+    reasons: dict[int, str] = {}
+    again = examples.encoded().filter(lambda index, _: tf.gather(missing, index)).ignore_errors().batch(CHUNK)
+    with ThreadPoolExecutor() as pool:
+        for indices, encoded in again.as_numpy_iterator():
+            results = list(pool.map(lambda content: _decode_with_pillow(content, data), encoded))
+            good = [i for i, result in enumerate(results) if not isinstance(result, str)]
+            reasons |= {int(indices[i]): result for i, result in enumerate(results) if isinstance(result, str)}
+            if good:
+                append(indices[good], np.stack([results[i] for i in good]))
+    return reasons
+
+
+def _decode_with_pillow(encoded: bytes, data: Data) -> Pixels | str:
+    """An image (S, S, 3), or why there is none."""
+    from PIL import Image, UnidentifiedImageError
+
+    if not encoded:
+        return "empty file"
+    try:
+        with Image.open(io.BytesIO(encoded)) as image:
+            pixels = _rgb(image)
+    except UnidentifiedImageError:
+        return "not an image"
+    except Exception as error:  # Pillow's decoders raise whatever a broken file makes them stumble over.
+        return str(error) or type(error).__name__
+    fitted: Pixels = _fit(pixels, data.decoded_size, data.resize).numpy()
+    return fitted
+
+
+def _rgb(image: "Image.Image") -> Pixels:
+    if image.mode.startswith("I;16"):
+        # Pillow would clip 16 bits to 255 instead of scaling them.
+        gray = (np.asarray(image) >> 8).astype(np.uint8)
+        return np.repeat(gray[..., None], 3, axis=-1)
+    if image.mode == "P":
+        image = image.convert("RGBA")
+    return np.asarray(image.convert("RGB"))

@@ -1,0 +1,146 @@
+"""Random-access tf.data over the decoded cache: step -> example numbers -> gather -> strategy.
+
+Any batch can be computed alone, from (seed, step); the number of threads changes nothing. Only train is shuffled and
+augmented.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from augexp.augment import ops, strategy
+from augexp.augment.specs import OpSpec
+from augexp.augment.strategy import Params
+from augexp.data.splits import Part
+from augexp.errors import UserError
+
+
+class Batch(NamedTuple):
+    """One training batch, and how it came about."""
+
+    images: tf.Tensor  # (B, S, S, 3) uint8 or float32 in [0, 255]
+    labels: tf.Tensor  # (B, K) float32
+    sources: tf.Tensor  # (B, S, S, 3) uint8, before the strategy
+    params: Params  # a dict an op
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides a training batch, beside the examples and the step."""
+
+    strategy: tuple[OpSpec, ...]
+    batch_size: int
+    image_size: int
+    num_classes: int
+    seed: int
+    label_smoothing: float = 0.0
+
+
+def steps_per_epoch(part: Part, batch_size: int) -> int:
+    """Whole batches in one pass; what is left over comes first in the next pass, so nothing is used less.
+
+    Raises:
+        UserError: if one batch is larger than the train split.
+    """
+    if batch_size > len(part):
+        raise UserError(
+            f"train.batch_size {batch_size} is larger than the train split ({len(part)} examples); "
+            f"choose at most {len(part)}"
+        )
+    return len(part) // batch_size
+
+
+def train_batches(part: Part, recipe: Recipe, steps: range, threads: int | None = None) -> tf.data.Dataset:
+    """Augmented training batches of the given steps, in order.
+
+    Args:
+        part: the examples; shuffled anew in each pass.
+        recipe: strategy, sizes and seed.
+        steps: numbers of the steps, counted from the start of the run.
+        threads: parallel batches; None lets tf.data choose. The batches are the same for any number.
+
+    Returns:
+        A data set of (images (B, S, S, 3), labels (B, K) float32).
+    """
+    draw = batch_at(part, recipe)
+
+    def images_and_labels(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        batch = draw(step)
+        return batch.images, batch.labels
+
+    numbers = tf.data.Dataset.range(steps.start, steps.stop)
+    batches = numbers.map(images_and_labels, num_parallel_calls=threads or tf.data.AUTOTUNE, deterministic=True)
+    return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def batch_at(part: Part, recipe: Recipe) -> Callable[[tf.Tensor], Batch]:
+    """The function from a step (int64 scalar) to its batch: the one place where training batches are made."""
+    images, labels, rows = _tensor(part.images), tf.constant(part.labels), tf.constant(part.rows)
+    window, augment = _window(recipe, decoded_size=part.images.shape[1]), strategy.build(recipe.strategy)
+
+    def draw(step: tf.Tensor) -> Batch:
+        numbers = _example_numbers(tf.cast(step, tf.int64), recipe, len(part))
+        decoded = tf.gather(images, tf.gather(rows, numbers))
+        seed = tf.stack([tf.constant(recipe.seed, tf.int64), tf.cast(step, tf.int64)])
+        sources, targets = window(decoded, _targets(tf.gather(labels, numbers), recipe), seed)
+        params = augment.sample(seed, sources)
+        mixed, soft = augment.apply(sources, targets, params)
+        mixed.set_shape([recipe.batch_size, recipe.image_size, recipe.image_size, 3])
+        return Batch(mixed, soft, sources, params)
+
+    return draw
+
+
+def eval_batches(part: Part, batch_size: int, image_size: int, num_classes: int) -> tf.data.Dataset:
+    """Each example exactly once, in order, not augmented; the last batch may be short.
+
+    Returns:
+        A data set of (images (B, S, S, 3) uint8, one-hot labels (B, K) float32).
+    """
+    images, labels, rows = _tensor(part.images), tf.constant(part.labels), tf.constant(part.rows)
+    margin = (part.images.shape[1] - image_size) // 2
+    window = slice(margin, margin + image_size)
+
+    def gather(numbers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        batch = tf.gather(images, tf.gather(rows, numbers))[:, window, window]
+        return batch, tf.one_hot(tf.gather(labels, numbers), num_classes)
+
+    numbers = tf.data.Dataset.range(len(part)).batch(batch_size)
+    return numbers.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+
+def _tensor(array: NDArray[np.uint8]) -> tf.Tensor:
+    # tf.constant would copy the whole memory map into RAM; DLPack shares it, and the system pages in what is gathered.
+    return tf.experimental.dlpack.from_dlpack(np.asarray(array).__dlpack__())
+
+
+def _example_numbers(step: tf.Tensor, recipe: Recipe, examples: int) -> tf.Tensor:
+    """(B,) int64 in [0, examples): positions in an endless row of passes, each pass a permutation of its own."""
+    positions = step * recipe.batch_size + tf.range(recipe.batch_size, dtype=tf.int64)
+    first = positions[0] // examples
+    # A batch is no larger than a pass, so it lies in at most two.
+    in_first = _shuffled(positions % examples, recipe.seed, first, examples)
+    in_second = _shuffled(positions % examples, recipe.seed, first + 1, examples)
+    return tf.where(positions // examples == first, in_first, in_second)
+
+
+def _shuffled(places: tf.Tensor, seed: int, pass_number: tf.Tensor, examples: int) -> tf.Tensor:
+    key = tf.stack([tf.constant(seed, tf.int64), pass_number])
+    return tf.random.experimental.index_shuffle(places, seed=key, max_index=examples - 1)
+
+
+def _targets(labels: tf.Tensor, recipe: Recipe) -> tf.Tensor:
+    """One-hot (B, K) float32, smoothed: label smoothing is part of the target, before any mixing."""
+    rest = recipe.label_smoothing / recipe.num_classes
+    return tf.one_hot(labels, recipe.num_classes, on_value=1 - recipe.label_smoothing + rest, off_value=rest)
+
+
+def _window(recipe: Recipe, decoded_size: int) -> strategy.Strategy:
+    """A random window of the network's size where the decoded images are larger, for every strategy alike."""
+    if decoded_size == recipe.image_size:
+        return strategy.build(())
+    return strategy.of_ops(["random_window"], [ops.random_window(recipe.image_size)])

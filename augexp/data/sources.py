@@ -1,0 +1,317 @@
+"""Where examples come from: a TFDS name, an image folder or the embedded digits, each as the bytes of image files.
+
+Every source ends in the same shape, so that decoding, splitting and caching are written once.
+"""
+
+import contextlib
+import hashlib
+import io
+import logging
+import os
+import socket
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlparse
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augexp import console
+from augexp.config import Data, did_you_mean
+from augexp.errors import UserError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+SplitName = Literal["train", "test", "all"]
+Labels = NDArray[np.int32]
+
+FOLDER = "folder:"
+DIGITS = "digits"
+IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Who the examples of a split are, in their fixed order."""
+
+    ids: list[str]  # stable and unique
+    labels: Labels  # (N,) int32, an index into the class names
+
+
+@dataclass(frozen=True)
+class Examples:
+    """One split before decoding."""
+
+    count: int
+    listing: Callable[[], Listing]  # may read through the whole split
+    encoded: Callable[[], "tf.data.Dataset"]  # (index int64, bytes of an image file), in the order of the listing
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set before decoding: `train` with or without `test`, or `all` where nothing is held out."""
+
+    name: str
+    version: str  # changes when the raw content does; cheap
+    class_names: tuple[str, ...]
+    splits: Mapping[SplitName, Examples]
+
+
+def open_source(data: Data) -> Source:
+    """The data set that `data.source` names; a TFDS set is downloaded and prepared first where it has to be.
+
+    Raises:
+        UserError: if there is no such data set, it can't be had, or it is not image classification.
+    """
+    if data.source == DIGITS:
+        return _digits()
+    if data.source.startswith(FOLDER):
+        return _folder(data.source)
+    return _tfds(data)
+
+
+def is_prepared(data: Data) -> bool:
+    """Whether `open_source` has nothing to download.
+
+    Raises:
+        UserError: if TFDS knows no such data set.
+    """
+    if data.source == DIGITS or data.source.startswith(FOLDER):
+        return True
+    return bool(_builder(data).data_path.exists())
+
+
+def check_classes(source: str, class_names: tuple[str, ...], train: Labels, test: Labels | None) -> None:
+    """Refuses examples that no classifier can be trained on; labels are (N,) int32.
+
+    Raises:
+        UserError: for no images, fewer than two classes, or a class without train images.
+    """
+    if not len(train):
+        raise UserError(f"{source}: there are no images to train on")
+    if len(class_names) < 2:
+        raise UserError(f"{source}: at least two classes are needed, found only {class_names[0]}")
+    empty = set(range(len(class_names))) - set(train.tolist())
+    unknown = sorted(empty & set(test.tolist())) if test is not None else []
+    if unknown:
+        raise UserError(f"{source}: the test split has classes that train hasn't: {_named(class_names, unknown)}")
+    if empty:
+        raise UserError(f"{source}: no train images in {_named(class_names, sorted(empty))}")
+
+
+def _named(class_names: tuple[str, ...], indices: list[int]) -> str:
+    return ", ".join(class_names[i] for i in indices)
+
+
+def _listed(ids: list[str], labels: Labels, encoded: Callable[[], "tf.data.Dataset"]) -> Examples:
+    listing = Listing(ids, labels)
+    return Examples(len(ids), lambda: listing, encoded)
+
+
+# --- digits --------------------------------------------------------------------------------------------------------
+
+
+def _digits() -> Source:
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)
+    ids = [f"{i:04d}" for i in range(len(pixels))]
+
+    def encoded() -> "tf.data.Dataset":
+        import tensorflow as tf
+
+        return tf.data.Dataset.from_tensor_slices([_png(image) for image in pixels]).enumerate()
+
+    examples = _listed(ids, digits.target.astype(np.int32), encoded)
+    return Source(DIGITS, "8x8", tuple(str(digit) for digit in range(10)), {"all": examples})
+
+
+def _png(pixels: NDArray[np.uint8]) -> bytes:
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "png")
+    return file.getvalue()
+
+
+# --- folder --------------------------------------------------------------------------------------------------------
+
+
+def _folder(source: str) -> Source:
+    root = Path(source.removeprefix(FOLDER).strip()).expanduser()
+    if not root.is_dir():
+        raise UserError(f"{source}: {'not a folder' if root.exists() else 'no such folder'} ({root.absolute()})")
+    split_folders = _split_folders(source, root)
+    class_names = tuple(sorted({name for folder in split_folders.values() for name in _subfolders(folder)}))
+    files = {split: _image_files(folder) for split, folder in split_folders.items()}
+    _check_files(source, class_names, files)
+    splits = {split: _folder_examples(root, files[split], class_names) for split in files}
+    _check_folder_classes(source, class_names, splits)
+    return Source(root.absolute().name, _stamp(root, files), class_names, splits)
+
+
+def _subfolders(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+
+
+def _split_folders(source: str, root: Path) -> dict[SplitName, Path]:
+    found = _subfolders(root)
+    if "train" not in found:
+        if found and set(found) <= {"test", "val"}:
+            raise UserError(f"{source}: there is {found[0]}/ but no train/")
+        return {"all": root}
+    held_out = next((name for name in ("test", "val") if name in found), None)
+    ignored = [f"{name}/" for name in found if name not in ("train", held_out)]
+    if ignored:
+        used = f"train/ and {held_out}/ are" if held_out else "train/ is"
+        console.say(f"{source}: {', '.join(ignored)} not used; {used}")
+    if held_out is None:
+        return {"all": root / "train"}
+    return {"train": root / "train", "test": root / held_out}
+
+
+def _image_files(folder: Path) -> dict[str, list[Path]]:
+    """Class name -> its images, however deep, sorted; other files are counted and left."""
+    images: dict[str, list[Path]] = {}
+    ignored = 0
+    for name in _subfolders(folder):
+        files = [Path(place, file) for place, _, files in os.walk(folder / name) for file in files]
+        images[name] = sorted(file for file in files if _is_image(file))
+        ignored += len(files) - len(images[name])
+    if ignored:
+        console.say(f"{folder}: {ignored:,} files that are no images are left out")
+    return images
+
+
+def _is_image(file: Path) -> bool:
+    return file.suffix.lower() in IMAGE_ENDINGS and not file.name.startswith(".")
+
+
+def _check_files(source: str, class_names: tuple[str, ...], files: Mapping[SplitName, dict[str, list[Path]]]) -> None:
+    if not any(images for classes in files.values() for images in classes.values()):
+        endings = " ".join(sorted(ending[1:] for ending in IMAGE_ENDINGS))
+        where = f"in its {len(class_names)} class folders" if class_names else "and no class folders"
+        raise UserError(
+            f"{source}: no images {where}; one folder a class is needed (under train/ and test/, or alone), "
+            f"with images ({endings})"
+        )
+
+
+def _check_folder_classes(source: str, class_names: tuple[str, ...], splits: Mapping[SplitName, Examples]) -> None:
+    labels = {split: examples.listing().labels for split, examples in splits.items()}
+    train = labels["train"] if "train" in labels else labels["all"]
+    check_classes(source, class_names, train, labels.get("test"))
+
+
+def _folder_examples(root: Path, files: dict[str, list[Path]], class_names: tuple[str, ...]) -> Examples:
+    paths = [path for images in files.values() for path in images]
+    labels = [class_names.index(name) for name, images in files.items() for _ in images]
+    ids = [path.relative_to(root).as_posix() for path in paths]
+
+    def encoded() -> "tf.data.Dataset":
+        import tensorflow as tf
+
+        names = tf.data.Dataset.from_tensor_slices(np.array([os.fsencode(path) for path in paths], object))
+        return names.enumerate().map(
+            lambda index, name: (index, tf.io.read_file(name)), num_parallel_calls=tf.data.AUTOTUNE
+        )
+
+    return _listed(ids, np.array(labels, np.int32), encoded)
+
+
+def _stamp(root: Path, files: Mapping[SplitName, dict[str, list[Path]]]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for classes in files.values() for images in classes.values() for path in images):
+        stat = path.stat()
+        digest.update(os.fsencode(f"{path.relative_to(root).as_posix()}\0{stat.st_size}\0{stat.st_mtime_ns}\n"))
+    return digest.hexdigest()
+
+
+# --- TFDS ----------------------------------------------------------------------------------------------------------
+
+
+def _tfds(data: Data) -> Source:
+    builder = _builder(data)
+    if not builder.data_path.exists():
+        _prepare(builder)
+    info = builder.info
+    image, label = _keys(data.source, info)
+    splits = {
+        split: _tfds_examples(builder, name, image, label)
+        for split, name in _tfds_splits(data.source, list(info.splits)).items()
+    }
+    # Numbers of examples and bytes tell apart two sets prepared from different archives.
+    sizes = [f"{name} {split.num_examples} {split.num_bytes}" for name, split in sorted(info.splits.items())]
+    version = " ".join([info.full_name, *sizes])
+    return Source(info.full_name.rsplit("/", 1)[0], version, tuple(info.features[label].names), splits)
+
+
+def _builder(data: Data) -> Any:
+    """The builder of a set; reads what is prepared and downloads nothing.
+
+    Raises:
+        UserError: if TFDS knows no such set, configuration or version.
+    """
+    import tensorflow_datasets as tfds
+    from absl import logging as absl_logging
+
+    absl_logging.set_verbosity(absl_logging.ERROR)
+    folder = None if data.data_dir is None else Path(data.data_dir).expanduser()
+    try:
+        return tfds.builder(data.source, data_dir=folder)
+    except tfds.core.DatasetNotFoundError:
+        known = tfds.list_builders(with_community_datasets=False)
+        hint = did_you_mean(data.source.split("/")[0].split(":")[0], [*known, DIGITS])
+        raise UserError(f"data.source: TFDS has no data set {data.source!r}{hint}") from None
+    except Exception as error:
+        raise UserError(f"data.source: TFDS can't open {data.source!r}: {_first_line(error)}") from error
+
+
+def _prepare(builder: Any) -> None:
+    """Downloads a set and writes it in TFDS's own format, with TFDS's own progress bars on a terminal.
+
+    Raises:
+        UserError: if that fails, whatever the reason.
+    """
+    import tensorflow_datasets as tfds
+
+    _check_network(builder)
+    console.say(f"{builder.info.full_name}: downloading and preparing into {builder.data_path}")
+    if not console.err.is_terminal:
+        tfds.disable_progress_bar()
+    # TFDS prints what it does to stdout, which is for results.
+    with contextlib.redirect_stdout(sys.stderr), _quiet("urllib3"):
+        try:
+            builder.download_and_prepare()
+        except Exception as error:
+            raise _no_data(builder, _first_line(error)) from error
+
+
+def _check_network(builder: Any) -> None:
+    """Fails at once where TFDS would try again and again for minutes: no name server and nothing downloaded yet."""
+    downloads = Path(builder.data_dir).expanduser().parents[_depth(builder)] / "downloads"
+    if urllib.request.getproxies() or any(path.is_file() for path in downloads.rglob("*")):
+        return
+    for url in list(builder.url_infos or ())[:1]:
+        host = urlparse(url).hostname
+        try:
+            socket.getaddrinfo(host, None)
+        except OSError as error:
+            raise _no_data(builder, f"{host} can't be reached ({error.strerror or error})", url) from error
+
+
+@contextlib.contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,108 @@
+"""Which device trains, and in which precision."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
+
+
+@dataclass(frozen=True)
+class Device:
+    """The device that Keras computes on."""
+
+    kind: Literal["cpu", "gpu"]
+    name: str
+    has_bfloat16: bool
+
+
+def configure() -> None:
+    """Settings that TensorFlow reads when it is first imported; what the user has set stays."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Without it every batch of images is fresh memory from the system, and page faults cost most of the time:
+    # on a 2-core virtual machine mixup ran 7 times and training twice as fast with it.
+    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
+
+
+def load_tensorflow() -> None:
+    """Imports TensorFlow and Keras without the lines that TensorFlow prints on every machine without a GPU."""
+    configure()
+    with _stderr_without(NOISE if not any(Path("/dev").glob("nvidia[0-9]*")) else ()):
+        import keras  # noqa: F401
+        import tensorflow as tf
+
+        tf.config.list_physical_devices("GPU")
+
+
+# Where there is a card, these lines say why it isn't used, and are shown.
+NOISE = ("absl::InitializeLog()", "cudart_stub.cc", "cuda_platform.cc", "failed call to cuInit")
+
+
+@contextmanager
+def _stderr_without(noise: tuple[str, ...]) -> Iterator[None]:
+    # TensorFlow's C++ writes to file descriptor 2 before it reads its own log level, so sys.stderr can't filter it.
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            held.seek(0)
+            lines = held.read().decode(errors="replace").splitlines(keepends=True)
+            sys.stderr.write("".join(line for line in lines if not any(words in line for words in noise)))
+
+
+def find() -> Device:
+    """The first GPU that Keras's backend can use, else the CPU."""
+    import keras
+
+    match keras.backend.backend():
+        case "tensorflow":
+            return _tensorflow_device()
+        case "jax":
+            return _jax_device()
+        case other:
+            return Device("cpu", f"{other} (not supported by augexp; use tensorflow or jax)", has_bfloat16=False)
+
+
+def _tensorflow_device() -> Device:
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return Device("cpu", _cpu_name(), has_bfloat16=False)
+    details = tf.config.experimental.get_device_details(gpus[0])
+    ampere = details.get("compute_capability", (0, 0)) >= (8, 0)
+    return Device("gpu", str(details.get("device_name", "GPU")), has_bfloat16=ampere)
+
+
+def _jax_device() -> Device:
+    import jax
+    import tensorflow as tf
+
+    # tf.data stays on the CPU; TensorFlow must not take the memory of a GPU that JAX computes on.
+    tf.config.set_visible_devices([], "GPU")
+    device = jax.devices()[0]
+    if device.platform != "gpu":
+        return Device("cpu", _cpu_name(), has_bfloat16=False)
+    ampere = float(getattr(device, "compute_capability", 0)) >= 8
+    return Device("gpu", device.device_kind, has_bfloat16=ampere)
+
+
+def _cpu_name() -> str:
+    return f"CPU, {os.cpu_count()} cores"
+
+
+def resolve_precision(setting: Precision, device: Device) -> str:
+    """`auto` is bfloat16 on a GPU that has it, float32 elsewhere."""
+    if setting != "auto":
+        return setting
+    return "mixed_bfloat16" if device.kind == "gpu" and device.has_bfloat16 else "float32"

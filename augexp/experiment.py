@@ -1,0 +1,227 @@
+"""One experiment from data to result: everything between a configuration and a finished run folder."""
+
+import platform
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+
+from augexp import console, device, estimate, evaluation, model, plots, preview, runs, training
+from augexp.config import Experiment
+from augexp.data import cache, pipeline, sources
+from augexp.data.splits import Part, Splits, split
+
+HOUR = 3600.0
+GIB = 2.0**30
+PACKAGES = ("augexp", "tensorflow", "keras", "numpy", "tensorflow-datasets")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that is needed before a run folder is touched."""
+
+    task: training.Task
+    device: device.Device
+    precision: str
+
+    @property
+    def experiment(self) -> Experiment:
+        return self.task.experiment
+
+    @property
+    def splits(self) -> Splits:
+        return self.task.splits
+
+
+def train(experiment: Experiment, *, overwrite: bool = False) -> Path:
+    """Runs an experiment and returns its run folder.
+
+    Raises:
+        UserError: if data, weights or settings don't allow it, the run exists, or the loss is no longer finite.
+    """
+    runs.refuse_finished(experiment, overwrite=overwrite)
+    prepared = prepare(experiment)
+    for line in announcement(prepared):
+        console.say(line)
+    with runs.create(experiment, overwrite=overwrite) as folder:
+        runs.write_json(folder / "environment.json", environment(prepared))
+        recipe = training.recipe(experiment, prepared.splits)
+        preview.first_batch(prepared.splits, recipe).savefig(folder / "batch.png")
+        reached = training.fit(prepared.task, folder)
+        _finish(prepared, folder, reached)
+    return folder
+
+
+def prepare(experiment: Experiment) -> Prepared:
+    """Data decoded and split, weights loaded, device and precision chosen."""
+    found = device.find()
+    precision = device.resolve_precision(experiment.train.precision, found)
+    splits = load_splits(experiment)
+    steps = pipeline.steps_per_epoch(splits.train, experiment.train.batch_size)
+    network = build_network(experiment, precision, len(splits.class_names))
+    # XLA's convolutions on a CPU are several times slower than TensorFlow's own; JAX can't do without it.
+    jit_compile = found.kind == "gpu" or keras.backend.backend() == "jax"
+    return Prepared(training.Task(experiment, network, splits, steps, jit_compile), found, precision)
+
+
+def load_splits(experiment: Experiment) -> Splits:
+    """Train, val and test of an experiment, decoded if they aren't yet."""
+    return split(cache.load_or_build(sources.open_source(experiment.data), experiment.data), experiment.data)
+
+
+def build_network(
+    experiment: Experiment, precision: str, num_classes: int, *, pretrained: bool = True
+) -> model.Network:
+    """The network with the initial weights of the experiment's seed, equal for every strategy."""
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(experiment.seed)
+    keras.config.set_dtype_policy(precision)
+    return model.build(experiment.model, experiment.data.image_size, num_classes, pretrained=pretrained)
+
+
+def announcement(prepared: Prepared) -> list[str]:
+    """What is about to be trained, on what, and a warning where it will take hours."""
+    settings = prepared.experiment
+    lines = [
+        f"{settings.run_dir}: {settings.model.backbone} at {settings.data.image_size} px, "
+        f"{prepared.precision} on {prepared.device.name}",
+        *_sizes(settings, prepared.splits, prepared.task.steps),
+    ]
+    return lines + (_slow(prepared) if prepared.device.kind == "cpu" else [])
+
+
+def _sizes(settings: Experiment, splits: Splits, steps: int) -> list[str]:
+    lines = [
+        f"data: {settings.data.source}, {len(splits.class_names)} classes, train {len(splits.train):,}, "
+        f"val {len(splits.val):,}, test {len(splits.test):,}",
+        f"steps: {settings.train.epochs} epochs x {steps} steps of {settings.train.batch_size}",
+    ]
+    return lines + ([TEST_AS_VALIDATION] if settings.data.validation == "test" else [])
+
+
+def _memory(network: model.Network, settings: Experiment) -> str:
+    needed = estimate.memory(network, settings)
+    return (
+        f"memory: about {needed.total / GIB:.1f} GiB ({needed.weights / GIB:.2f} weights and optimizer, "
+        f"{needed.activations / GIB:.2f} activations), beside what the framework itself takes"
+    )
+
+
+TEST_AS_VALIDATION = (
+    "validation = test set (data.validation: test): the best epoch is chosen on test, so test is optimistic"
+)
+
+
+def _slow(prepared: Prepared) -> list[str]:
+    splits = prepared.splits
+    seconds = estimate.seconds(prepared.task.network, prepared.experiment, len(splits.train), len(splits.val))
+    if seconds <= HOUR:
+        return []
+    return [
+        f"no GPU: this run will take about {seconds / HOUR:.0f} hours on this CPU; a smaller data.image_size, "
+        "data.train_per_class or model.freeze=backbone makes it shorter"
+    ]
+
+
+def environment(prepared: Prepared) -> dict[str, Any]:
+    """What the numbers depend on beside the configuration."""
+    return {
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "platform": platform.platform(),
+        "backend": keras.backend.backend(),
+        "device": prepared.device.name,
+        "precision": prepared.precision,
+        "git_commit": _git_commit(),
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "data_fingerprint": prepared.splits.fingerprint,
+        "start": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _git_commit() -> str | None:
+    try:
+        found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False)  # noqa: S607
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None
+
+
+def _finish(prepared: Prepared, folder: Path, reached: training.Progress) -> None:
+    """Scores the best weights on val and, once, on test; the result comes last."""
+    network = prepared.task.network.model
+    network.load_weights(folder / "best.weights.h5")
+    scores = {name: _score(prepared, folder, name, part) for name, part in _held_out(prepared.splits)}
+    _curves(prepared, folder, reached).savefig(folder / "curves.png")
+    runs.write_json(
+        folder / "result.json",
+        {
+            "epochs": prepared.experiment.train.epochs,
+            "best_epoch": reached.best_epoch,
+            "validation": "test" if prepared.experiment.data.validation == "test" else "train",
+            **scores,
+            "seconds": round(reached.seconds, 3),
+            "images_per_second": round(float(np.median(reached.rates)), 1),
+        },
+    )
+
+
+def _held_out(splits: Splits) -> tuple[tuple[str, Part], ...]:
+    return ("val", splits.val), ("test", splits.test)
+
+
+def _score(prepared: Prepared, folder: Path, name: str, part: Part) -> dict[str, float | int]:
+    probability = evaluation.predict(prepared.task.network.model, training.eval_batches(prepared.task, part))
+    runs.write_predictions(folder / f"predictions-{name}.npz", part.ids, part.labels, probability)
+    return evaluation.metrics(probability, part.labels)
+
+
+def _curves(prepared: Prepared, folder: Path, reached: training.Progress) -> Figure:
+    settings = prepared.experiment
+    return plots.curves(
+        runs.read_history(folder),
+        best_epoch=reached.best_epoch,
+        title=f"{settings.run_dir.name} on {settings.data.source}",
+        head_epochs=settings.train.head_epochs if settings.model.freeze == "none" else 0,
+        plain_epochs=settings.train.plain_epochs,
+    )
+
+
+def dry_run(experiment: Experiment) -> list[str]:
+    """What `train` would do, without training: split sizes if the data is prepared, steps, device, memory."""
+    found = device.find()
+    precision = device.resolve_precision(experiment.train.precision, found)
+    lines = [f"device: {found.name}, {precision}, Keras on {keras.backend.backend()}"]
+    prepared = sources.is_prepared(experiment.data)
+    decoded = cache.find(sources.open_source(experiment.data), experiment.data) if prepared else None
+    if decoded is None:
+        return [*lines, "data: not prepared yet; the first run downloads and decodes it, then split sizes are known"]
+    splits = split(decoded, experiment.data)
+    steps = pipeline.steps_per_epoch(splits.train, experiment.train.batch_size)
+    network = build_network(experiment, precision, len(splits.class_names), pretrained=False)
+    return [*lines, *_sizes(experiment, splits, steps), _memory(network, experiment)]
+
+
+def preview_of(experiment: Experiment, examples: int) -> Figure:
+    """The picture of `augexp preview`; no network is built."""
+    splits = load_splits(experiment)
+    pipeline.steps_per_epoch(splits.train, experiment.train.batch_size)
+    return preview.picture(splits, training.recipe(experiment, splits), examples)
+
+
+def summary(folder: Path) -> str:
+    """The last line of a training: accuracies, best epoch, place."""
+    result = runs.load(folder).result
+    on = "test" if result["validation"] == "test" else "val"
+    return (
+        f"{folder}: {on} accuracy {result['val']['accuracy']:.4f} (best of {result['epochs']} epochs: "
+        f"{result['best_epoch']}), test accuracy {result['test']['accuracy']:.4f}, "
+        f"{result['images_per_second']:,.0f} images/s, {result['seconds']:.0f} s"
+    )

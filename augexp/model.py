@@ -1,0 +1,131 @@
+"""A keras.applications backbone with a linear head; preprocessing is inside, so that all else speaks raw RGB."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from augexp import config
+from augexp.errors import UserError
+
+SET_BY_AUGEXP = ("include_top", "weights", "input_shape", "input_tensor", "pooling", "classes")
+
+
+@dataclass(frozen=True)
+class Network:
+    """The whole model, and the part of it that may be frozen or slowed."""
+
+    model: keras.Model  # (B, S, S, 3) RGB in [0, 255] -> logits (B, K) float32
+    backbone: keras.Model
+
+
+def build(settings: config.Model, image_size: int, num_classes: int, *, pretrained: bool = True) -> Network:
+    """Builds the network under Keras's current precision policy.
+
+    Args:
+        settings: the `model` section.
+        image_size: side in pixels.
+        num_classes: K, width of the head.
+        pretrained: False leaves the weights random, for estimates.
+
+    Raises:
+        UserError: if the backbone can't have this size or these arguments, or its weights can't be had or don't fit.
+    """
+    imagenet = pretrained and settings.weights == "imagenet"
+    backbone = _backbone(settings, image_size, weights="imagenet" if imagenet else None)
+    if pretrained and not imagenet and settings.weights is not None:
+        _load_weights(backbone, settings)
+    _set_batch_norm(backbone, settings)
+    # A mixed policy casts the inputs of layers to half precision, too coarse for grey levels: preprocess in float32.
+    images = keras.Input((image_size, image_size, 3), dtype="float32", name="images")
+    features = backbone(_preprocessing(settings)(images))
+    pooled = keras.layers.GlobalAveragePooling2D(name="pool")(features)
+    dropped = keras.layers.Dropout(settings.dropout, name="dropout")(pooled)
+    logits = keras.layers.Dense(num_classes, dtype="float32", name="head")(dropped)
+    return Network(keras.Model(images, logits, name="network"), backbone)
+
+
+def set_trainable(network: Network, settings: config.Model, *, backbone: bool) -> None:
+    """Frees or freezes the backbone; the model must be compiled afterwards."""
+    network.backbone.trainable = backbone
+    if settings.batch_norm == "frozen":
+        # Calling the backbone with training=False is ignored by fit in Keras 3; only this freezes moving averages.
+        for layer in _batch_norms(network.backbone):
+            layer.trainable = False
+
+
+def _backbone(settings: config.Model, image_size: int, weights: str | None) -> keras.Model:
+    if settings.backbone == config.SMALL_CNN:
+        return _small_cnn(image_size)
+    if taken := [name for name in settings.backbone_args if name in SET_BY_AUGEXP]:
+        raise UserError(f"model.backbone_args: {', '.join(taken)} can't be given here; augexp sets it")
+    create = getattr(keras.applications, settings.backbone)
+    shape = (image_size, image_size, 3)
+    try:
+        return create(include_top=False, weights=weights, input_shape=shape, **settings.backbone_args)
+    except Exception as error:  # get_file raises a bare Exception when a download fails.
+        raise _cannot_build(settings, image_size, error) from error
+
+
+def _small_cnn(image_size: int) -> keras.Model:
+    """Three blocks of convolution, batch norm, ReLU and pooling: enough for the embedded digits."""
+    images = features = keras.Input((image_size, image_size, 3))
+    for count in (32, 64, 128):
+        features = keras.layers.Conv2D(count, 3, padding="same", use_bias=False)(features)
+        features = keras.layers.BatchNormalization()(features)
+        features = keras.layers.ReLU()(features)
+        features = keras.layers.MaxPooling2D(2)(features)
+    return keras.Model(images, features, name="small_cnn")
+
+
+def _preprocessing(settings: config.Model) -> Callable[[Any], Any]:
+    if settings.preprocessing == "unit":
+        return lambda images: images / 255.0
+    if settings.backbone == config.SMALL_CNN:
+        return lambda images: images / 127.5 - 1.0
+    preprocess: Callable[[Any], Any] = _application(settings.backbone).preprocess_input
+    return preprocess
+
+
+def _application(backbone: str) -> Any:
+    """The module of keras.applications that holds a backbone and its own `preprocess_input`."""
+    modules = (getattr(keras.applications, name) for name in dir(keras.applications))
+    return next(module for module in modules if hasattr(module, backbone) and hasattr(module, "preprocess_input"))
+
+
+def _batch_norms(backbone: keras.Model) -> list[keras.layers.BatchNormalization]:
+    return [layer for layer in backbone._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]  # noqa: SLF001
+
+
+def _set_batch_norm(backbone: keras.Model, settings: config.Model) -> None:
+    if settings.batch_norm_momentum is not None:
+        for layer in _batch_norms(backbone):
+            layer.momentum = settings.batch_norm_momentum
+
+
+def _load_weights(backbone: keras.Model, settings: config.Model) -> None:
+    path = Path(str(settings.weights)).expanduser()
+    if not path.is_file():
+        raise UserError(f"model.weights {path}: no such file; give a file, imagenet or null")
+    try:
+        backbone.load_weights(path)
+    except Exception as error:  # Keras and h5py raise many kinds for another network's file, or for no HDF5 at all.
+        args = f" {settings.backbone_args}" if settings.backbone_args else ""
+        raise UserError(
+            f"model.weights {path}: these weights don't fit {settings.backbone}{args} without its top "
+            f"({str(error).splitlines()[0][:200]}); give the file of this very network, imagenet or null"
+        ) from error
+
+
+def _cannot_build(settings: config.Model, image_size: int, error: Exception) -> UserError:
+    if url := re.search(r"URL fetch failure on (\S+):", str(error)):
+        name = url[1].rsplit("/", 1)[-1]
+        return UserError(
+            f"the ImageNet weights of {settings.backbone} can't be downloaded from {url[1]}; fetch that file elsewhere "
+            f"and put it into ~/.keras/models/{name}, or give its place as model.weights=FILE, or train from random "
+            "weights with model.weights=null"
+        )
+    return UserError(f"model.backbone {settings.backbone} can't be built at {image_size} px: {error}")

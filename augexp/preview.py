@@ -1,0 +1,97 @@
+"""What the network will really see: batches of the training pipeline, with the parameters behind them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from augexp import plots
+from augexp.augment import strategy
+from augexp.augment.specs import CutMix, MixUp, OpSpec
+from augexp.data import pipeline
+from augexp.data.splits import Splits
+
+DRAWS = 2000
+VISIBLE_WEIGHT = 0.005
+
+Row = Mapping[str, NDArray[Any]]  # the parameters of one op for one example
+
+
+def picture(splits: Splits, recipe: pipeline.Recipe, examples: int) -> Figure:
+    """The first examples of the first training batch: sources, mixed image, label weights, drawn parameters.
+
+    Beneath, the histogram of lam over 2,000 draws beside its Beta density, for every op that draws one.
+    """
+    batch = pipeline.batch_at(splits.train, recipe)(tf.constant(0, tf.int64))
+    count = min(examples, recipe.batch_size)
+    params = [{name: value.numpy() for name, value in drawn.items()} for drawn in batch.params]
+    images, labels, sources = batch.images.numpy(), batch.labels.numpy(), batch.sources.numpy()
+    rows = []
+    for i in range(count):
+        drawn = [{name: value[i] for name, value in op.items()} for op in params]
+        rows.append(_row(images[i], labels[i], i, sources, list(zip(recipe.strategy, drawn, strict=True)), splits))
+    title = "+".join(spec.name for spec in recipe.strategy) or "none"
+    return plots.preview(rows, title, [_lam_draws(spec, recipe) for spec in recipe.strategy if _draws_lam(spec)])
+
+
+def first_batch(splits: Splits, recipe: pipeline.Recipe, examples: int = 16) -> Figure:
+    """The first images of the first training batch, titled with their label weights."""
+    batch = pipeline.batch_at(splits.train, recipe)(tf.constant(0, tf.int64))
+    count = min(examples, recipe.batch_size)
+    weights = [_weights(label, splits.class_names) for label in batch.labels.numpy()[:count]]
+    titles = [", ".join(f"{name} {weight:.2f}" for name, weight in row[:2]) for row in weights]
+    return plots.batch(batch.images.numpy()[:count], titles)
+
+
+def _row(
+    mixed: NDArray[Any],
+    label: NDArray[np.float32],
+    index: int,
+    sources: NDArray[np.uint8],
+    drawn: list[tuple[OpSpec, Row]],
+    splits: Splits,
+) -> plots.PreviewRow:
+    last: dict[str, NDArray[Any]] = {name: value for _, op in drawn for name, value in op.items()}
+    return plots.PreviewRow(
+        source=sources[index],
+        mixed=mixed,
+        weights=_weights(label, splits.class_names),
+        lines=tuple(_words(spec, op) for spec, op in drawn),
+        partner=sources[int(last["partner"])] if "partner" in last else None,
+        box=tuple(map(int, last["box"])) if "box" in last else None,  # type: ignore[arg-type]
+    )
+
+
+def _weights(label: NDArray[np.float32], class_names: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
+    """Classes and weights of a soft label, heaviest first, without those too light to show."""
+    heaviest = np.argsort(-label, kind="stable")
+    return tuple((class_names[i], float(label[i])) for i in heaviest if label[i] >= VISIBLE_WEIGHT)
+
+
+def _words(spec: OpSpec, drawn: Row) -> str:
+    return f"{spec.name}: " + ", ".join(_numbers(drawn))
+
+
+def _numbers(drawn: Row) -> Iterator[str]:
+    if "lam" in drawn:
+        yield f"lam drawn {float(drawn['lam']):.3f}"
+        yield f"used {float(drawn.get('weight', drawn['lam'])):.3f}"
+    if "flip" in drawn:
+        yield "flipped" if drawn["flip"] else "as it is"
+    if "delta" in drawn:
+        yield f"delta {float(drawn['delta']):+.3f}"
+
+
+def _draws_lam(spec: OpSpec) -> bool:
+    return isinstance(spec, CutMix | MixUp)
+
+
+def _lam_draws(spec: OpSpec, recipe: pipeline.Recipe) -> plots.LamDraws:
+    # The law of lam itself: `prob` and `per` decide who gets it, and are taken out here.
+    every = spec.model_copy(update={"prob": 1.0, "per": "example"})
+    size = tf.constant(recipe.image_size)
+    drawn = strategy.op(every).sample(tf.constant([recipe.seed, 0]), tf.constant(DRAWS), size, size)
+    return plots.LamDraws(spec.name, spec.model_dump()["alpha"], drawn["lam"].numpy())

@@ -1,0 +1,114 @@
+"""Makers of what tests read: finished run folders as training would leave them, in milliseconds."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from augexp import config, runs
+from augexp.config import Experiment
+
+EXAMPLES, CLASSES = 100, 4
+
+
+def make_run(
+    folder: Path,
+    *,
+    strategy: str = "cutmix",
+    seed: int = 0,
+    epochs: int = 5,
+    accuracy: float = 0.8,
+    test_accuracy: float | None = None,
+    best_epoch: int | None = None,
+    val_accuracy: Sequence[float] | None = None,
+    seconds: float = 90.0,
+    images_per_second: float = 1000.0,
+    overrides: Sequence[str] = (),
+    environment: dict[str, Any] | None = None,
+) -> Path:
+    """Writes a finished run with these numbers into `folder`.
+
+    Args:
+        folder: made when missing.
+        strategy: as in a configuration; the run is named after it unless overrides say `name=`.
+        seed: of the run.
+        epochs: rows of the history.
+        accuracy: of the best epoch on val.
+        test_accuracy: accuracy - 0.02 when None.
+        best_epoch: from 1; the last but one when None.
+        val_accuracy: the whole curve, (epochs,), in place of `accuracy`.
+        seconds: of training.
+        images_per_second: median over epochs.
+        overrides: further `key=value`s of the configuration.
+        environment: keys of environment.json to replace.
+    """
+    experiment = config.load(
+        None, ["data.source=digits", f"strategy={strategy}", f"seed={seed}", f"train.epochs={epochs}", *overrides]
+    )
+    curve = _curve(epochs, best_epoch or max(1, epochs - 1), accuracy) if val_accuracy is None else val_accuracy
+    test = max(curve) - 0.02 if test_accuracy is None else test_accuracy
+    folder.mkdir(parents=True, exist_ok=True)
+    runs.write_text(folder / "config.yaml", experiment.to_yaml())
+    runs.write_json(folder / "environment.json", _environment() | (environment or {}))
+    runs.set_state(folder, "finished")
+    runs.write_text(folder / "history.csv", _history(curve, seconds, images_per_second))
+    for split, share in (("val", max(curve)), ("test", test)):
+        _write_predictions(folder / f"predictions-{split}.npz", split, share)
+    runs.write_json(folder / "result.json", _result(experiment, curve, test, seconds, images_per_second))
+    return folder
+
+
+def _curve(epochs: int, best_epoch: int, accuracy: float) -> list[float]:
+    """Rises to `accuracy` at `best_epoch`, and is lower ever after."""
+    rising = [accuracy * (1 - 0.5 * (1 - epoch / best_epoch) ** 2) for epoch in range(1, best_epoch + 1)]
+    return rising + [accuracy * 0.99] * (epochs - best_epoch)
+
+
+def _environment() -> dict[str, Any]:
+    versions = {"augexp": "0.1.0", "python": "3.11.9", "tensorflow": "2.21.0", "keras": "3.15.1", "numpy": "2.4.6"}
+    return {
+        "versions": versions,
+        "backend": "tensorflow",
+        "device": "CPU",
+        "precision": "float32",
+        "git_commit": None,
+        "command": "augexp train",
+        "data_fingerprint": "0123456789abcdef",
+        "start": "2026-01-02T03:04:05+00:00",
+    }
+
+
+def _history(curve: Sequence[float], seconds: float, images_per_second: float) -> str:
+    lines = ["epoch,phase,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds,images_per_second"]
+    for epoch, accuracy in enumerate(curve, start=1):
+        values = (2 - accuracy, accuracy - 0.1, 1.5 - accuracy, accuracy, 0.01, seconds / len(curve), images_per_second)
+        lines.append(f"{epoch},full,{','.join(map(repr, values))}")
+    return "\n".join(lines) + "\n"
+
+
+def _result(
+    experiment: Experiment, curve: Sequence[float], test: float, seconds: float, images_per_second: float
+) -> dict[str, Any]:
+    return {
+        "epochs": len(curve),
+        "best_epoch": int(np.argmax(curve)) + 1,
+        "validation": "test" if experiment.data.validation == "test" else "train",
+        "val": _metrics(max(curve)),
+        "test": _metrics(test),
+        "seconds": seconds,
+        "images_per_second": images_per_second,
+    }
+
+
+def _metrics(accuracy: float) -> dict[str, Any]:
+    return {"accuracy": accuracy, "top5_accuracy": 1.0, "cross_entropy": 1.5 - accuracy, "examples": EXAMPLES}
+
+
+def _write_predictions(path: Path, split: str, accuracy: float) -> None:
+    """As many right answers as `accuracy` says, to a hundredth."""
+    labels = np.arange(EXAMPLES, dtype=np.int32) % CLASSES
+    said = np.where(np.arange(EXAMPLES) < round(accuracy * EXAMPLES), labels, (labels + 1) % CLASSES)
+    probability = np.full((EXAMPLES, CLASSES), 0.1, np.float32)
+    probability[np.arange(EXAMPLES), said] = 1 - 0.1 * (CLASSES - 1)
+    runs.write_predictions(path, [f"{split}/{index}" for index in range(EXAMPLES)], labels, probability)
