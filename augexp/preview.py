@@ -72,13 +72,13 @@ def _weights(label: NDArray[np.float32], class_names: tuple[str, ...]) -> tuple[
 
 
 def _words(spec: OpSpec, drawn: Row) -> str:
-    return f"{spec.name}: " + ", ".join(_numbers(drawn))
+    return f"{spec.name} " + ", ".join(_numbers(drawn))
 
 
 def _numbers(drawn: Row) -> Iterator[str]:
     if "lam" in drawn:
-        yield f"lam drawn {float(drawn['lam']):.3f}"
-        yield f"used {float(drawn.get('weight', drawn['lam'])):.3f}"
+        yield f"lam {float(drawn['lam']):.3f} drawn"
+        yield f"{float(drawn.get('weight', drawn['lam'])):.3f} used"
     if "flip" in drawn:
         yield "flipped" if drawn["flip"] else "as it is"
     if "delta" in drawn:

@@ -159,14 +159,15 @@ def _telling(flat: Mapping[str, Any], namesakes: Sequence[Mapping[str, Any]]) ->
 
 def flatten(config: Mapping[str, Any]) -> dict[str, Any]:
     """Nested sections -> dotted keys; `strategy` becomes its op names joined by +, and `strategy.OP.PARAMETER`s."""
-    flat = dict(_dotted({key: value for key, value in config.items() if key != "strategy"}))
     names: list[str] = []
+    parameters: dict[str, Any] = {}
     for op in config["strategy"]:
         names.append(op["name"])
         repeat = names.count(op["name"])
         place = f"strategy.{op['name']}" + (f"[{repeat}]" if repeat > 1 else "")
-        flat |= {f"{place}.{key}": value for key, value in op.items() if key != "name"}
-    return flat | {"strategy": "+".join(names) or "none"}
+        parameters |= {f"{place}.{key}": value for key, value in op.items() if key != "name"}
+    others = _dotted({key: value for key, value in config.items() if key != "strategy"})
+    return {"strategy": "+".join(names) or "none"} | parameters | dict(others)
 
 
 def _dotted(section: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -228,7 +228,11 @@ def cut(name: str, characters: int) -> Callable[[Path], None]:
 def put(name: str, text: str | bytes) -> Callable[[Path], None]:
     """Replaces what a file holds."""
     data = text.encode() if isinstance(text, str) else text
-    return lambda folder: (folder / name).write_bytes(data) and None
+
+    def damage(folder: Path) -> None:
+        (folder / name).write_bytes(data)
+
+    return damage
 
 
 def drop(name: str) -> Callable[[Path], None]:
@@ -277,7 +281,7 @@ DAMAGE = [
     (put("history.csv", ""), "history.csv holds no epoch"),
     (put("history.csv", "epoch,val_accuracy\n"), "history.csv holds no epoch"),
     (put("history.csv", b"\xff\xfe"), "history.csv can't be read"),
-    (cut("history.csv", 30), "history.csv is cut off in line 6 (7 of 9 columns)"),
+    (cut("history.csv", 30), "history.csv is cut off in line 6 (4 of 9 columns)"),
     (cut("history.csv", 3), "history.csv is cut off in line 6 (no line end)"),
     (drop_last_epoch, "history.csv is cut off: 4 of 5 epochs"),
     (put("history.csv", "epoch,loss\n1,2\n"), "history.csv has no full column val_accuracy"),

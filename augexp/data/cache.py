@@ -19,12 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from augexp import console, runs
 from augexp.config import Data
-from augexp.data.sources import Examples, Labels, Source, SplitName
+from augexp.data.sources import Examples, Labels, Source, SplitName, locked
 from augexp.errors import UserError
 
 if TYPE_CHECKING:
@@ -109,6 +108,8 @@ def _open(folder: Path) -> Decoded:
         return Decoded(tuple(meta["class_names"]), meta["fingerprint"], splits, tuple(id_ for id_, _ in meta["bad"]))
     except FileNotFoundError as error:
         raise _DamagedError(f"no {Path(error.filename).name}") from None
+    except OSError as error:
+        raise _DamagedError(error.strerror or str(error)) from None
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise _DamagedError(f"meta.json: {type(error).__name__}") from None
 
@@ -129,7 +130,10 @@ def _open_split(path: Path, split: Mapping[str, Any]) -> DecodedSplit:
 
 def _build_once(source: Source, data: Data) -> Decoded:
     folder = entry_folder(source, data)
-    with _writable(folder.parent), _locked(folder):
+    with (
+        _writable(folder.parent),
+        locked(folder.with_name(f".{folder.name}.lock"), f"another process is decoding into {folder}"),
+    ):
         if folder.exists():
             try:
                 return _open(folder)
@@ -148,20 +152,6 @@ def _writable(folder: Path) -> Iterator[None]:
             f"{folder}: decoded images can't be written ({error.strerror or error}); "
             "free space, or set data.cache_dir= to another folder"
         ) from error
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        console.say(f"another process is decoding these images into {folder}; waiting for it")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _build(source: Source, data: Data, folder: Path) -> Decoded:
@@ -278,6 +268,8 @@ def _build_split(path: Path, examples: Examples, data: Data, speed: _Speed) -> _
         reasons = _rescue(examples, data, missing.copy(), append)
         split.shape = (len(split.ids), *split.shape[1:])
         _write_header(file, split.shape)
+        # Without it a power cut could leave a whole entry of zeros.
+        os.fsync(file.fileno())
     split.bad = [(listing.ids[i], reasons.get(i, "can't be read")) for i in np.flatnonzero(missing).tolist()]
     return split
 

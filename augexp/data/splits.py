@@ -58,9 +58,8 @@ def split(decoded: Decoded, data: Data) -> Splits:
     if data.train_per_class is not None:
         train = _first_of_each_class(train, data.train_per_class)
     check_classes(data.source, decoded.class_names, train.labels, test.labels)
-    for name, part in (("validation", val), ("test", test)):
-        if not len(part):
-            raise UserError(f"{data.source}: no images for {name}; a class needs at least two images to give one away")
+    if not len(val):
+        raise UserError(f"{data.source}: there are no images to validate on")
     return Splits(train, val, test, decoded.class_names, decoded.fingerprint)
 
 

@@ -1,0 +1,151 @@
+"""What the terminal, the CSV and the JSON say: the same numbers, whole lines."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from augexp import report, stats
+from augexp.stats import Comparison
+from tests.factories import make_run
+
+STRATEGIES = ("none", "basic", "cutmix", "mixup")
+
+
+def rendered(comparison: Comparison, width: int = 80) -> list[str]:
+    text = io.StringIO()
+    # The settings of augexp.console.out in a pipe.
+    Console(file=text, width=width, highlight=False, soft_wrap=True).print(report.table(comparison))
+    return [line.rstrip() for line in text.getvalue().splitlines()]
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Comparison:
+    return stats.compare(
+        [
+            make_run(
+                tmp_path / f"{strategy}{seed}", strategy=strategy, seed=seed, accuracy=0.8 + 0.01 * seed + 0.02 * i
+            )
+            for i, strategy in enumerate(STRATEGIES)
+            for seed in range(3)
+        ]
+    )
+
+
+# --- terminal ------------------------------------------------------------------------------------------------------
+
+
+def test_the_four_strategies_fit_into_80_columns(study: Comparison) -> None:
+    assert rendered(study) == [
+        "                            val           test    best   images",
+        "strategy   seeds         acc. %         acc. %   epoch       /s   min",
+        "─" * 69,
+        "none           3   81.00 ± 1.00   79.00 ± 1.00       4    1,000   1.5",
+        "basic          3   83.00 ± 1.00   81.00 ± 1.00       4    1,000   1.5",
+        "cutmix         3   85.00 ± 1.00   83.00 ± 1.00       4    1,000   1.5",
+        "mixup          3   87.00 ± 1.00   85.00 ± 1.00       4    1,000   1.5",
+    ]
+
+
+def test_one_seed_is_said_and_never_plus_minus_zero(tmp_path: Path) -> None:
+    comparison = stats.compare([make_run(tmp_path / "a", strategy="basic+cutmix", best_epoch=3)])
+    assert rendered(comparison)[-1] == "basic+cutmix       1   80.00 one seed   78.00 one seed       3    1,000   1.5"
+    assert report.caption(comparison) == (
+        "accuracy of the best epoch's weights: mean over seeds\nbest epoch: median; min: minutes of training a run"
+    )
+
+
+def test_long_names_stay_whole_in_80_columns(tmp_path: Path) -> None:
+    names = ["cutmix", "cutmix", "[bold]x-" + "long" * 20]
+    rates = [0.001, 0.002, 0.003]
+    comparison = stats.compare(
+        [
+            make_run(tmp_path / f"{i}{seed}", seed=seed, overrides=[f"name='{name}'", f"train.learning_rate={rate}"])
+            for i, (name, rate) in enumerate(zip(names, rates, strict=True))
+            for seed in range(2)
+        ]
+    )
+    lines = rendered(comparison)
+    assert max(map(len, lines)) <= 80
+    whole = "".join(line[:31].strip() for line in lines)
+    assert all(name in whole for name in ("cutmixtrain.learning_rate=0.001", names[2]))
+    assert any("± 0.00" in line for line in lines)
+
+
+def test_best_epoch_is_median_and_range(tmp_path: Path) -> None:
+    paths = [make_run(tmp_path / str(i), seed=i, epochs=30, best_epoch=best) for i, best in enumerate((14, 9, 30, 15))]
+    assert " 14.5 (9-30) " in rendered(stats.compare(paths))[-1]
+
+
+# --- notes ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_even_study_needs_no_note(study: Comparison) -> None:
+    assert report.notes(study) == []
+
+
+def test_every_reservation_is_a_line(tmp_path: Path) -> None:
+    paths = [
+        make_run(tmp_path / "a", strategy="none", seed=0, overrides=["data.validation=test"]),
+        make_run(tmp_path / "b", seed=0, overrides=["train.learning_rate=0.02"], best_epoch=5),
+        make_run(tmp_path / "c", seed=1, overrides=["train.learning_rate=0.02", "name=other"]),
+        make_run(tmp_path / "d", seed=1, overrides=["train.learning_rate=0.02"]),
+        make_run(tmp_path / "e", seed=4, overrides=["train.learning_rate=0.02"], environment={"device": "H200"}),
+    ]
+    comparison = stats.compare([*paths, paths[1], tmp_path / "gone"])
+    assert report.notes(comparison) == [
+        "differs besides the strategy: data.validation is test (none), 0.1 (cutmix)",
+        "differs besides the strategy: train.learning_rate is 0.01 (none), 0.02 (cutmix)",
+        "differs besides the strategy: device is CPU (none), CPU / H200 (cutmix)",
+        "validation = test set (none): the best epoch was chosen on it, so its accuracy flatters",
+        "seeds differ: 0 (none), 0-1 4 (cutmix)",
+        f"cutmix: seed 1 stands in 2 folders, each counts: {paths[2]}, {paths[3]}",
+        "cutmix: runs named other have the same configuration and count with it",
+        "best epoch is the last one (cutmix 1 of 4 runs): more epochs may raise the accuracy",
+        f"given twice, counted once: {paths[1]}",
+        f"skipped {tmp_path / 'gone'}: no such folder",
+    ]
+
+
+def test_a_note_on_many_groups_stays_short(tmp_path: Path) -> None:
+    paths = [make_run(tmp_path / str(i), overrides=[f"train.epochs={20 + i}", f"name=x{i}"]) for i in range(7)]
+    assert report.notes(stats.compare(paths)) == [
+        "differs besides the strategy: train.epochs is 20 (x0), 21 (x1), 22 (x2), 23 (x3) and 3 more"
+    ]
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+def test_csv_and_json_hold_the_numbers_of_the_summaries(study: Comparison) -> None:
+    rows = list(csv.DictReader(io.StringIO(report.csv_text(study))))
+    groups = json.loads(report.json_text(study))["groups"]
+    for group, row, entry in zip(study.groups, rows, groups, strict=True):
+        summary = stats.summarize(group)
+        assert row["label"] == entry["label"] == group.label
+        for split, spread in (("val", summary.val), ("test", summary.test)):
+            assert float(row[f"{split}_accuracy_mean"]) == entry[f"{split}_accuracy_mean"] == spread.mean
+            assert float(row[f"{split}_accuracy_sd"]) == entry[f"{split}_accuracy_sd"] == spread.sd
+        assert (row["seeds"], entry["seeds"]) == ("0-2", [0, 1, 2])
+        assert float(row["minutes"]) == entry["minutes"] == 1.5
+        assert [run["val_accuracy"] for run in entry["runs"]] == list(stats.accuracies(group, "val"))
+
+
+def test_one_seed_is_empty_in_csv_and_null_in_json(tmp_path: Path) -> None:
+    comparison = stats.compare([make_run(tmp_path / "a", overrides=['name=a, "b"'])])
+    (row,) = csv.DictReader(io.StringIO(report.csv_text(comparison)))
+    assert (row["label"], row["val_accuracy_sd"], row["runs"]) == ('a, "b"', "", "1")
+    assert json.loads(report.json_text(comparison))["groups"][0]["val_accuracy_sd"] is None
+
+
+def test_json_says_what_the_notes_say(tmp_path: Path) -> None:
+    paths = [make_run(tmp_path / "a", strategy="none"), make_run(tmp_path / "b", epochs=9), tmp_path / "gone"]
+    comparison = stats.compare([*paths, paths[0]])
+    value = json.loads(report.json_text(comparison))
+    assert value["differences"] == {"train.epochs": {"none": 5, "cutmix": 9}}
+    assert value["skipped"] == [{"folder": str(paths[2]), "reason": "no such folder"}]
+    assert value["repeated"] == [str(paths[0])]
+    assert value["notes"] == report.notes(comparison)

@@ -1,0 +1,165 @@
+"""Who belongs to train, validation and test."""
+
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from augexp.config import Data
+from augexp.data.cache import Decoded, DecodedSplit
+from augexp.data.splits import Part, Splits, split
+from augexp.errors import UserError
+
+Sizes = list[int]
+Name = Literal["train", "test", "all"]
+
+
+def decoded_split(sizes: Sizes, prefix: str = "") -> DecodedSplit:
+    """`sizes[k]` examples of class k, ids `<prefix><class>/<number>`; pixels hold the row number."""
+    labels = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    ids = [f"{prefix}{k}/{i}" for k, size in enumerate(sizes) for i in range(size)]
+    images = np.broadcast_to(np.arange(len(ids)).astype(np.uint8)[:, None, None, None], (len(ids), 8, 8, 3))
+    return DecodedSplit(images, labels, ids)
+
+
+def decoded(classes: int = 0, **sizes: Sizes) -> Decoded:
+    names: Any = sizes
+    splits: dict[Name, DecodedSplit] = {name: decoded_split(sizes[name], f"{name}-") for name in names}
+    count = classes or max(len(of_class) for of_class in sizes.values())
+    return Decoded(tuple(f"class{k}" for k in range(count)), "fingerprint", splits, ())
+
+
+def counts(part: Part, classes: int) -> Sizes:
+    return [int(n) for n in np.bincount(part.labels, minlength=classes)]
+
+
+def in_class(part: Part, label: int) -> list[str]:
+    return [id_ for id_, own in zip(part.ids, part.labels, strict=True) if own == label]
+
+
+def data(**settings: object) -> Data:
+    return Data.model_validate({"source": "digits", **settings})
+
+
+sizes_of_classes = st.lists(st.integers(2, 60), min_size=2, max_size=5)
+shares = st.floats(0.01, 0.99)
+
+
+def assert_consistent(result: Splits, whole: Decoded) -> None:
+    for part in (result.train, result.val, result.test):
+        source = next(split for split in whole.splits.values() if split.images is part.images)
+        assert part.rows.dtype == np.int64
+        assert part.labels.dtype == np.int32
+        assert (np.diff(part.rows) > 0).all()
+        assert part.labels.tolist() == source.labels[part.rows].tolist()
+        assert part.ids == [source.ids[row] for row in part.rows]
+        assert len(part) == len(part.rows)
+
+
+@given(sizes_of_classes, shares)
+def test_each_example_is_in_one_place(sizes: Sizes, share: float) -> None:
+    whole = decoded(all=[size + 2 for size in sizes])
+    result = split(whole, data(validation=share))
+    everyone = result.train.ids + result.val.ids + result.test.ids
+    assert sorted(everyone) == sorted(whole.splits["all"].ids)
+    assert_consistent(result, whole)
+
+
+@given(sizes_of_classes, shares)
+def test_the_share_is_taken_from_every_class(sizes: Sizes, share: float) -> None:
+    whole = decoded(train=sizes, test=[1] * len(sizes))
+    result = split(whole, data(validation=share))
+    taken = counts(result.val, len(sizes))
+    assert taken == [min(max(round(share * size), 1), size - 1) for size in sizes]
+    assert [a + b for a, b in zip(counts(result.train, len(sizes)), taken, strict=True)] == sizes
+    assert result.test.ids == whole.splits["test"].ids
+
+
+@given(sizes_of_classes, shares, st.integers(1, 20))
+def test_more_examples_of_one_class_leave_the_others_alone(sizes: Sizes, share: float, more: int) -> None:
+    grown = [sizes[0] + more, *sizes[1:]]
+    before, after = (split(decoded(all=[n + 2 for n in s]), data(validation=share)) for s in (sizes, grown))
+    for label in range(1, len(sizes)):
+        assert in_class(before.train, label) == in_class(after.train, label)
+        assert in_class(before.val, label) == in_class(after.val, label)
+        assert in_class(before.test, label) == in_class(after.test, label)
+
+
+@given(sizes_of_classes, st.randoms(use_true_random=False))
+def test_the_order_of_the_examples_decides_nothing(sizes: Sizes, random: Any) -> None:
+    whole = decoded(all=[size + 2 for size in sizes])
+    order = list(range(len(whole.splits["all"].ids)))
+    random.shuffle(order)
+    old = whole.splits["all"]
+    new = DecodedSplit(old.images[order], old.labels[order], [old.ids[i] for i in order])
+    first, second = split(whole, data()), split(Decoded(whole.class_names, "", {"all": new}, ()), data())
+    assert set(first.train.ids) == set(second.train.ids)
+    assert set(first.val.ids) == set(second.val.ids)
+
+
+@given(sizes_of_classes, st.integers(1, 30), st.integers(1, 30))
+def test_fewer_per_class_nest(sizes: Sizes, few: int, more: int) -> None:
+    whole = decoded(train=sizes, test=[1] * len(sizes))
+    small, large = sorted((few, more))
+    full, many, fewer = (split(whole, data(train_per_class=k)) for k in (None, large, small))
+    assert set(fewer.train.ids) <= set(many.train.ids) <= set(full.train.ids)
+    assert fewer.val.ids == full.val.ids
+    assert counts(many.train, len(sizes)) == [min(large, n) for n in counts(full.train, len(sizes))]
+    assert_consistent(many, whole)
+
+
+def test_a_fifth_is_held_out_where_nothing_is() -> None:
+    result = split(decoded(all=[100, 50]), data(validation=0.1))
+    assert counts(result.test, 2) == [20, 10]
+    assert counts(result.val, 2) == [8, 4]
+    assert counts(result.train, 2) == [72, 36]
+
+
+def test_the_places_are_the_same_for_ever() -> None:
+    result = split(decoded(all=[10, 10]), data(validation=0.2))
+    assert result.val.ids == VAL_IDS
+    assert result.test.ids == TEST_IDS
+
+
+def test_a_single_image_stays_in_train() -> None:
+    result = split(decoded(train=[1, 10], test=[1, 1]), data(validation=0.5))
+    assert counts(result.train, 2) == [1, 5]
+    assert counts(result.val, 2) == [0, 5]
+
+
+def test_validation_on_test() -> None:
+    whole = decoded(train=[5, 6], test=[2, 3])
+    result = split(whole, data(validation="test"))
+    assert result.val is result.test
+    assert result.train.ids == whole.splits["train"].ids
+    carved = split(decoded(all=[10, 10]), data(validation="test"))
+    assert (len(carved.train), carved.val.ids) == (16, carved.test.ids)
+
+
+def test_no_pixel_is_copied() -> None:
+    whole = decoded(all=[10, 10])
+    result = split(whole, data())
+    assert result.train.images is result.val.images is result.test.images is whole.splits["all"].images
+
+
+@pytest.mark.parametrize(
+    ("whole", "message"),
+    [
+        (decoded(2, all=[0, 0]), "digits: there are no images to train on"),
+        (decoded(1, all=[10]), "digits: at least two classes are needed, found only class0"),
+        (decoded(all=[5, 0, 5, 0]), "digits: no train images in class1, class3"),
+        (decoded(train=[5, 0], test=[1, 1]), "digits: the test split has classes that train hasn't: class1"),
+        (decoded(2, all=[1, 1]), "digits: there are no images to test on"),
+        (decoded(2, train=[1, 1], test=[1, 1]), "digits: there are no images to validate on"),
+    ],
+)
+def test_what_can_t_be_trained_on(whole: Decoded, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        split(whole, data())
+    assert str(caught.value) == message
+
+
+VAL_IDS: list[str] = []
+TEST_IDS: list[str] = []

@@ -1,0 +1,240 @@
+"""Groups, summaries, curves and differences, against NumPy and by hand."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from augexp import runs, stats
+from augexp.errors import UserError
+from augexp.runs import Run
+from augexp.stats import Group
+from tests.factories import make_run
+
+
+def load(folder: Path) -> Run:
+    return runs.load(folder)
+
+
+def in_memory(name: str = "a", seed: int = 0, accuracy: float = 0.5, epochs: int = 20) -> Run:
+    config = {"name": name, "seed": seed, "strategy": [], "train": {"epochs": epochs}, "runs_dir": f"runs/{seed}"}
+    metrics = {"accuracy": accuracy}
+    result = {"val": metrics, "test": metrics, "best_epoch": 1, "epochs": 1, "seconds": 60, "images_per_second": 1.0}
+    return Run(Path(f"{name}-{seed}"), config, {}, result, {"val_accuracy": np.array([accuracy])})
+
+
+# --- grouping ------------------------------------------------------------------------------------------------------
+
+
+def test_seeds_folders_and_names_do_not_split_a_group(tmp_path: Path) -> None:
+    free = ["runs_dir=elsewhere", "data.cache_dir=/scratch", "data.data_dir=/tfds", "name=again"]
+    paths = [
+        make_run(tmp_path / "b", seed=1, overrides=free),
+        make_run(tmp_path / "a", seed=0),
+        make_run(tmp_path / "c", seed=2),
+    ]
+    (group,) = stats.compare(paths).groups
+    assert group.seeds == (0, 1, 2)
+    assert [run.path.name for run in group.runs] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        *("strategy=mixup", "strategy=[{name: cutmix, alpha: 0.5}]", "strategy=cutmix+basic"),
+        *("train.epochs=7", "model.weights=null", "model.backbone_args={alpha: 0.35}", "data.image_size=32"),
+    ],
+)
+def test_every_other_key_splits(tmp_path: Path, override: str) -> None:
+    paths = [make_run(tmp_path / "a"), make_run(tmp_path / "b", overrides=[override])]
+    assert [len(group.runs) for group in stats.compare(paths).groups] == [1, 1]
+
+
+def test_the_baseline_comes_first_and_the_rest_as_given(tmp_path: Path) -> None:
+    paths = [make_run(tmp_path / name, strategy=name) for name in ("mixup", "none", "basic", "cutmix")]
+    comparison = stats.compare(paths)
+    assert [group.label for group in comparison.groups] == ["none", "mixup", "basic", "cutmix"]
+    assert [group.strategy for group in comparison.groups] == [
+        *("none", "mixup", "flip_left_right+brightness", "cutmix"),
+    ]
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 3), st.sampled_from([20, 40])), min_size=1, max_size=8))
+def test_grouping_loses_and_doubles_nothing(made: list[tuple[str, int, int]]) -> None:
+    loaded = [in_memory(name, seed, epochs=epochs) for name, seed, epochs in made]
+    groups = stats.grouped(loaded)
+    assert sorted(map(id, loaded)) == sorted(id(run) for group in groups for run in group.runs)
+    assert len(groups) == len({epochs for _, _, epochs in made})
+    assert len({group.label for group in groups}) == len(groups)
+
+
+@pytest.mark.parametrize(
+    ("variants", "labels"),
+    [
+        ([["train.epochs=20"], ["train.epochs=40"]], ["x train.epochs=20", "x train.epochs=40"]),
+        ([["strategy=none"], ["strategy=mixup"]], ["x strategy=none", "x strategy=mixup"]),
+        (
+            [["strategy=cutmix"], ["strategy=[{name: cutmix, alpha: 0.5}]"], ["strategy=mixup"]],
+            ["x strategy=cutmix cutmix.alpha=1.0", "x strategy=cutmix cutmix.alpha=0.5", "x strategy=mixup"],
+        ),
+        ([["model.weights=null"], ["model.weights=w.h5"]], ["x model.weights=null", "x model.weights=w.h5"]),
+        ([[], ["model.backbone_args={alpha: 0.35}"]], ["x", "x model.backbone_args.alpha=0.35"]),
+        (
+            [["strategy=[brightness, brightness]"], ["strategy=[brightness, {name: brightness, max_delta: 0.5}]"]],
+            ["x brightness[2].max_delta=0.2", "x brightness[2].max_delta=0.5"],
+        ),
+    ],
+)
+def test_namesakes_are_told_apart(tmp_path: Path, variants: list[list[str]], labels: list[str]) -> None:
+    paths = [make_run(tmp_path / str(i), overrides=["name=x", *keys]) for i, keys in enumerate(variants)]
+    assert [group.label for group in stats.compare(paths).groups] == labels
+
+
+# --- loading -------------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_counts_once_whatever_leads_to_it(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run")
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    dotted = tmp_path / "x" / ".." / "run"
+    (tmp_path / "x").mkdir()
+    comparison = stats.compare([folder, link, dotted, folder])
+    assert [run.path for run in comparison.groups[0].runs] == [folder]
+    assert comparison.repeated == (link, dotted, folder)
+
+
+def test_what_is_no_finished_run_is_skipped_with_its_reason(tmp_path: Path) -> None:
+    good = make_run(tmp_path / "good")
+    broken = make_run(tmp_path / "broken")
+    (broken / "history.csv").unlink()
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    comparison = stats.compare([broken, good, tmp_path / "none", loop])
+    assert [run.path for run in comparison.groups[0].runs] == [good]
+    assert comparison.skipped == (
+        (broken, "history.csv is missing"),
+        (tmp_path / "none", "no such folder"),
+        (loop, "no such folder"),
+    )
+
+
+def test_nothing_left_is_an_error_that_lists_every_folder(tmp_path: Path) -> None:
+    broken = make_run(tmp_path / "broken")
+    (broken / "result.json").write_text("{")
+    with pytest.raises(UserError) as caught:
+        stats.compare([broken, tmp_path / "none", tmp_path])
+    assert str(caught.value) == (
+        "no finished run to compare:\n"
+        f"  {broken}: result.json is not valid JSON\n"
+        f"  {tmp_path / 'none'}: no such folder\n"
+        f"  {tmp_path}: not a run folder (no config.yaml)"
+    )
+
+
+def test_no_folder_at_all_is_an_error() -> None:
+    with pytest.raises(UserError) as caught:
+        stats.compare([])
+    assert str(caught.value) == "no finished run to compare; give run folders, such as runs/*"
+
+
+# --- numbers -------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=10))
+def test_spread_is_numpys_mean_and_sample_deviation(values: list[float]) -> None:
+    group = Group("a", tuple(in_memory(seed=seed, accuracy=value) for seed, value in enumerate(values)))
+    spread = stats.summarize(group).val
+    assert spread.mean == pytest.approx(np.mean(values))
+    assert spread.sd == pytest.approx(np.std(values, ddof=1), abs=1e-12)
+
+
+def test_one_seed_has_no_deviation_even_in_two_folders() -> None:
+    one = Group("a", (in_memory(accuracy=0.5),))
+    twice = Group("a", (in_memory(accuracy=0.5), in_memory(accuracy=0.6)))
+    assert stats.summarize(one).test == stats.Spread(0.5, None)
+    assert stats.summarize(twice).test == stats.Spread(0.55, None)
+
+
+def test_summary_by_hand(tmp_path: Path) -> None:
+    paths = [
+        make_run(tmp_path / "0", seed=0, accuracy=0.8, test_accuracy=0.7, best_epoch=2, seconds=60),
+        make_run(tmp_path / "1", seed=1, accuracy=0.9, test_accuracy=0.7, best_epoch=5, seconds=120),
+        make_run(tmp_path / "2", seed=2, accuracy=0.7, test_accuracy=0.7, best_epoch=4, images_per_second=10),
+    ]
+    summary = stats.summarize(stats.compare(paths).groups[0])
+    assert (summary.val.mean, summary.val.sd) == pytest.approx((0.8, 0.1))
+    assert (summary.test.mean, summary.test.sd) == pytest.approx((0.7, 0.0))
+    assert summary.images_per_second == 1000
+    assert summary.minutes == pytest.approx((60 + 120 + 90) / 3 / 60)
+    assert summary.best_epoch == (4, 2, 5)
+
+
+def test_a_curve_holds_runs_of_unequal_length(tmp_path: Path) -> None:
+    short = load(make_run(tmp_path / "0", seed=0, val_accuracy=[0.2, 0.6]))
+    long = load(make_run(tmp_path / "1", seed=1, val_accuracy=[0.4, 0.5, 0.9]))
+    curve = stats.curve(Group("a", (short, long)))
+    np.testing.assert_array_equal(curve.epochs, [1, 2, 3])
+    np.testing.assert_array_equal(curve.values, [[0.2, 0.4], [0.6, 0.5], [np.nan, 0.9]])
+    np.testing.assert_allclose(curve.mean, [0.3, 0.55, 0.9])
+    np.testing.assert_array_equal(curve.low, [0.2, 0.5, 0.9])
+    np.testing.assert_array_equal(curve.high, [0.4, 0.6, 0.9])
+
+
+# --- what a reader must know ---------------------------------------------------------------------------------------
+
+
+def test_strategy_seed_name_and_folders_are_no_difference(tmp_path: Path) -> None:
+    paths = [
+        make_run(tmp_path / "a", strategy="none", seed=0),
+        make_run(tmp_path / "b", strategy="cutmix", seed=5, overrides=["name=my-cutmix", "data.cache_dir=/x"]),
+    ]
+    assert stats.differences(stats.compare(paths).groups) == {}
+
+
+def test_other_keys_and_the_environment_are_named_with_their_values(tmp_path: Path) -> None:
+    paths = [
+        make_run(tmp_path / "a", strategy="none", overrides=["train.epochs=9", "data.validation=test"]),
+        make_run(tmp_path / "b", overrides=["model.backbone_args={alpha: 0.35}"]),
+        make_run(
+            tmp_path / "c", seed=1, overrides=["model.backbone_args={alpha: 0.35}"], environment={"device": "H200"}
+        ),
+        make_run(tmp_path / "d", strategy="mixup", environment={"data_fingerprint": "other"}),
+    ]
+    assert stats.differences(stats.compare(paths).groups) == {
+        "data.validation": ("test", 0.1, 0.1),
+        "train.epochs": (9, 5, 5),
+        "model.backbone_args.alpha": ("unset", 0.35, "unset"),
+        "data_fingerprint": ("0123456789abcdef", "0123456789abcdef", "other"),
+        "device": ("CPU", "CPU / H200", "CPU"),
+    }
+
+
+def test_one_seed_in_two_folders_is_kept_and_told(tmp_path: Path) -> None:
+    paths = [make_run(tmp_path / name, seed=seed) for name, seed in (("a", 0), ("b", 1), ("c", 0))]
+    (group,) = stats.compare(paths).groups
+    assert len(group.runs) == 3
+    assert stats.duplicates(group) == {0: (tmp_path / "a", tmp_path / "c")}
+
+
+def test_validation_on_test_and_a_best_last_epoch_are_seen(tmp_path: Path) -> None:
+    paths = [
+        make_run(tmp_path / "a", strategy="none", best_epoch=5),
+        make_run(tmp_path / "b", overrides=["data.validation=test"]),
+    ]
+    clean, tutorial = stats.compare(paths).groups
+    assert (stats.validated_on_test(clean), stats.validated_on_test(tutorial)) == (False, True)
+    assert (stats.best_is_last(clean), stats.best_is_last(tutorial)) == (1, 0)
+
+
+def test_comparing_loads_neither_tensorflow_nor_pyplot() -> None:
+    code = (
+        "import sys; from augexp import stats, plots, report;"
+        "print({'tensorflow', 'keras', 'jax', 'matplotlib.pyplot', 'scipy', 'sklearn'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
