@@ -1,6 +1,8 @@
 """A keras.applications backbone with a linear head; preprocessing is inside, so that all else speaks raw RGB."""
 
+import os
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,14 +88,10 @@ def _preprocessing(settings: config.Model) -> Callable[[Any], Any]:
         return lambda images: images / 255.0
     if settings.backbone == config.SMALL_CNN:
         return lambda images: images / 127.5 - 1.0
-    preprocess: Callable[[Any], Any] = _application(settings.backbone).preprocess_input
+    # Each backbone's own `preprocess_input` stands beside it.
+    create = getattr(keras.applications, settings.backbone)
+    preprocess: Callable[[Any], Any] = sys.modules[create.__module__].preprocess_input
     return preprocess
-
-
-def _application(backbone: str) -> Any:
-    """The module of keras.applications that holds a backbone and its own `preprocess_input`."""
-    modules = (getattr(keras.applications, name) for name in dir(keras.applications))
-    return next(module for module in modules if hasattr(module, backbone) and hasattr(module, "preprocess_input"))
 
 
 def _batch_norms(backbone: keras.Model) -> list[keras.layers.BatchNormalization]:
@@ -125,7 +123,7 @@ def _cannot_build(settings: config.Model, image_size: int, error: Exception) -> 
         name = url[1].rsplit("/", 1)[-1]
         return UserError(
             f"the ImageNet weights of {settings.backbone} can't be downloaded from {url[1]}; fetch that file elsewhere "
-            f"and put it into ~/.keras/models/{name}, or give its place as model.weights=FILE, or train from random "
+            f"and put it into {os.environ.get('KERAS_HOME', '~/.keras')}/models/{name}, or give its place as model.weights=FILE, or train from random "
             "weights with model.weights=null"
         )
     return UserError(f"model.backbone {settings.backbone} can't be built at {image_size} px: {error}")

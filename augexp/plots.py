@@ -371,7 +371,7 @@ def _outline(axes: Axes, box: tuple[int, int, int, int]) -> None:
         return
     # Black under white: one of the two is seen on any picture.
     for colour, width in (("black", 2.6), ("white", 1.1)):
-        frame = Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, color=colour, linewidth=width)
+        frame = Rectangle((x1 - 0.5, y1 - 0.5), x2 - x1, y2 - y1, fill=False, color=colour, linewidth=width)
         axes.add_patch(frame)
 
 

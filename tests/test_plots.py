@@ -24,7 +24,8 @@ from augexp.plots import LamDraws, PreviewRow
 from augexp.stats import Group
 from tests.factories import make_run
 
-AWKWARD = ["$x_1$ 5$", "$^{", "_hidden", "犬と猫", "Käfer & <b>", "a" * 100, "مرحبا", "%d {}"]
+# Matplotlib reads an even number of dollars as mathtext, and fails on what is none.
+AWKWARD = ["$x_1$ 5$", "$^{$", "_hidden", "犬と猫", "Käfer & <b>", "a" * 100, "مرحبا", "%d {}"]
 
 
 def pixels(figure: Figure) -> NDArray[Any]:
@@ -75,16 +76,16 @@ def legend_texts(figure: Figure) -> list[str]:
 
 
 def test_line_is_the_mean_and_band_the_range_over_seeds(tmp_path: Path) -> None:
-    curves = [[0.2, 0.5, 0.6, 0.75], [0.3, 0.6, 0.8, 0.7]]
+    curves = [[0.2, 0.5, 0.6, 0.75], [0.3, 0.6, 0.8, 0.7], [0.7, 0.7, 0.7, 0.5]]
     paths = [make_run(tmp_path / str(seed), seed=seed, val_accuracy=curve) for seed, curve in enumerate(curves)]
     figure = plots.comparison(stats.compare(paths).groups)
     for axes in curve_axes(figure):
-        np.testing.assert_allclose(heights(axes.lines[0]), [25, 55, 70, 72.5])
+        np.testing.assert_allclose(heights(axes.lines[0]), [40, 60, 70, 65])
         np.testing.assert_array_equal(np.asarray(axes.lines[0].get_xdata()), [1, 2, 3, 4])
         (band,) = axes.collections
         bounds = band.get_paths()[0].get_extents()
         assert (bounds.ymin, bounds.ymax) == pytest.approx((20, 80))
-    assert legend_texts(figure) == ["cutmix  ·  2 seeds  ·  best 77.5, last 72.5"]
+    assert legend_texts(figure) == ["cutmix  ·  3 seeds  ·  best 75.0, last 65.0"]
 
 
 def test_one_seed_has_no_band_and_says_so(tmp_path: Path) -> None:
@@ -115,12 +116,12 @@ def test_ylim_sets_the_zoomed_panel_only(tmp_path: Path) -> None:
 
 
 def test_title_names_the_data_and_a_validation_on_test(tmp_path: Path) -> None:
-    plain = make_run(tmp_path / "a", overrides=["data.source=folder:../shared/$dogs$"])
+    plain = make_run(tmp_path / "a", overrides=["data.source=folder:../shared/$^$dogs"])
     tutorial = make_run(tmp_path / "b", strategy="none", overrides=["data.validation=test"])
     title = plots.comparison(stats.compare([plain]).groups).get_suptitle()
-    assert title == "val accuracy on $dogs$"
+    assert title == "val accuracy on $^$dogs"
     title = plots.comparison(stats.compare([plain, tutorial]).groups).get_suptitle()
-    assert title == "val accuracy on digits, $dogs$  ·  validation = test set"
+    assert title == "val accuracy on digits, $^$dogs  ·  validation = test set"
 
 
 @pytest.mark.parametrize(("count", "seeds", "epochs"), [(1, 1, 1), (2, 1, 2), (4, 3, 6), (20, 2, 30), (28, 1, 3)])
@@ -141,7 +142,7 @@ def test_awkward_names_are_drawn_as_they_are(tmp_path: Path) -> None:
     pixels(figure)
     texts = legend_texts(figure)
     assert len(texts) == len(AWKWARD)
-    for shown in ("$x_1$ 5$", "$^{", "_hidden", "Käfer & <b>"):
+    for shown in ("$x_1$ 5$", "$^{$", "_hidden", "Käfer & <b>"):
         assert any(text.startswith(f"{shown}  ·") for text in texts)
 
 
@@ -168,7 +169,7 @@ def history(epochs: int) -> dict[str, NDArray[np.float64]]:
 
 
 def test_curves_hold_the_history_the_best_epoch_and_the_phases() -> None:
-    figure = plots.curves(history(10), best_epoch=7, title="$a", head_epochs=2, plain_epochs=3)
+    figure = plots.curves(history(10), best_epoch=7, title="$^{$", head_epochs=2, plain_epochs=3)
     pixels(figure)
     loss, accuracy = figure.axes
     for axes, column, scale in ((loss, "loss", 1), (accuracy, "accuracy", 100)):
@@ -248,10 +249,10 @@ def test_floats_are_rounded_and_clipped_and_large_images_are_smooth() -> None:
 
 @pytest.mark.parametrize(("side", "count"), [(16, 1), (224, 4), (224, 5), (16, 8)])
 def test_nothing_overlaps(side: int, count: int) -> None:
-    names = ["n02085620-Chihuahua", "W" * 80, r"$\frac{", "犬"] * 2
+    names = ["n02085620-Chihuahua", "W" * 80, r"$\frac{$", "犬"] * 2
     rows = [cutmix_row(side, index, names[index]) for index in range(count)]
     draws = [LamDraws("cutmix", 1.0, np.linspace(0, 1, 2000)), LamDraws("mixup", 0.2, np.linspace(0, 1, 2000))]
-    figure = plots.preview(rows, "cutmix on $digits$", draws)
+    figure = plots.preview(rows, "cutmix on $^{$", draws)
     pixels(figure)
     boxes: list[BboxBase] = [axes.get_window_extent() for axes in figure.axes if axes.images]
     boxes += [
@@ -293,7 +294,7 @@ def test_histogram_and_curve_lie_in_sight(alpha: float) -> None:
 
 def test_batch_is_a_grid_of_every_image() -> None:
     images = np.stack([image(16, index) for index in range(11)])
-    figure = plots.batch(images, [f"$0.63 犬 {index}" for index in range(11)])
+    figure = plots.batch(images, [f"$^{{$ 0.63 犬 {index}" for index in range(11)])
     pixels(figure)
     assert len(figure.axes) == 11
     for axes, expected in zip(figure.axes, images, strict=True):

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 def refuse_bool(value: object) -> object:
     """Pydantic would read `true` as 1; in a number's place it is a mistake."""
     if isinstance(value, bool):
-        raise PydanticCustomError("bool", "a number is needed, not true or false")
+        raise PydanticCustomError("whole", "a number is needed, not true or false")
     return value
 
 
@@ -48,7 +48,7 @@ class CutMix(_Spec):
     name: Literal["cutmix"] = "cutmix"
     alpha: Annotated[Float, Field(gt=0)] = 1.0
     prob: Probability = 1.0
-    correct_lam: bool = True
+    correct_lam: Annotated[bool, Field(strict=True)] = True
     per: Per = "example"
 
 

@@ -107,7 +107,7 @@ def _keys(names: Sequence[str]) -> list[int]:
 def _check_batch(images: tf.Tensor, labels: tf.Tensor) -> None:
     if images.shape.rank != 4 or images.shape[-1] != 3:
         raise ValueError(f"images of shape (B, H, W, 3) are needed, not {tuple(images.shape)}")
-    if not labels.dtype.is_floating or labels.shape.rank != 2:
+    if labels.dtype != tf.float32 or labels.shape.rank != 2:
         raise ValueError(
             f"labels must be one-hot float32 of shape (B, K), not {labels.dtype.name} of shape {tuple(labels.shape)}; "
             "use tf.one_hot(labels, num_classes)"

@@ -327,7 +327,7 @@ def _fit(image: "tf.Tensor", size: int, resize: Literal["squash", "crop"]) -> "t
     image = tf.cond(
         tf.logical_and(tf.equal(height, size), tf.equal(width, size)),
         lambda: image,
-        lambda: tf.saturate_cast(tf.round(tf.image.resize(image, (size, size))), tf.uint8),
+        lambda: tf.cast(tf.image.resize(image, (size, size)) + 0.5, tf.uint8),
     )
     return tf.ensure_shape(image, (size, size, 3))
 

@@ -1,0 +1,81 @@
+"""The backbone's own rate, decoupled weight decay, and schedules, against plain NumPy."""
+
+import keras
+import numpy as np
+import pytest
+
+from augexp import config, optimizer
+
+
+def build(*overrides: str, slow: bool, slow_rate: float = 0.1, total: int = 10, first: int = 0) -> tuple[object, object]:
+    train = config.load(None, ["train.schedule=constant", *overrides]).train
+    variable = keras.Variable(np.array([[1.0, 2.0]], np.float32))
+    built = optimizer.build(
+        train, slow=[variable] if slow else [], slow_rate=slow_rate, total_steps=total, first_step=first
+    )
+    built.build([variable])
+    return built, variable
+
+
+def steps(built: object, variable: object, gradients: list[float]) -> np.ndarray:
+    for gradient in gradients:
+        built.apply([np.full((1, 2), gradient, np.float32)], [variable])  # type: ignore[attr-defined]
+    return np.asarray(keras.ops.convert_to_numpy(variable))
+
+
+@pytest.mark.parametrize(("slow", "rate"), [(False, 0.5), (True, 0.05)])
+def test_sgd_moves_by_its_own_rate(slow: bool, rate: float) -> None:
+    moved = steps(*build("train.learning_rate=0.5", "train.momentum=0.9", slow=slow), [1.0, 1.0])
+    # velocity: -rate, then -1.9 rate
+    np.testing.assert_allclose(moved, np.array([[1.0, 2.0]]) - 2.9 * rate, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("slow", "rate"), [(False, 0.5), (True, 0.05)])
+def test_adamw_moves_by_its_own_rate(slow: bool, rate: float) -> None:
+    moved = steps(*build("train.learning_rate=0.5", "train.optimizer=adamw", slow=slow), [3.0])
+    np.testing.assert_allclose(moved, np.array([[1.0, 2.0]]) - rate, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+def test_weight_decay_follows_the_rate_of_its_variable(name: str) -> None:
+    options = ("train.learning_rate=0.5", "train.weight_decay=0.2", f"train.optimizer={name}")
+    fast = steps(*build(*options, slow=False), [0.0])
+    slow = steps(*build(*options, slow=True), [0.0])
+    np.testing.assert_allclose(fast, np.array([[1.0, 2.0]]) * (1 - 0.1), rtol=1e-6)
+    np.testing.assert_allclose(slow, np.array([[1.0, 2.0]]) * (1 - 0.01), rtol=1e-6)
+
+
+def test_biases_do_not_decay() -> None:
+    train = config.load(None, ["train.weight_decay=0.5"]).train
+    bias = keras.Variable(np.ones(3, np.float32))
+    built = optimizer.build(train, slow=[], slow_rate=1.0, total_steps=5, first_step=0)
+    built.build([bias])
+    built.apply([np.zeros(3, np.float32)], [bias])
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(bias), np.ones(3))
+
+
+def rates(*overrides: str, total: int = 100) -> np.ndarray:
+    schedule = optimizer.schedule(config.load(None, overrides).train, total)
+    return np.array([float(schedule(step)) for step in range(total + 1)])
+
+
+def test_cosine_falls_from_the_rate_to_zero() -> None:
+    expected = 0.01 * (1 + np.cos(np.pi * np.arange(101) / 100)) / 2
+    np.testing.assert_allclose(rates(), expected, atol=1e-8)
+
+
+def test_constant_stays() -> None:
+    np.testing.assert_allclose(rates("train.schedule=constant"), 0.01)
+
+
+def test_warm_up_rises_linearly_then_the_schedule_starts() -> None:
+    found = rates("train.warmup_epochs=2", "train.epochs=10", "train.learning_rate=0.1")
+    np.testing.assert_allclose(found[:21], 0.1 * np.arange(21) / 20, atol=1e-8)
+    np.testing.assert_allclose(found[20:], 0.1 * (1 + np.cos(np.pi * np.arange(81) / 80)) / 2, atol=1e-8)
+
+
+def test_a_phase_continues_the_schedule_of_the_run() -> None:
+    built, variable = build("train.schedule=cosine", slow=False, total=100, first=60)
+    assert float(built.learning_rate) == pytest.approx(0.01 * (1 + np.cos(np.pi * 0.6)) / 2)  # type: ignore[attr-defined]
+    steps(built, variable, [0.0])
+    assert int(built.iterations) == 61  # type: ignore[attr-defined]
