@@ -120,8 +120,11 @@ def compare(
     """Compare finished runs: a table, the differences in their settings, and val-accuracy curves."""
     from augexp import console, plots, report, stats
 
+    if ylim is not None and ylim[0] >= ylim[1]:
+        raise UserError(f"--ylim {ylim[0]:g} {ylim[1]:g}: the lower limit comes first, such as --ylim 80 95")
     comparison = stats.compare(runs)
     console.out.print(report.table(comparison))
+    console.out.print(report.caption(comparison), markup=False)
     for note in report.notes(comparison):
         console.out.print(note, markup=False)
     if csv is not None:

@@ -120,10 +120,11 @@ def _load_weights(backbone: keras.Model, settings: config.Model) -> None:
 
 def _cannot_build(settings: config.Model, image_size: int, error: Exception) -> UserError:
     if url := re.search(r"URL fetch failure on (\S+):", str(error)):
+        folder = f"{os.environ.get('KERAS_HOME', '~/.keras')}/models"
         name = url[1].rsplit("/", 1)[-1]
         return UserError(
             f"the ImageNet weights of {settings.backbone} can't be downloaded from {url[1]}; fetch that file elsewhere "
-            f"and put it into {os.environ.get('KERAS_HOME', '~/.keras')}/models/{name}, or give its place as model.weights=FILE, or train from random "
-            "weights with model.weights=null"
+            f"and put it into {folder}/{name}, or give its place as model.weights=FILE, or train from random weights "
+            "with model.weights=null"
         )
     return UserError(f"model.backbone {settings.backbone} can't be built at {image_size} px: {error}")

@@ -1,6 +1,6 @@
 """SGD and AdamW with a rate of its own for the backbone, which Keras doesn't offer."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import keras
@@ -18,8 +18,14 @@ class _OwnRates:
         super().__init__(**options)
         self._slow, self._slow_rate, self._decay = slow, slow_rate, decay
 
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        super().build(variables)  # type: ignore[misc]
+        # TensorFlow's backend hands update_step its own variables, not Keras's: only their index tells them apart.
+        self._slow_indices = {index for index, variable in enumerate(variables) if id(variable) in self._slow}
+
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        rate = learning_rate * self._slow_rate if id(variable) in self._slow else learning_rate
+        slow = self._get_variable_index(variable) in self._slow_indices  # type: ignore[attr-defined]
+        rate = learning_rate * self._slow_rate if slow else learning_rate
         if self._decay and len(variable.shape) > 1:
             self.assign_sub(variable, variable * keras.ops.cast(rate * self._decay, variable.dtype))  # type: ignore[attr-defined]
         super().update_step(gradient, variable, rate)  # type: ignore[misc]

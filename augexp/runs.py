@@ -240,7 +240,10 @@ def _check_folder(path: Path) -> None:
     if not path.is_dir():
         raise BrokenRun("no such folder" if not path.exists() else "not a folder")
     if not (path / "config.yaml").is_file():
-        raise BrokenRun("not a run folder (no config.yaml)")
+        holds_runs = any(path.glob("*/config.yaml"))
+        raise BrokenRun(
+            f"not a run folder; it holds some: give {path}/*" if holds_runs else "not a run folder (no config.yaml)"
+        )
     if not (path / "result.json").is_file():
         raise BrokenRun(_unfinished(path))
 

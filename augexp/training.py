@@ -231,7 +231,11 @@ def save_best(network: keras.Model, folder: Path) -> None:
 def save_checkpoint(network: keras.Model, folder: Path, epoch: int) -> None:
     """Replaces `checkpoint/state.npz`: the epoch, and the variables of network and optimizer in their order."""
     (folder / "checkpoint").mkdir(exist_ok=True)
-    state: dict[str, Any] = {f"model-{i}": keras.ops.convert_to_numpy(variable) for i, variable in enumerate(network.variables)}
-    state |= {f"optimizer-{i}": keras.ops.convert_to_numpy(variable) for i, variable in enumerate(network.optimizer.variables)}
+    parts = {"model": network.variables, "optimizer": network.optimizer.variables}
+    state: dict[str, Any] = {
+        f"{part}-{i}": keras.ops.convert_to_numpy(variable)
+        for part, variables in parts.items()
+        for i, variable in enumerate(variables)
+    }
     with runs.replacing(folder / "checkpoint" / "state.npz") as temporary:
         np.savez(temporary, epoch=epoch, **state)

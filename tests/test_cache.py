@@ -111,7 +111,7 @@ def test_sixteen_bits_are_scaled(tmp_path: Path) -> None:
     Image.fromarray(deep).save(root / "cat" / "deep.png")
     decoded = build(root)
     for name in ("cat/deep.tif", "cat/deep.png"):
-        assert image(decoded, name)[:1, :: SIZE // 4].tolist()[0] == [[0] * 3, [128] * 3, [200] * 3, [255] * 3]
+        assert image(decoded, name)[0, :: SIZE // 4].tolist() == [[0] * 3, [128] * 3, [200] * 3, [255] * 3]
 
 
 @pytest.mark.parametrize("resize", ["squash", "crop"])
@@ -131,7 +131,8 @@ def test_squash_keeps_all_and_crop_the_centre(tmp_path: Path) -> None:
     crop, squash = build(root, resize="crop"), build(root)
     for id_, axis in (("cat/wide.png", 1), ("cat/tall.png", 0)):
         assert (image(crop, id_) == (10, 200, 30)).all()
-        line = image(squash, id_).take(SIZE // 2, axis=1 - axis)[:, 1]
+        green = image(squash, id_)[..., 1]
+        line = green[SIZE // 2] if axis == 1 else green[:, SIZE // 2]
         assert line[SIZE // 2 - 3 : SIZE // 2 + 3].tolist() == [200] * 6
         assert not line[: SIZE // 4].any()
         assert not line[-SIZE // 4 :].any()

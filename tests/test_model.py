@@ -28,6 +28,10 @@ def batch_norms(network: model.Network) -> list[keras.layers.BatchNormalization]
     return [layer for layer in network.backbone.layers if isinstance(layer, keras.layers.BatchNormalization)]
 
 
+def moving_means(network: model.Network) -> list[np.ndarray]:
+    return [keras.ops.convert_to_numpy(layer.moving_mean) for layer in batch_norms(network)]
+
+
 def published_layout(backbone: keras.Model, path: Path) -> None:
     """Writes weights as the `..._notop.h5` files of keras.applications hold them."""
     with h5py.File(path, "w") as file:
@@ -168,11 +172,9 @@ def test_frozen_batch_norm_does_not_move_in_fit(frozen: bool) -> None:
     settings = config.load(None, [f"model.batch_norm={state}"]).model
     model.set_trainable(network, settings, backbone=True)
     network.model.compile("sgd", keras.losses.CategoricalCrossentropy(from_logits=True))
-    before = [keras.ops.convert_to_numpy(layer.moving_mean) for layer in batch_norms(network)]
+    before = moving_means(network)
     network.model.fit(random_images(), np.eye(5)[:4], verbose=0)
-    moved = [
-        not np.array_equal(old, keras.ops.convert_to_numpy(layer.moving_mean)) for old, layer in zip(before, batch_norms(network), strict=True)
-    ]
+    moved = [not np.array_equal(old, new) for old, new in zip(before, moving_means(network), strict=True)]
     assert moved == [not frozen] * len(moved)
 
 

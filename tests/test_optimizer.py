@@ -7,12 +7,12 @@ import pytest
 from augexp import config, optimizer
 
 
-def build(*overrides: str, slow: bool, slow_rate: float = 0.1, total: int = 10, first: int = 0) -> tuple[object, object]:
+def build(
+    *overrides: str, slow: bool, slow_rate: float = 0.1, total: int = 10, first: int = 0
+) -> tuple[object, object]:
     train = config.load(None, ["train.schedule=constant", *overrides]).train
     variable = keras.Variable(np.array([[1.0, 2.0]], np.float32))
-    built = optimizer.build(
-        train, slow=[variable] if slow else [], slow_rate=slow_rate, total_steps=total, first_step=first
-    )
+    built = optimizer.build(train, slow=[variable] if slow else [], slow_rate=0.1, total_steps=total, first_step=first)
     built.build([variable])
     return built, variable
 

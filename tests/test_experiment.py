@@ -1,0 +1,240 @@
+"""Whole runs: digits, real photos, the real Stanford Dogs builder, a real ResNet50, and Keras on JAX."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from augexp import config, evaluation, experiment, runs
+from augexp.errors import UserError
+
+SHARED = Path(__file__).parents[2] / "shared"
+QUICK = ("train.epochs=2", "train.batch_size=64", "data.train_per_class=40")
+
+
+def digits(runs_dir: Path, cache_dir: Path, *overrides: str) -> config.Experiment:
+    return config.load("digits.yaml", [*QUICK, f"runs_dir={runs_dir}", f"data.cache_dir={cache_dir}", *overrides])
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
+    return experiment.train(digits(tmp_path_factory.mktemp("runs"), cache_dir, "strategy=cutmix"))
+
+
+def test_a_run_folder_is_complete(finished: Path) -> None:
+    expected = {
+        *("config.yaml", "environment.json", "status.json", "history.csv", "checkpoint", "best.weights.h5"),
+        *("predictions-val.npz", "predictions-test.npz", "result.json", "curves.png", "batch.png", "log.txt"),
+    }
+    assert {entry.name for entry in finished.iterdir()} - {".lock"} == expected
+    assert json.loads((finished / "status.json").read_text())["state"] == "finished"
+
+
+def test_predictions_give_the_metrics_of_the_result(finished: Path) -> None:
+    result = runs.load(finished).result
+    for name in ("val", "test"):
+        with np.load(finished / f"predictions-{name}.npz", allow_pickle=False) as stored:
+            assert stored["probability"].dtype == np.float16
+            found = evaluation.metrics(stored["probability"].astype(np.float32), stored["label"])
+            assert len(set(stored["id"])) == len(stored["id"])
+        assert found["accuracy"] == pytest.approx(result[name]["accuracy"], abs=0.005)
+        assert found["examples"] == result[name]["examples"]
+
+
+def test_the_environment_says_what_the_numbers_depend_on(finished: Path) -> None:
+    environment = json.loads((finished / "environment.json").read_text())
+    assert environment["precision"] == "float32"
+    assert environment["versions"]["keras"]
+    assert len(environment["data_fingerprint"]) == 64
+
+
+def test_the_stored_configuration_repeats_the_run_to_the_byte(finished: Path, tmp_path: Path) -> None:
+    again = experiment.train(config.load(finished / "config.yaml", [f"runs_dir={tmp_path}"]))
+    for name in ("val", "test"):
+        with np.load(finished / f"predictions-{name}.npz") as a, np.load(again / f"predictions-{name}.npz") as b:
+            np.testing.assert_array_equal(a["probability"], b["probability"])
+    assert _without_times(finished) == _without_times(again)
+
+
+def _without_times(folder: Path) -> dict[str, list[float]]:
+    history = runs.read_history(folder)
+    return {name: list(history[name]) for name in ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")}
+
+
+def test_a_finished_run_is_refused_and_stays_as_it_was(finished: Path, cache_dir: Path) -> None:
+    before = {path: path.read_bytes() for path in finished.iterdir() if path.is_file()}
+    with pytest.raises(UserError) as error:
+        experiment.train(digits(finished.parent, cache_dir, "strategy=cutmix"))
+    assert str(error.value) == (
+        f"{finished}: this run is finished and is not overwritten; "
+        "choose another name= or seed=, or give --overwrite"
+    )
+    assert before == {path: path.read_bytes() for path in finished.iterdir() if path.is_file()}
+
+
+def test_bad_input_with_overwrite_loses_no_finished_run(finished: Path, cache_dir: Path) -> None:
+    with pytest.raises(UserError, match=r"no such file"):
+        experiment.train(digits(finished.parent, cache_dir, "strategy=cutmix", "model.weights=gone.h5"), overwrite=True)
+    assert runs.load(finished).result
+
+
+def test_the_same_seed_gives_every_strategy_the_same_initial_weights() -> None:
+    import keras
+
+    first, second = (
+        experiment.build_network(config.load("digits.yaml", [f"strategy={name}"]), "float32", 10).model
+        for name in ("none", "cutmix")
+    )
+    for ours, theirs in zip(first.weights, second.weights, strict=True):
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(ours), keras.ops.convert_to_numpy(theirs))
+
+
+def test_a_failed_run_says_so(tmp_path: Path, cache_dir: Path) -> None:
+    settings = digits(tmp_path, cache_dir, "train.learning_rate=1e30", "train.schedule=constant")
+    with pytest.raises(UserError, match="the loss is nan"):
+        experiment.train(settings)
+    with pytest.raises(runs.BrokenRun, match=r"unfinished: failed \(.*the loss is nan"):
+        runs.load(settings.run_dir)
+
+
+def test_test_as_validation_is_said(tmp_path: Path, cache_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = experiment.train(digits(tmp_path, cache_dir, "data.validation=test", "train.epochs=1"))
+    result = runs.load(folder).result
+    assert result["validation"] == "test"
+    assert result["val"] == result["test"]
+    assert experiment.TEST_AS_VALIDATION in capsys.readouterr().err
+
+
+def test_dry_run_trains_nothing_and_tells_sizes_steps_and_memory(tmp_path: Path, cache_dir: Path) -> None:
+    settings = digits(tmp_path, cache_dir)
+    device, data, steps, memory = experiment.dry_run(settings)
+    assert device.startswith("device: ")
+    assert data == "data: digits, 10 classes, train 400, val 287, test 359"
+    assert steps == "steps: 2 epochs x 6 steps of 64"
+    assert memory.startswith("memory: about 0.0 GiB")
+    assert not settings.run_dir.exists()
+
+
+def test_dry_run_before_the_data_is_prepared(tmp_path: Path) -> None:
+    lines = experiment.dry_run(config.load("digits.yaml", [f"data.cache_dir={tmp_path / 'empty'}"]))
+    assert lines[1].startswith("data: not prepared yet")
+    assert not (tmp_path / "empty").exists()
+
+
+# --- processes of their own ----------------------------------------------------------------------------------------
+
+
+def command(*arguments: object, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "augexp", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.mark.slow
+def test_keras_on_jax_trains_the_same_study(tmp_path: Path, cache_dir: Path) -> None:
+    pytest.importorskip("jax")
+    process = command(
+        *("train", "--config", "digits.yaml", *QUICK, "strategy=mixup"),
+        *(f"runs_dir={tmp_path}", f"data.cache_dir={cache_dir}"),
+        KERAS_BACKEND="jax",
+    )
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    run = runs.load(tmp_path / "mixup-seed0")
+    assert run.environment["backend"] == "jax"
+    assert run.result["val"]["accuracy"] > 0.2
+    assert out.startswith(f"{tmp_path / 'mixup-seed0'}: val accuracy ")
+
+
+@pytest.fixture
+def long_run(tmp_path: Path, cache_dir: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    overrides = ("train.epochs=500", f"runs_dir={tmp_path}", f"data.cache_dir={cache_dir}")
+    process = command("train", "--config", "digits.yaml", *overrides)
+    folder = tmp_path / "none-seed0"
+    deadline = time.monotonic() + 120
+    while not (folder / "history.csv").exists() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.1)
+    yield process, folder
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_a_folder_that_says_interrupted(long_run: tuple[subprocess.Popen[str], Path]) -> None:
+    process, folder = long_run
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == f"interrupted: {folder} is unfinished; the same command starts it over"
+    assert "Traceback" not in err
+    with pytest.raises(runs.BrokenRun, match=r"^unfinished: interrupted \(Ctrl-C\)$"):
+        runs.load(folder)
+
+
+@pytest.mark.slow
+def test_a_second_process_is_refused_and_a_killed_run_is_known(
+    long_run: tuple[subprocess.Popen[str], Path], cache_dir: Path
+) -> None:
+    process, folder = long_run
+    second = command(
+        *("train", "--config", "digits.yaml", f"runs_dir={folder.parent}", f"data.cache_dir={cache_dir}")
+    )
+    _, err = second.communicate(timeout=120)
+    assert second.returncode == 2
+    assert err.splitlines()[-1] == (
+        f"error: {folder}: another process is writing this run; wait, or choose another name= or seed="
+    )
+    process.kill()
+    process.wait()
+    with pytest.raises(runs.BrokenRun, match=r"^unfinished: killed$"):
+        runs.load(folder)
+
+
+# --- the real parts ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SHARED.exists(), reason="../shared with its photos and weights is not here")
+def test_real_photos_and_real_weights_learn(tmp_path: Path) -> None:
+    weights = SHARED / "weights" / "mobilenet_v2_0.35_224_notop.weights.h5"
+    settings = config.load(
+        "cutmix.yaml",
+        [
+            *(f"data.source=folder:{SHARED / 'data' / 'woof-photos'}", "data.image_size=96", f"runs_dir={tmp_path}"),
+            *("model.backbone=MobileNetV2", "model.backbone_args={alpha: 0.35}", f"model.weights={weights}"),
+            *("train.epochs=4", "train.batch_size=32", "model.freeze=backbone", f"data.cache_dir={tmp_path / 'cache'}"),
+            *("train.learning_rate=0.03",),
+        ],
+    )
+    result = runs.load(experiment.train(settings)).result
+    # Ten classes; a fault in preprocessing or weights stays near 0.1.
+    assert result["test"]["accuracy"] > 0.35
+
+
+@pytest.mark.slow
+def test_stanford_dogs_and_resnet50_in_their_published_formats(
+    tmp_path: Path, prepared_dogs: Path, resnet50_weights: Path
+) -> None:
+    settings = config.load(
+        "cutmix.yaml",
+        [
+            *(f"data.data_dir={prepared_dogs}", f"data.cache_dir={tmp_path / 'cache'}", f"runs_dir={tmp_path}"),
+            *("data.image_size=64", f"model.weights={resnet50_weights}", "train.batch_size=4", "train.epochs=2"),
+            "data.validation=test",
+        ],
+    )
+    run = runs.load(experiment.train(settings))
+    assert run.config["data"]["source"] == "stanford_dogs"
+    assert run.result["epochs"] == 2
+    assert np.isfinite(run.history["loss"]).all()

@@ -1,0 +1,116 @@
+"""Phases, and a real fit on the embedded digits."""
+
+import csv
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from augexp import config, experiment, training
+from augexp.errors import UserError
+
+DIGITS = ("train.epochs=3", "train.batch_size=64", "data.train_per_class=30")
+
+
+def phases(*overrides: str) -> list[tuple[str, bool, bool, list[int]]]:
+    found = training.phases(config.load(None, overrides))
+    return [(phase.name, phase.backbone, phase.augmented, list(phase.epochs)) for phase in found]
+
+
+def test_the_head_comes_first_and_the_plain_epochs_last() -> None:
+    assert phases("train.epochs=6", "train.head_epochs=2", "train.plain_epochs=1") == [
+        ("head", False, True, [0, 1]),
+        ("full", True, True, [2, 3, 4]),
+        ("plain", True, False, [5]),
+    ]
+
+
+def test_a_frozen_backbone_has_no_full_phase() -> None:
+    assert phases("train.epochs=3", "model.freeze=backbone") == [("head", False, True, [0, 1, 2])]
+
+
+def test_phases_may_overlap() -> None:
+    assert phases("train.epochs=2", "train.head_epochs=2", "train.plain_epochs=1") == [
+        ("head", False, True, [0]),
+        ("plain", False, False, [1]),
+    ]
+
+
+@pytest.fixture
+def fitted(tmp_path: Path, cache_dir: Path) -> "Fitted":
+    return Fitted(tmp_path, cache_dir)
+
+
+class Fitted:
+    """Fits digits with some overrides; what it trained and wrote."""
+
+    def __init__(self, folder: Path, cache_dir: Path) -> None:
+        self.folder, self.cache_dir = folder, cache_dir
+
+    def __call__(self, *overrides: str) -> training.Progress:
+        settings = config.load("digits.yaml", [*DIGITS, f"data.cache_dir={self.cache_dir}", *overrides])
+        self.prepared = experiment.prepare(settings)
+        return training.fit(self.prepared.task, self.folder)
+
+    @property
+    def history(self) -> list[dict[str, str]]:
+        with (self.folder / "history.csv").open() as file:
+            return list(csv.DictReader(file))
+
+
+def test_a_run_records_every_epoch_best_weights_and_checkpoint(fitted: Fitted) -> None:
+    reached = fitted()
+    assert [row["epoch"] for row in fitted.history] == ["1", "2", "3"]
+    best = max(fitted.history, key=lambda row: float(row["val_accuracy"]))
+    assert reached.best_epoch == int(best["epoch"])
+    assert reached.best_accuracy == pytest.approx(float(best["val_accuracy"]), abs=1e-6)
+    assert (fitted.folder / "best.weights.h5").exists()
+    # Cosine: nearly nothing is left in the last step.
+    assert float(fitted.history[-1]["learning_rate"]) < 0.01 * 0.05
+
+
+def test_the_checkpoint_holds_network_and_optimizer(fitted: Fitted) -> None:
+    fitted("train.epochs=1")
+    network = fitted.prepared.task.network.model
+    with np.load(fitted.folder / "checkpoint" / "state.npz", allow_pickle=False) as state:
+        assert int(state["epoch"]) == 1
+        for i, variable in enumerate(network.variables):
+            np.testing.assert_array_equal(state[f"model-{i}"], keras.ops.convert_to_numpy(variable))
+        assert int(state["optimizer-0"]) == fitted.prepared.task.steps
+
+
+def test_in_head_epochs_the_backbone_stands_still(fitted: Fitted) -> None:
+    fitted("train.epochs=1", "train.head_epochs=1")
+    fresh = experiment.build_network(fitted.prepared.experiment, "float32", 10)
+    trained = fitted.prepared.task.network
+    for old, new in zip(fresh.backbone.weights, trained.backbone.weights, strict=True):
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(old), keras.ops.convert_to_numpy(new))
+    assert fitted.history[0]["phase"] == "head"
+
+
+def test_plain_epochs_run_without_the_strategy(fitted: Fitted) -> None:
+    fitted("strategy=mixup", "train.epochs=2", "train.plain_epochs=1")
+    assert [row["phase"] for row in fitted.history] == ["full", "plain"]
+
+
+def test_a_loss_that_is_not_finite_stops_with_advice(fitted: Fitted) -> None:
+    with pytest.raises(UserError) as error:
+        fitted("train.learning_rate=1e30", "train.schedule=constant")
+    assert str(error.value) == (
+        f"{fitted.folder}: the loss is nan in epoch 1 at a learning rate of 1e+30; "
+        "try a lower train.learning_rate, train.warmup_epochs=1, or train.precision=float32"
+    )
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains_and_keeps_logits_in_float32(fitted: Fitted, precision: str) -> None:
+    reached = fitted("strategy=cutmix", "train.epochs=1", f"train.precision={precision}")
+    network = fitted.prepared.task.network.model
+    assert network.output.dtype == "float32"
+    assert reached.best_accuracy > 0
+
+
+def test_adamw_trains(fitted: Fitted) -> None:
+    reached = fitted("train.optimizer=adamw", "train.learning_rate=0.003", "train.weight_decay=0.01", "train.epochs=2")
+    assert reached.best_accuracy > 0.3
