@@ -156,8 +156,7 @@ def _git_commit() -> str | None:
 
 def _finish(prepared: Prepared, folder: Path, reached: training.Progress) -> None:
     """Scores the best weights on val and, once, on test; the result comes last."""
-    network = prepared.task.network.model
-    network.load_weights(folder / "best.weights.h5")
+    model.load_weights(prepared.task.network, folder / "best.weights.h5")
     scores = {name: _score(prepared, folder, name, part) for name, part in _held_out(prepared.splits)}
     _curves(prepared, folder, reached).savefig(folder / "curves.png")
     runs.write_json(

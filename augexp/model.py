@@ -59,6 +59,21 @@ def set_trainable(network: Network, settings: config.Model, *, backbone: bool) -
             layer.trainable = False
 
 
+def save_weights(network: Network, path: Path) -> None:
+    """Writes the network's weights, head included, as `*.weights.h5`."""
+    _uncompiled(network).save_weights(path)
+
+
+def load_weights(network: Network, path: Path) -> None:
+    """Reads what `save_weights` wrote."""
+    _uncompiled(network).load_weights(path)
+
+
+def _uncompiled(network: Network) -> keras.Model:
+    # The same layers without the optimizer: Keras would store its state too, which fits one phase of a run only.
+    return keras.Model(network.model.inputs, network.model.outputs)
+
+
 def _backbone(settings: config.Model, image_size: int, weights: str | None) -> keras.Model:
     if settings.backbone == config.SMALL_CNN:
         return _small_cnn(image_size)

@@ -175,7 +175,8 @@ class _Record(keras.callbacks.Callback):  # type: ignore[misc]
         self.reached.rates.append(float(row["images_per_second"]))
         if row["val_accuracy"] > self.reached.best_accuracy:
             self.reached.best_accuracy, self.reached.best_epoch = float(row["val_accuracy"]), epoch + 1
-            save_best(self.model, self.folder)
+            with runs.replacing(self.folder / "best.weights.h5") as temporary:
+                model.save_weights(self.task.network, temporary)
         save_checkpoint(self.model, self.folder, epoch + 1)
         self._show("")
         self._say(row)
@@ -220,12 +221,6 @@ class _Record(keras.callbacks.Callback):  # type: ignore[misc]
         )
         console.say(line)
         runs.log(self.folder, line)
-
-
-def save_best(network: keras.Model, folder: Path) -> None:
-    """Replaces `best.weights.h5`."""
-    with runs.replacing(folder / "best.weights.h5") as temporary:
-        network.save_weights(temporary)
 
 
 def save_checkpoint(network: keras.Model, folder: Path, epoch: int) -> None:

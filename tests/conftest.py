@@ -6,6 +6,8 @@ import pytest
 
 from augexp import config, device
 from augexp.data.splits import Splits
+from tests import stanford_dogs
+from tests.factories import write_published_layout
 
 device.configure()
 
@@ -22,3 +24,22 @@ def digits(cache_dir: Path) -> Splits:
     from augexp.experiment import load_splits
 
     return load_splits(config.load("digits.yaml", [f"data.cache_dir={cache_dir}"]))
+
+
+@pytest.fixture(scope="session")
+def prepared_dogs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data_dir in which TFDS's own builder has prepared a small Stanford Dogs of drawn images."""
+    data_dir = tmp_path_factory.mktemp("tfds")
+    stanford_dogs.prepare(data_dir)
+    return data_dir
+
+
+@pytest.fixture(scope="session")
+def resnet50_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights of ResNet50 in the layout of the published no-top file."""
+    import keras
+
+    folder = tmp_path_factory.mktemp("weights")
+    path = folder / "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    write_published_layout(keras.applications.ResNet50(include_top=False, weights=None), path)
+    return path

@@ -1,9 +1,10 @@
-"""Makers of what tests read: finished run folders as training would leave them, in milliseconds."""
+"""Makers of what tests read: finished run folders as training would leave them, weights in the published layout."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from augexp import config, runs
@@ -112,3 +113,15 @@ def _write_predictions(path: Path, split: str, accuracy: float) -> None:
     probability = np.full((EXAMPLES, CLASSES), 0.1, np.float32)
     probability[np.arange(EXAMPLES), said] = 1 - 0.1 * (CLASSES - 1)
     runs.write_predictions(path, [f"{split}/{index}" for index in range(EXAMPLES)], labels, probability)
+
+
+def write_published_layout(backbone: Any, path: Path) -> None:
+    """Writes a Keras backbone's weights as the `..._notop.h5` files of keras.applications hold them."""
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [layer.name.encode() for layer in backbone.layers]
+        for layer in backbone.layers:
+            group = file.create_group(layer.name)
+            names = [f"{layer.name}/{variable.name}:0" for variable in layer.weights]
+            group.attrs["weight_names"] = [name.encode() for name in names]
+            for name, variable in zip(names, layer.weights, strict=True):
+                group.create_dataset(name, data=variable.numpy())

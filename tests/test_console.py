@@ -22,7 +22,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 def seconds(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The clock: its one number is what `monotonic` gives."""
     now = [1000.0]
-    monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("augexp.console.time.monotonic", lambda: now[0])
     return now
 
 

@@ -73,8 +73,7 @@ def test_a_finished_run_is_refused_and_stays_as_it_was(finished: Path, cache_dir
     with pytest.raises(UserError) as error:
         experiment.train(digits(finished.parent, cache_dir, "strategy=cutmix"))
     assert str(error.value) == (
-        f"{finished}: this run is finished and is not overwritten; "
-        "choose another name= or seed=, or give --overwrite"
+        f"{finished}: this run is finished and is not overwritten; choose another name= or seed=, or give --overwrite"
     )
     assert before == {path: path.read_bytes() for path in finished.iterdir() if path.is_file()}
 
@@ -187,9 +186,7 @@ def test_a_second_process_is_refused_and_a_killed_run_is_known(
     long_run: tuple[subprocess.Popen[str], Path], cache_dir: Path
 ) -> None:
     process, folder = long_run
-    second = command(
-        *("train", "--config", "digits.yaml", f"runs_dir={folder.parent}", f"data.cache_dir={cache_dir}")
-    )
+    second = command(*("train", "--config", "digits.yaml", f"runs_dir={folder.parent}", f"data.cache_dir={cache_dir}"))
     _, err = second.communicate(timeout=120)
     assert second.returncode == 2
     assert err.splitlines()[-1] == (
@@ -230,8 +227,8 @@ def test_stanford_dogs_and_resnet50_in_their_published_formats(
         "cutmix.yaml",
         [
             *(f"data.data_dir={prepared_dogs}", f"data.cache_dir={tmp_path / 'cache'}", f"runs_dir={tmp_path}"),
-            *("data.image_size=64", f"model.weights={resnet50_weights}", "train.batch_size=4", "train.epochs=2"),
-            "data.validation=test",
+            *("data.image_size=64", f"model.weights={resnet50_weights}", "train.batch_size=8", "train.epochs=2"),
+            *("data.validation=test", "data.train_per_class=1"),
         ],
     )
     run = runs.load(experiment.train(settings))

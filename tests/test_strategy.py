@@ -1,0 +1,277 @@
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from augexp import config
+from augexp.augment import strategy
+from augexp.augment.specs import Brightness, CutMix, FlipLeftRight, MixUp, OpSpec
+from augexp.augment.strategy import Strategy
+
+WRITTEN = [
+    "none",
+    "basic",
+    "cutmix",
+    "mixup",
+    "basic+cutmix",
+    "cutmix+mixup",
+    "[mixup, cutmix, flip_left_right, {name: cutmix, alpha: 0.3, per: batch}]",
+]
+MIXING = WRITTEN[1:]
+DTYPES = ["uint8", "float32"]
+SEED = tf.constant([3, 11], tf.int64)
+
+
+def build(written: str) -> Strategy:
+    return strategy.build(config.load(None, [f"strategy={written}"]).strategy)
+
+
+def make_batch(
+    batch: int = 5, height: int = 9, width: int = 12, dtype: str = "uint8"
+) -> tuple[NDArray[Any], NDArray[np.float32]]:
+    """Images that no random generator decides, and one-hot labels."""
+    images = np.arange(batch * height * width * 3, dtype=np.int64) * 7919 % 256
+    labels = np.eye(6, dtype=np.float32)[np.arange(batch) % 6]
+    return images.reshape(batch, height, width, 3).astype(dtype), labels
+
+
+def tensors(batch: int = 5, height: int = 9, width: int = 12, dtype: str = "uint8") -> tuple[tf.Tensor, tf.Tensor]:
+    images, labels = make_batch(batch, height, width, dtype)
+    return tf.constant(images), tf.constant(labels)
+
+
+def seed_of(seed: int, step: int) -> tf.Tensor:
+    return tf.constant([seed, step], tf.int64)
+
+
+def fingerprint() -> str:
+    """The bytes of a batch that every op had a hand in."""
+    mixed, soft = build("basic+cutmix+mixup")(*tensors(64), SEED)
+    return hashlib.sha256(mixed.numpy().tobytes() + soft.numpy().tobytes()).hexdigest()
+
+
+# --- what a strategy does ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_strategy_is_its_ops_one_after_the_other(written: str, dtype: str) -> None:
+    chain = build(written)
+    images, labels = tensors(dtype=dtype)
+    params = chain.sample(SEED, images)
+    mixed, soft = chain.apply(images, labels, params)
+    for op, drawn in zip(chain.ops, params, strict=True):
+        images, labels = op.apply(images, labels, drawn)
+    assert (mixed.dtype, soft.dtype) == (images.dtype, tf.float32)
+    np.testing.assert_allclose(mixed, images, rtol=0, atol=6e-5)
+    np.testing.assert_allclose(soft, labels, rtol=0, atol=1e-6)
+
+
+def test_calling_is_sampling_and_applying() -> None:
+    chain = build(WRITTEN[-1])
+    images, labels = tensors()
+    for called, applied in zip(
+        chain(images, labels, SEED), chain.apply(images, labels, chain.sample(SEED, images)), strict=True
+    ):
+        np.testing.assert_array_equal(called, applied)
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize("size", [(1, 1, 1), (3, 5, 8), (64, 4, 6)])
+def test_any_batch_and_image_size_keeps_shape_range_and_label_mass(written: str, size: tuple[int, int, int]) -> None:
+    chain = build(written)
+    images, labels = tensors(*size)
+    mixed, soft = chain(images, labels, SEED)
+    assert (mixed.shape, soft.shape) == (images.shape, labels.shape)
+    assert 0 <= mixed.numpy().min() <= mixed.numpy().max() <= 255 + 1e-4
+    np.testing.assert_allclose(soft.numpy().sum(1), 1, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("written", "dtype"), [("none", "uint8"), ("cutmix", "uint8"), ("mixup", "float32")])
+def test_whole_grey_levels_stay_uint8_until_an_op_needs_more(written: str, dtype: str) -> None:
+    assert build(written)(*tensors(), SEED)[0].dtype == dtype
+    assert build(f"{written}+flip_left_right")(*tensors(), SEED)[0].dtype == dtype
+
+
+def test_none_gives_back_the_very_batch() -> None:
+    images, labels = tensors()
+    mixed, soft = build("none")(images, labels, SEED)
+    assert mixed is images
+    assert soft is labels
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        (FlipLeftRight(prob=1.0), {"flip": True}),
+        (FlipLeftRight(prob=0.0), {"flip": False}),
+        (Brightness(max_delta=0.0), {"delta": 0.0}),
+        (CutMix(prob=0.0), {"lam": 1.0, "weight": 1.0}),
+        (MixUp(prob=0.0), {"lam": 1.0}),
+    ],
+)
+def test_an_op_follows_the_settings_of_its_spec(spec: OpSpec, expected: dict[str, Any]) -> None:
+    (params,) = strategy.build([spec]).sample(SEED, tensors(64)[0])
+    for name, value in expected.items():
+        assert set(params[name].numpy().tolist()) == {value}
+
+
+@pytest.mark.parametrize("kind", [CutMix, MixUp])
+def test_alpha_and_per_reach_the_op(kind: type[CutMix | MixUp]) -> None:
+    images = tensors(512, 1, 1)[0]
+    shares = [strategy.build([kind(alpha=alpha)]).sample(SEED, images)[0]["lam"].numpy() for alpha in (0.1, 50.0)]
+    assert shares[0].std() > 0.4
+    assert shares[1].std() < 0.1
+    assert len(set(strategy.build([kind(per="batch")]).sample(SEED, images)[0]["lam"].numpy())) == 1
+
+
+def test_correct_lam_reaches_the_op() -> None:
+    images = tensors(64)[0]
+    (drawn,) = strategy.build([CutMix(correct_lam=False)]).sample(SEED, images)
+    (exact,) = strategy.build([CutMix(correct_lam=True)]).sample(SEED, images)
+    assert (drawn["weight"].numpy() == drawn["lam"].numpy()).all()
+    assert (exact["weight"].numpy() != exact["lam"].numpy()).any()
+
+
+# --- randomness ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("written", "dtype"), [("cutmix", "uint8"), ("mixup", "float32"), (WRITTEN[-1], "uint8")])
+def test_eager_graph_and_tf_data_give_the_same_bytes(written: str, dtype: str) -> None:
+    chain = build(written)
+    images, labels = tensors(dtype=dtype)
+    unknown = [
+        tf.TensorSpec([None, None, None, 3], images.dtype),
+        tf.TensorSpec([None, None], tf.float32),
+        tf.TensorSpec([2], tf.int64),
+    ]
+    graph = tf.function(chain, input_signature=unknown)
+    steps = tf.data.Dataset.range(3).map(
+        lambda step: chain(images, labels, tf.stack([tf.constant(3, tf.int64), step])), num_parallel_calls=2
+    )
+    for step, from_data in enumerate(steps):
+        eager = chain(images, labels, seed_of(3, step))
+        for parts in zip(eager, graph(images, labels, seed_of(3, step)), from_data, strict=True):
+            assert len({part.numpy().tobytes() for part in parts}) == 1
+
+
+@pytest.mark.slow
+def test_another_process_gives_the_same_bytes() -> None:
+    code = "from augexp import device; device.configure(); from tests import test_strategy as t; print(t.fingerprint())"
+    other = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[1],
+        env=os.environ | {"PYTHONHASHSEED": "1", "TF_NUM_INTRAOP_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert other.stdout.strip() == fingerprint(), other.stderr
+
+
+@pytest.mark.parametrize("written", MIXING)
+def test_another_seed_or_step_gives_another_batch(written: str) -> None:
+    chain = build(written)
+    images, labels = tensors(batch=32)
+    pairs = [(0, 0), (0, 1), (1, 0), (1, 1), (2**31 - 1, 10**9), (10**9, 2**31 - 1)]
+    batches = {chain(images, labels, seed_of(*pair))[0].numpy().tobytes() for pair in pairs}
+    assert len(batches) == len(pairs)
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"), [(MixUp(alpha=1.0), "lam"), (MixUp(alpha=1.0, per="batch"), "lam"), (Brightness(), "delta")]
+)
+def test_no_draw_repeats_in_a_thousand_steps(spec: OpSpec, name: str) -> None:
+    chain = strategy.build([spec])
+    images = tensors(4, 2, 2)[0]
+    draw = tf.function(lambda step: chain.sample(tf.stack([tf.constant(5, tf.int64), step]), images)[0][name])
+    draws = np.stack([draw(tf.constant(step, tf.int64)).numpy() for step in range(1000)])
+    assert len(np.unique(draws, axis=0)) == 1000
+    if name == "delta" or spec == MixUp(alpha=1.0):
+        assert len(np.unique(draws)) > 3990  # of 4,000 numbers, of which float32 may give two alike
+
+
+def test_cutmix_cuts_the_same_boxes_alone_and_in_company() -> None:
+    images = tensors(16)[0]
+    (alone,) = build("cutmix").sample(SEED, images)
+    for written in ("basic+cutmix", "cutmix+basic", "mixup+cutmix"):
+        chain = build(written)
+        together = chain.sample(SEED, images)[chain.names.index("cutmix")]
+        for name, values in alone.items():
+            np.testing.assert_array_equal(together[name], values)
+
+
+def test_ops_draw_independently_of_each_other_and_of_their_twin() -> None:
+    images = tensors(16)[0]
+    cutmix, twin, mixup = build("cutmix+cutmix+mixup").sample(SEED, images)
+    for one, other in ((cutmix, twin), (cutmix, mixup), (twin, mixup)):
+        for name in ("lam", "partner"):
+            assert (one[name].numpy() != other[name].numpy()).any()
+
+
+def test_a_setting_of_one_op_leaves_the_draws_of_the_others() -> None:
+    images = tensors(16)[0]
+    weak, strong = (build(f"[{{name: brightness, max_delta: {delta}}}, mixup]") for delta in (0.1, 0.3))
+    np.testing.assert_array_equal(weak.sample(SEED, images)[1]["lam"], strong.sample(SEED, images)[1]["lam"])
+    np.testing.assert_allclose(
+        strong.sample(SEED, images)[0]["delta"], 3 * weak.sample(SEED, images)[0]["delta"], rtol=1e-5
+    )
+
+
+# --- compiled ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("written", MIXING)
+def test_the_chain_is_one_xla_computation(written: str) -> None:
+    chain = build(written)
+    images, labels = tensors()
+    params = chain.sample(SEED, images)
+    function: Any = chain.compiled
+    # Raises for a function that is not marked for XLA, and where XLA can't compile it.
+    assert function.experimental_get_compiler_ir(images, labels, params)(stage="hlo").startswith("HloModule")
+
+
+def test_a_short_last_batch_and_another_size_compile_anew() -> None:
+    chain = build("basic+cutmix")
+    for size in ((8, 6, 6), (3, 6, 6), (8, 6, 6), (3, 7, 5)):
+        images, labels = tensors(*size)
+        assert chain(images, labels, SEED)[0].shape == images.shape
+
+
+# --- refused -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("written", ["none", "basic", "cutmix", "mixup"])
+@pytest.mark.parametrize(
+    ("labels", "came"),
+    [
+        (tf.constant([0, 1, 2]), "int32 of shape (3,)"),
+        (tf.constant([[0, 1], [1, 0], [0, 1]]), "int32 of shape (3, 2)"),
+        (tf.constant([0.0, 1.0, 2.0]), "float32 of shape (3,)"),
+        (tf.constant([[0.0, 1.0]] * 3, tf.float64), "float64 of shape (3, 2)"),
+    ],
+)
+def test_labels_that_are_not_one_hot_float32_are_refused(written: str, labels: tf.Tensor, came: str) -> None:
+    chain = build(written)
+    images = tensors(3)[0]
+    with pytest.raises(ValueError) as called:  # noqa: PT011 - the whole message is compared
+        chain(images, labels, SEED)
+    with pytest.raises(ValueError) as applied:  # noqa: PT011
+        chain.apply(images, labels, [])
+    message = f"labels must be one-hot float32 of shape (B, K), not {came}; use tf.one_hot(labels, num_classes)"
+    assert [str(called.value), str(applied.value)] == [message, message]
+
+
+@pytest.mark.parametrize("written", ["none", "cutmix"])
+@pytest.mark.parametrize("shape", [(8, 8, 3), (2, 8, 8, 1), (2, 8, 8, 4), (2, 8, 8), (1, 2, 8, 8, 3)])
+def test_images_that_are_no_rgb_batch_are_refused(written: str, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole message is compared
+        build(written)(tf.zeros(shape, tf.uint8), tf.one_hot([0, 1], 2), SEED)
+    assert str(caught.value) == f"images of shape (B, H, W, 3) are needed, not {shape}"
