@@ -58,7 +58,7 @@ def caption(comparison: Comparison) -> str:
     """What the table's numbers are, in two lines."""
     spread = any(len(group.seeds) > 1 for group in comparison.groups)
     return (
-        f"accuracy of the best epoch's weights: mean{' ± sample standard deviation' if spread else ''} over seeds\n"
+        f"accuracy of the best epoch's weights: mean{' ± standard deviation' if spread else ''} over seeds\n"
         f"best epoch: median{' (lowest-highest)' if spread else ''}; min: minutes of training a run"
     )
 

@@ -311,6 +311,11 @@ def test_an_object_tag_is_refused_and_never_executed(tmp_path: Path, complaint: 
     ("text", "message"),
     [
         ("seed: 1\nseed: 2\n", "c.yaml:2: seed: given twice (first in line 1); keep one"),
+        (
+            "seed: 1\nseed: 1\nseed: 1\n",
+            "c.yaml:2: seed: given twice (first in line 1); keep one\n"
+            "c.yaml:3: seed: given twice (first in line 1); keep one",
+        ),
         ("train:\n  epochs: 1\n\n  epochs: 1\n", "c.yaml:4: train.epochs: given twice (first in line 2); keep one"),
         (
             "strategy:\n- {name: mixup, alpha: 1, alpha: 1}\n",

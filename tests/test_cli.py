@@ -1,0 +1,216 @@
+"""The command line as a user types it: exit statuses, whole messages, what is imported, pictures that come out."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import augexp
+from augexp import cli
+from tests.factories import make_run
+
+
+class Answer:
+    """What a command printed, and its exit status."""
+
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+
+class Augexp:
+    """Types `augexp ...` in this process."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.monkeypatch, self.capsys = monkeypatch, capsys
+
+    def __call__(self, *arguments: object) -> Answer:
+        self.monkeypatch.setattr(sys, "argv", ["augexp", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        printed = self.capsys.readouterr()
+        status = exit_.value.code
+        assert isinstance(status, int)
+        return Answer(status, printed.out, printed.err)
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Augexp:
+    # Rich looks the width up when a table is printed.
+    monkeypatch.setenv("COLUMNS", "80")
+    return Augexp(monkeypatch, capsys)
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path) -> Path:
+    for strategy, accuracy in (("none", 0.80), ("cutmix", 0.83)):
+        for seed in (0, 1):
+            make_run(tmp_path / f"{strategy}-seed{seed}", strategy=strategy, seed=seed, accuracy=accuracy + 0.01 * seed)
+    return tmp_path
+
+
+def test_version(typed: Augexp) -> None:
+    answer = typed("--version")
+    assert (answer.status, answer.out) == (0, f"augexp {augexp.__version__}\n")
+
+
+def test_help_names_the_three_commands(typed: Augexp) -> None:
+    answer = typed("--help")
+    assert answer.status == 0
+    for command in ("train", "compare", "preview"):
+        assert f"│ {command} " in answer.out
+
+
+def test_python_dash_m_is_the_same_program() -> None:
+    answer = subprocess.run([sys.executable, "-m", "augexp", "--version"], capture_output=True, text=True, check=True)
+    assert answer.stdout == f"augexp {augexp.__version__}\n"
+
+
+def test_importing_the_command_line_loads_neither_tensorflow_nor_keras() -> None:
+    code = "import sys, augexp.cli; print([m for m in ('tensorflow', 'keras', 'matplotlib') if m in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout == "[]\n"
+
+
+def test_every_mistake_is_printed_at_once_without_a_traceback(typed: Augexp) -> None:
+    answer = typed("train", "--config", "cutmix.yaml", "train.epoch=3", "train.batch_size=0", "strategy=cutmx")
+    assert answer.status == 2
+    assert answer.out == ""
+    assert sorted(answer.err.splitlines()) == [
+        "error: override 'strategy=cutmx': strategy: none, basic, cutmix, mixup, joined with +, or a list of ops is "
+        "needed, not 'cutmx'; did you mean cutmix?",
+        "error: override 'train.batch_size=0': train.batch_size: greater than or equal to 1 is needed, not 0",
+        "error: override 'train.epoch=3': train.epoch: unknown key; did you mean epochs?",
+    ]
+
+
+def test_a_mistake_is_refused_before_tensorflow_is_loaded() -> None:
+    code = (
+        "import sys, augexp.cli as c\n"
+        "sys.argv = ['augexp', 'train', '-c', 'cutmix.yaml', 'train.epoch=3']\n"
+        "try: c.main()\n"
+        "except SystemExit as e: print(e.code, 'tensorflow' in sys.modules)"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout == "2 False\n"
+
+
+def test_a_finished_run_is_refused_before_tensorflow_is_loaded(typed: Augexp, runs_dir: Path) -> None:
+    answer = typed("train", "--config", "cutmix.yaml", f"runs_dir={runs_dir}")
+    assert answer.status == 2
+    assert answer.err == (
+        f"error: {runs_dir / 'cutmix-seed0'}: this run is finished and is not overwritten; "
+        "choose another name= or seed=, or give --overwrite\n"
+    )
+
+
+def test_compare_prints_the_table_and_draws_the_curves(typed: Augexp, runs_dir: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report"
+    answer = typed("compare", *sorted(runs_dir.glob("*-seed*")), "--out", out, "--csv", out / "table.csv",
+                   "--json", out / "table.json")  # fmt: skip
+    assert answer.status == 0
+    assert max(map(len, answer.out.split("wrote")[0].splitlines())) <= 80
+    assert "cutmix" in answer.out
+    assert f"wrote {out / 'comparison.png'}\n" in answer.out
+    with Image.open(out / "comparison.png") as picture:
+        assert picture.width > 600
+    assert (out / "table.csv").read_text().count("\n") == 3
+    assert json.loads((out / "table.json").read_text())
+
+
+def test_compare_skips_what_is_no_run_and_says_so(typed: Augexp, runs_dir: Path, tmp_path: Path) -> None:
+    (runs_dir / "notes").mkdir()
+    answer = typed("compare", *sorted(runs_dir.iterdir()), "--out", tmp_path)
+    assert answer.status == 0
+    assert "notes" in answer.out
+    assert "not a run folder (no config.yaml)" in answer.out
+
+
+def test_compare_with_nothing_left_exits_with_2(typed: Augexp, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    answer = typed("compare", tmp_path / "empty", tmp_path / "gone")
+    assert answer.status == 2
+    assert "not a run folder (no config.yaml)" in answer.err
+    assert "no such folder" in answer.err
+
+
+def test_compare_given_the_parent_folder_says_what_to_give(typed: Augexp, runs_dir: Path) -> None:
+    answer = typed("compare", runs_dir)
+    assert answer.status == 2
+    assert f"not a run folder; it holds some: give {runs_dir}/*" in answer.err
+
+
+def test_limits_the_wrong_way_round_are_refused(typed: Augexp, runs_dir: Path) -> None:
+    answer = typed("compare", *runs_dir.glob("*-seed*"), "--ylim", "90", "80")
+    assert (answer.status, answer.err) == (
+        2, "error: --ylim 90 80: the lower limit comes first, such as --ylim 80 95\n",
+    )  # fmt: skip
+
+
+def test_an_output_that_cannot_be_written_is_named(typed: Augexp, runs_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    answer = typed("compare", *runs_dir.glob("*-seed*"), "--out", tmp_path / "file" / "folder")
+    assert answer.status == 2
+    assert answer.err.startswith(f"error: {tmp_path / 'file' / 'folder' / 'comparison.png'}: can't be written (")
+
+
+def test_a_runs_dir_that_cannot_be_written_is_named(typed: Augexp, tmp_path: Path, cache_dir: Path) -> None:
+    (tmp_path / "file").write_text("")
+    answer = typed(
+        *("train", "--config", "digits.yaml", f"runs_dir={tmp_path / 'file'}", f"data.cache_dir={cache_dir}")
+    )
+    assert answer.status == 2
+    assert answer.err.splitlines()[-1] == (
+        f"error: {tmp_path / 'file' / 'none-seed0'}: the run folder can't be written (Not a directory); "
+        "set runs_dir= to another folder"
+    )
+
+
+@pytest.mark.parametrize("strategy", ["none", "basic", "cutmix", "basic+mixup", "[{name: cutmix, per: batch}]"])
+def test_preview_draws_every_strategy(typed: Augexp, tmp_path: Path, cache_dir: Path, strategy: str) -> None:
+    out = tmp_path / "preview.png"
+    answer = typed("preview", "--strategy", strategy, "--out", out, "-n", 2, f"data.cache_dir={cache_dir}")
+    assert (answer.status, answer.out) == (0, f"wrote {out}\n")
+    with Image.open(out) as picture:
+        assert picture.width > 400
+
+
+def test_dry_run_prints_the_resolved_configuration(typed: Augexp, tmp_path: Path, cache_dir: Path) -> None:
+    answer = typed(
+        *("train", "-c", "digits", "--dry-run", "seed=3", f"runs_dir={tmp_path}", f"data.cache_dir={cache_dir}")
+    )
+    assert answer.status == 0
+    assert "\nseed: 3\n" in answer.out
+    assert "steps: 15 epochs x 35 steps of 32" in answer.out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_completion_offers_configs_and_strategies() -> None:
+    assert cli._complete_config("t") == ["tutorial.yaml"]
+    assert cli._complete_strategy("cut") == ["cutmix"]
+
+
+@pytest.mark.slow
+def test_an_installed_package_finds_its_configs_from_any_folder(tmp_path: Path) -> None:
+    """Builds the wheel, unpacks it, and asks it for cutmix.yaml from an empty folder."""
+    project = Path(__file__).parents[1]
+    wheels = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), str(project)]
+    subprocess.run(wheels, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("augexp-*.whl")
+    site, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(wheel)]
+    subprocess.run(install, check=True, capture_output=True)
+    code = "import augexp, augexp.config as c; print(augexp.__file__); print(c.load('cutmix.yaml').name)"
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=elsewhere,
+        env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout == f"{site / 'augexp' / '__init__.py'}\ncutmix\n"
