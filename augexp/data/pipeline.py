@@ -79,16 +79,18 @@ def train_batches(part: Part, recipe: Recipe, steps: range, threads: int | None 
 
 def batch_at(part: Part, recipe: Recipe) -> Callable[[tf.Tensor], Batch]:
     """The function from a step (int64 scalar) to its batch: the one place where training batches are made."""
-    images, labels, rows = _tensor(part.images), tf.constant(part.labels), tf.constant(part.rows)
+    examples = _Examples(part, recipe.num_classes, recipe.label_smoothing)
     window, augment = _window(recipe, decoded_size=part.images.shape[1]), strategy.build(recipe.strategy)
 
     def draw(step: tf.Tensor) -> Batch:
-        numbers = _example_numbers(tf.cast(step, tf.int64), recipe, len(part))
-        decoded = tf.gather(images, tf.gather(rows, numbers))
-        seed = tf.stack([tf.constant(recipe.seed, tf.int64), tf.cast(step, tf.int64)])
-        sources, targets = window(decoded, _targets(tf.gather(labels, numbers), recipe), seed)
-        params = augment.sample(seed, sources)
-        mixed, soft = augment.apply(sources, targets, params)
+        # Called outside tf.data, as previews do, these ops would move the whole cache to a GPU.
+        with tf.device("CPU:0"):
+            step = tf.cast(step, tf.int64)
+            decoded, targets = examples.gather(_example_numbers(step, recipe, len(part)))
+            seed = tf.stack([tf.constant(recipe.seed, tf.int64), step])
+            sources, targets = window(decoded, targets, seed)
+            params = augment.sample(seed, sources)
+            mixed, soft = augment.apply(sources, targets, params)
         mixed.set_shape([recipe.batch_size, recipe.image_size, recipe.image_size, 3])
         return Batch(mixed, soft, sources, params)
 
@@ -101,16 +103,32 @@ def eval_batches(part: Part, batch_size: int, image_size: int, num_classes: int)
     Returns:
         A data set of (images (B, S, S, 3) uint8, one-hot labels (B, K) float32).
     """
-    images, labels, rows = _tensor(part.images), tf.constant(part.labels), tf.constant(part.rows)
+    examples = _Examples(part, num_classes)
     margin = (part.images.shape[1] - image_size) // 2
-    window = slice(margin, margin + image_size)
+    centre = slice(margin, margin + image_size)
 
     def gather(numbers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        batch = tf.gather(images, tf.gather(rows, numbers))[:, window, window]
-        return batch, tf.one_hot(tf.gather(labels, numbers), num_classes)
+        images, labels = examples.gather(numbers)
+        return images[:, centre, centre], labels
 
     numbers = tf.data.Dataset.range(len(part)).batch(batch_size)
     return numbers.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+
+class _Examples:
+    """The examples of a part as tensors, gathered by number."""
+
+    def __init__(self, part: Part, num_classes: int, label_smoothing: float = 0.0) -> None:
+        with tf.device("CPU:0"):
+            self.images, self.rows, self.labels = _tensor(part.images), tf.constant(part.rows), tf.constant(part.labels)
+        self.num_classes, self.label_smoothing = num_classes, label_smoothing
+
+    def gather(self, numbers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Images (B, C, C, 3) uint8 and targets (B, K) float32: one-hot, smoothed here, before any mixing."""
+        images = tf.gather(self.images, tf.gather(self.rows, numbers))
+        rest = self.label_smoothing / self.num_classes
+        on = 1 - self.label_smoothing + rest
+        return images, tf.one_hot(tf.gather(self.labels, numbers), self.num_classes, on_value=on, off_value=rest)
 
 
 def _tensor(array: NDArray[np.uint8]) -> tf.Tensor:
@@ -131,12 +149,6 @@ def _example_numbers(step: tf.Tensor, recipe: Recipe, examples: int) -> tf.Tenso
 def _shuffled(places: tf.Tensor, seed: int, pass_number: tf.Tensor, examples: int) -> tf.Tensor:
     key = tf.stack([tf.constant(seed, tf.int64), pass_number])
     return tf.random.experimental.index_shuffle(places, seed=key, max_index=examples - 1)
-
-
-def _targets(labels: tf.Tensor, recipe: Recipe) -> tf.Tensor:
-    """One-hot (B, K) float32, smoothed: label smoothing is part of the target, before any mixing."""
-    rest = recipe.label_smoothing / recipe.num_classes
-    return tf.one_hot(labels, recipe.num_classes, on_value=1 - recipe.label_smoothing + rest, off_value=rest)
 
 
 def _window(recipe: Recipe, decoded_size: int) -> strategy.Strategy:
