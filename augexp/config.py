@@ -3,14 +3,11 @@
 Nothing here imports TensorFlow, so that a misspelt key is refused in about a second.
 """
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import date
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
@@ -24,11 +21,11 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
-from yaml.reader import ReaderError
+from pydantic_core import PydanticCustomError
 
+from augexp import explain, yamlfile
 from augexp.augment.specs import OP_NAMES, STRATEGY_NAMES, Float, OpSpec, named_strategy
-from augexp.errors import UserError
+from augexp.errors import UserError, did_you_mean
 
 SMALL_CNN = "SmallCNN"
 # keras.applications by name: importing Keras to check a spelling would cost seconds. A test compares the two.
@@ -231,18 +228,6 @@ def _label(strategy: object) -> str:
     return NOT_IN_A_NAME.sub("-", "+".join(map(str, names)) or "none")[:MAX_NAME]
 
 
-def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """`; did you mean X?` for the closest known word, or nothing."""
-    close = _closest(word, known)
-    return f"; did you mean {close}?" if close else ""
-
-
-def _closest(word: str, known: Sequence[str]) -> str | None:
-    lowered = {name.lower(): name for name in known}
-    close = get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
-    return lowered[close[0]] if close else None
-
-
 # --- reading -------------------------------------------------------------------------------------------------------
 
 
@@ -275,243 +260,18 @@ def load(config: str | Path | None, overrides: Sequence[str] = ()) -> Experiment
     """
     source = "configuration"
     raw: dict[str, Any] = {}
-    places: Places = {}
+    places: yamlfile.Places = {}
     mistakes: list[str] = []
     if config is not None:
         path = find_config(str(config))
         source = path.name
-        raw, places, mistakes = _read_yaml(path)
-    raw, places, override_mistakes = _apply_overrides(raw, places, overrides)
+        raw, places, mistakes = yamlfile.read(path)
+    raw, places, override_mistakes = yamlfile.apply_overrides(raw, places, overrides)
     mistakes += override_mistakes
     try:
         experiment = Experiment.model_validate(raw)
     except ValidationError as error:
-        mistakes += [_describe(detail, source, places) for detail in error.errors()]
+        mistakes += explain.mistakes(error, Experiment, source, places)
     if mistakes:
         raise UserError("\n".join(dict.fromkeys(mistakes)))
     return experiment
-
-
-Place = tuple[str | int, ...]
-Places = dict[Place, str]  # who says what stands there: `cutmix.yaml:3` or `override 'seed=1'`
-
-
-def _read_yaml(path: Path) -> tuple[dict[str, Any], Places, list[str]]:
-    """The mapping in a file, the line of every key in it, and the mistakes that YAML itself lets pass."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 text (byte {error.start}); save the file as UTF-8") from None
-    except OSError as error:
-        raise UserError(f"{path}: can't be read ({error.strerror})") from None
-    try:
-        raw, lines = _parse(text)
-    except yaml.YAMLError as error:
-        raise UserError(f"{path.name}{_yaml_problem(error)}") from None
-    if not isinstance(raw, dict):
-        came = "nothing" if raw is None else _brief(raw)
-        raise UserError(f"{path}: a mapping such as `strategy: cutmix` is needed, and the file holds {came}")
-    first: dict[Place, int] = {}
-    mistakes = []
-    for place, line in lines:
-        if place in first and isinstance(place[-1], str):
-            twice = f"given twice (first in line {first[place]}); keep one"
-            mistakes.append(f"{path.name}:{line}: {_dotted(place)}: {twice}")
-        first.setdefault(place, line)
-    return raw, {place: f"{path.name}:{line}" for place, line in lines}, mistakes
-
-
-def _parse(text: str) -> tuple[Any, list[tuple[Place, int]]]:
-    """The plain value of a YAML text, and the line of every key and item in it.
-
-    Raises:
-        yaml.YAMLError: also where PyYAML lets another exception out, as for `2001-99-99`, `!!int x` and `&a [*a]`.
-    """
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        return yaml.safe_load(text), list(_lines(node)) if node else []
-    except RecursionError:
-        raise yaml.YAMLError("nested too deeply") from None
-    except (ValueError, KeyError, AttributeError) as error:
-        raise yaml.YAMLError(f"a value can't be read: {error}") from None
-
-
-def _yaml_problem(error: yaml.YAMLError) -> str:
-    if isinstance(error, ReaderError):
-        return f": not valid YAML: character U+{error.character:04X} at position {error.position} is not allowed"
-    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
-        return f": not valid YAML: {error}"
-    problem = str(error.problem)
-    if tag := re.search(r"constructor for the tag '([^']*)'", problem):
-        problem = f"the tag {tag[1]} is refused; a configuration holds plain values only"
-    else:
-        problem = f"not valid YAML: {problem}"
-    return f":{error.problem_mark.line + 1}: {problem}"
-
-
-def _lines(node: yaml.Node, place: Place = ()) -> Iterator[tuple[Place, int]]:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            inner = (*place, key.value)
-            yield inner, key.start_mark.line + 1
-            yield from _lines(value, inner)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            yield (*place, index), value.start_mark.line + 1
-            yield from _lines(value, (*place, index))
-
-
-def _apply_overrides(
-    raw: dict[str, Any], places: Places, overrides: Sequence[str]
-) -> tuple[dict[str, Any], Places, list[str]]:
-    mistakes = []
-    for text in overrides:
-        key, equals, value = text.partition("=")
-        place = tuple(key.strip().split("."))
-        if not equals or not all(place):
-            mistakes.append(f"override {text!r}: key=value is needed, such as train.epochs=5")
-            continue
-        try:
-            parsed, _ = _parse(value)
-        except yaml.YAMLError:
-            mistakes.append(f"override {text!r}: the value is not valid YAML; quote it, such as '{key}=[a, b]'")
-            continue
-        if full := _no_section(raw, place):
-            mistakes.append(f"override {text!r}: {full} holds no keys, so nothing can be set in it; write {full}=...")
-            continue
-        raw = _with(raw, place, parsed)
-        # What stood inside is gone, and its line with it.
-        places = {other: where for other, where in places.items() if other[: len(place)] != place}
-        places[place] = f"override {text!r}"
-    return raw, places, mistakes
-
-
-def _no_section(raw: Mapping[str, Any], place: Sequence[str]) -> str:
-    """The part of `place` that already holds a value other than a mapping, or nothing."""
-    inner: Any = raw
-    for end, part in enumerate(place[:-1], start=1):
-        inner = inner.get(part)
-        if inner is None:
-            break
-        if not isinstance(inner, Mapping):
-            return ".".join(place[:end])
-    return ""
-
-
-def _with(raw: Mapping[str, Any], place: Sequence[str], value: object) -> dict[str, Any]:
-    """`raw` with the value at `place` replaced; sections that are missing are made."""
-    head, *rest = place
-    return {**raw, head: _with(raw.get(head) or {}, rest, value) if rest else value}
-
-
-# --- explaining ----------------------------------------------------------------------------------------------------
-
-SECTIONS: dict[str, type[BaseModel]] = {"data": Data, "model": Model, "train": Train}
-OPS: dict[str, type[BaseModel]] = {spec.model_fields["name"].default: spec for spec in get_args(get_args(OpSpec)[0])}
-
-
-def _describe(detail: ErrorDetails, source: str, places: Places) -> str:
-    """One line: place, key, what was expected, what came, a suggestion."""
-    place = _in_file(detail["loc"])
-    key = f"{_dotted(place)}: " if place else ""
-    return f"{_where(place, source, places)}: {key}{_expected(detail)}"
-
-
-def _in_file(loc: Place) -> Place:
-    """Pydantic's location without the names of ops and union members, which no file holds."""
-    if loc[:1] == ("strategy",):
-        return loc[:2] + loc[3:]
-    return tuple(part for part in loc if part != "[key]")
-
-
-def _where(place: Place, source: str, places: Places) -> str:
-    for end in range(len(place), 0, -1):
-        if place[:end] in places:
-            return places[place[:end]]
-        # An override such as `trian.epochs=3` makes the section that is refused.
-        for other, where in places.items():
-            if other[:end] == place[:end]:
-                return where
-    return source
-
-
-def _dotted(place: Place) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
-
-
-def _expected(detail: ErrorDetails) -> str:
-    came = f", not {_brief(detail['input'])}"
-    context = detail.get("ctx", {})
-    match detail["type"]:
-        case "extra_forbidden" | "invalid_key":
-            return f"unknown key{_suggest_key(detail['loc'])}"
-        case "union_tag_invalid":
-            return _unknown_op(str(context["tag"]))
-        case "union_tag_not_found":
-            return "an op needs a name, such as {name: cutmix, alpha: 1.0}"
-        case "literal_error":
-            known = str(context["expected"]).replace("'", "")
-            hint = did_you_mean(str(detail["input"]), re.split(r", | or ", known))
-            return f"{known} is needed{came}{hint}"
-        case "choice":
-            message, _, hint = detail["msg"].partition("; did you mean")
-            return f"{message}{came}{'; did you mean' + hint if hint else ''}"
-        case "expected":
-            return f"{detail['msg']}{came}"
-        case "whole":
-            return detail["msg"]
-        case "string_type":
-            scalar = isinstance(detail["input"], int | float | date)
-            return f"text is needed{came}{'; put it in quotes' if scalar else ''}"
-        case "float_type" | "float_parsing":
-            return f"a number is needed{came}"
-        case "invalid-json-value":
-            return f"text, a number, true, false, null, a list or a mapping is needed{came}"
-        case "bool_type":
-            return f"true or false is needed{came}"
-        case "model_type" | "model_attributes_type" | "dict_type":
-            return f"a mapping of keys is needed{came}"
-        case _:
-            expected = detail["msg"].removeprefix("Input should be ").replace("a valid integer", "a whole number")
-            return f"{expected} is needed{came}"
-
-
-def _brief(value: object) -> str:
-    match value:
-        case None | bool():
-            text = json.dumps(value)
-        case date():
-            text = str(value)
-        case _:
-            text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _unknown_op(name: str) -> str:
-    if name in STRATEGY_NAMES:
-        return f"{name} is a strategy and no op; strategies are joined with +, such as basic+cutmix"
-    return f"unknown op {name!r}; known: {', '.join(OP_NAMES)}{did_you_mean(name, OP_NAMES)}"
-
-
-def _suggest_key(loc: Place) -> str:
-    *parents, last = loc
-    word, here = str(last), list(_model_at(parents).model_fields)
-    elsewhere = {field: f"{field} (at the top level)" for field in Experiment.model_fields}
-    for section, model in SECTIONS.items():
-        elsewhere |= {field: f"{section}.{field}" for field in model.model_fields}
-    # A key spelt right in the wrong section comes before one that merely looks like it.
-    close = word if word in elsewhere else None
-    if not close and (hint := did_you_mean(word, here)):
-        return hint
-    close = close or _closest(word, list(elsewhere))
-    return f"; did you mean {elsewhere[close]}?" if close else f"; known here: {', '.join(here)}"
-
-
-def _model_at(parents: Sequence[str | int]) -> type[BaseModel]:
-    match parents:
-        case ["strategy", int(), str(op)]:
-            return OPS[op]
-        case [str(section)]:
-            return SECTIONS[section]
-        case _:
-            return Experiment

@@ -1,5 +1,35 @@
-"""The one error a user can cause: a message that says what, where, what was expected and what to do."""
+"""The one error a user can cause, and the words that such errors share."""
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from difflib import get_close_matches
 
 
 class UserError(Exception):
     """A mistake or a lack outside augexp. The command line prints it and exits with 2."""
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """`; did you mean X?` for the closest known word, or nothing."""
+    close = closest(word, known)
+    return f"; did you mean {close}?" if close else ""
+
+
+def closest(word: str, known: Sequence[str]) -> str | None:
+    """The known word most like `word`, whatever the case; None where none is near."""
+    lowered = {name.lower(): name for name in known}
+    close = get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
+    return lowered[close[0]] if close else None
+
+
+def brief(value: object) -> str:
+    """A value as its YAML would show it, in at most 60 characters."""
+    match value:
+        case None | bool():
+            text = json.dumps(value)
+        case date():
+            text = str(value)
+        case _:
+            text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

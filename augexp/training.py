@@ -51,6 +51,7 @@ class Progress:
 
     best_accuracy: float = -1.0
     best_epoch: int = 0
+    val_accuracy: float | None = None  # of the last epoch
     seconds: float = 0.0  # training and validation
     rates: list[float] = field(default_factory=list)  # images a second, one an epoch
 
@@ -161,8 +162,7 @@ class _Record(keras.callbacks.Callback):  # type: ignore[misc]
         self.pending += 1
         # Reading the loss waits for the GPU, so it is read a few times a second, not at every step.
         if now - self.shown >= SHOW_SECONDS:
-            loss = self._finite(logs["loss"])
-            self._show(f"epoch {self.epoch + 1}/{self.task.experiment.train.epochs} loss {loss:.3f}")
+            self._show(self._finite(logs["loss"]), seconds=now - self.shown)
             self.shown = now
 
     def on_test_begin(self, logs: Any = None) -> None:  # noqa: ARG002
@@ -173,12 +173,13 @@ class _Record(keras.callbacks.Callback):  # type: ignore[misc]
         self._finite(row["loss"])
         runs.append_history(self.folder, row)
         self.reached.rates.append(float(row["images_per_second"]))
+        self.reached.val_accuracy = float(row["val_accuracy"])
         if row["val_accuracy"] > self.reached.best_accuracy:
             self.reached.best_accuracy, self.reached.best_epoch = float(row["val_accuracy"]), epoch + 1
             with runs.replacing(self.folder / "best.weights.h5") as temporary:
                 model.save_weights(self.task.network, temporary)
         save_checkpoint(self.model, self.folder, epoch + 1)
-        self._show("")
+        self.advance(self.pending)
         self._say(row)
 
     def _row(self, epoch: int, logs: Mapping[str, float]) -> dict[str, Any]:
@@ -210,7 +211,11 @@ class _Record(keras.callbacks.Callback):  # type: ignore[misc]
             "try a lower train.learning_rate, train.warmup_epochs=1, or train.precision=float32"
         )
 
-    def _show(self, note: str) -> None:
+    def _show(self, loss: float, seconds: float) -> None:
+        settings = self.task.experiment.train
+        val = "" if self.reached.val_accuracy is None else f"val {self.reached.val_accuracy:.3f} "
+        rate = self.pending * settings.batch_size / seconds
+        note = f"epoch {self.epoch + 1}/{settings.epochs} loss {loss:.3f} {val}{rate:,.0f} images/s"
         self.advance(self.pending, note)
         self.pending = 0
 

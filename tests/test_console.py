@@ -68,7 +68,7 @@ def test_on_a_terminal_the_bar_shows_text_as_it_is_and_is_gone_afterwards(termin
         console.err.print("between", markup=False)
     shown = ESCAPE.sub("", terminal.getvalue())
     assert f"decoding {MARKUP}" in shown
-    assert f"2/3 {MARKUP}" in shown
+    assert f"━ {MARKUP}" in re.sub(r"━ +", "━ ", shown)
     assert "between\n" in shown
     assert terminal.getvalue().endswith("\x1b[2K")  # the line of the bar is erased
 

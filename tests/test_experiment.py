@@ -1,5 +1,6 @@
 """Whole runs: digits, real photos, the real Stanford Dogs builder, a real ResNet50, and Keras on JAX."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from augexp import config, evaluation, experiment, runs
+from augexp.device import Device
 from augexp.errors import UserError
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -109,6 +111,17 @@ def test_test_as_validation_is_said(tmp_path: Path, cache_dir: Path, capsys: pyt
     assert result["validation"] == "test"
     assert result["val"] == result["test"]
     assert experiment.TEST_AS_VALIDATION in capsys.readouterr().err
+
+
+def test_hours_on_a_cpu_are_announced(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = experiment.prepare(digits(tmp_path, cache_dir))
+    assert not any(line.startswith("no GPU") for line in experiment.announcement(prepared))
+    monkeypatch.setattr("augexp.estimate.seconds", lambda *_: 5.2 * 3600)
+    prepared = dataclasses.replace(prepared, device=Device("cpu", "CPU", has_bfloat16=False))
+    assert experiment.announcement(prepared)[-1] == (
+        "no GPU: this run will take about 5 hours on this CPU; a smaller data.image_size, data.train_per_class or "
+        "model.freeze=backbone makes it shorter"
+    )
 
 
 def test_dry_run_trains_nothing_and_tells_sizes_steps_and_memory(tmp_path: Path, cache_dir: Path) -> None:

@@ -22,8 +22,8 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from augexp import console
-from augexp.config import Data, did_you_mean
-from augexp.errors import UserError
+from augexp.config import Data
+from augexp.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -1,0 +1,124 @@
+"""Validation errors in the words of a user: place, key, what was expected, what came, a suggestion."""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from typing import get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from augexp.augment.specs import OP_NAMES, STRATEGY_NAMES, OpSpec
+from augexp.errors import brief, closest, did_you_mean
+from augexp.yamlfile import Place, Places, dotted
+
+OPS: dict[str, type[BaseModel]] = {spec.model_fields["name"].default: spec for spec in get_args(get_args(OpSpec)[0])}
+
+
+def mistakes(error: ValidationError, root: type[BaseModel], source: str, places: Places) -> list[str]:
+    """A line for each mistake.
+
+    Args:
+        error: what validating `root` raised.
+        root: the model of the whole configuration; its fields that are models are its sections.
+        source: named where no place is known.
+        places: who gave which value.
+    """
+    return [_describe(detail, root, source, places) for detail in error.errors()]
+
+
+def _describe(detail: ErrorDetails, root: type[BaseModel], source: str, places: Places) -> str:
+    """One line: place, key, what was expected, what came, a suggestion."""
+    place = _in_file(detail["loc"])
+    key = f"{dotted(place)}: " if place else ""
+    return f"{_where(place, source, places)}: {key}{_expected(detail, root)}"
+
+
+def _in_file(loc: Place) -> Place:
+    """Pydantic's location without the names of ops and union members, which no file holds."""
+    if loc[:1] == ("strategy",):
+        return loc[:2] + loc[3:]
+    return tuple(part for part in loc if part != "[key]")
+
+
+def _where(place: Place, source: str, places: Places) -> str:
+    for end in range(len(place), 0, -1):
+        if place[:end] in places:
+            return places[place[:end]]
+        # An override such as `trian.epochs=3` makes the section that is refused.
+        for other, where in places.items():
+            if other[:end] == place[:end]:
+                return where
+    return source
+
+
+def _expected(detail: ErrorDetails, root: type[BaseModel]) -> str:
+    came = f", not {brief(detail['input'])}"
+    context = detail.get("ctx", {})
+    match detail["type"]:
+        case "extra_forbidden" | "invalid_key":
+            return f"unknown key{_suggest_key(detail['loc'], root)}"
+        case "union_tag_invalid":
+            return _unknown_op(str(context["tag"]))
+        case "union_tag_not_found":
+            return "an op needs a name, such as {name: cutmix, alpha: 1.0}"
+        case "literal_error":
+            known = str(context["expected"]).replace("'", "")
+            hint = did_you_mean(str(detail["input"]), re.split(r", | or ", known))
+            return f"{known} is needed{came}{hint}"
+        case "choice":
+            message, _, hint = detail["msg"].partition("; did you mean")
+            return f"{message}{came}{'; did you mean' + hint if hint else ''}"
+        case "expected":
+            return f"{detail['msg']}{came}"
+        case "whole":
+            return detail["msg"]
+        case "string_type":
+            scalar = isinstance(detail["input"], int | float | date)
+            return f"text is needed{came}{'; put it in quotes' if scalar else ''}"
+        case "float_type" | "float_parsing":
+            return f"a number is needed{came}"
+        case "invalid-json-value":
+            return f"text, a number, true, false, null, a list or a mapping is needed{came}"
+        case "bool_type":
+            return f"true or false is needed{came}"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"a mapping of keys is needed{came}"
+        case _:
+            expected = detail["msg"].removeprefix("Input should be ").replace("a valid integer", "a whole number")
+            return f"{expected} is needed{came}"
+
+
+def _unknown_op(name: str) -> str:
+    if name in STRATEGY_NAMES:
+        return f"{name} is a strategy and no op; strategies are joined with +, such as basic+cutmix"
+    return f"unknown op {name!r}; known: {', '.join(OP_NAMES)}{did_you_mean(name, OP_NAMES)}"
+
+
+def _suggest_key(loc: Place, root: type[BaseModel]) -> str:
+    *parents, last = loc
+    word, here = str(last), list(_model_at(parents, root).model_fields)
+    elsewhere = {field: f"{field} (at the top level)" for field in root.model_fields}
+    for section, model in _sections(root).items():
+        elsewhere |= {field: f"{section}.{field}" for field in model.model_fields}
+    # A key spelt right in the wrong section comes before one that merely looks like it.
+    close = word if word in elsewhere else None
+    if not close and (hint := did_you_mean(word, here)):
+        return hint
+    close = close or closest(word, list(elsewhere))
+    return f"; did you mean {elsewhere[close]}?" if close else f"; known here: {', '.join(here)}"
+
+
+def _sections(root: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    annotations = {name: field.annotation for name, field in root.model_fields.items()}
+    return {name: kind for name, kind in annotations.items() if isinstance(kind, type) and issubclass(kind, BaseModel)}
+
+
+def _model_at(parents: Sequence[str | int], root: type[BaseModel]) -> type[BaseModel]:
+    match parents:
+        case ["strategy", int(), str(op)]:
+            return OPS[op]
+        case [str(section)]:
+            return _sections(root)[section]
+        case _:
+            return root

@@ -1,0 +1,22 @@
+"""What the README says of the configuration is what augexp reads."""
+
+import re
+from pathlib import Path
+
+from augexp import config
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_configuration_shown_holds_every_key_with_its_default(tmp_path: Path) -> None:
+    (shown,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    (tmp_path / "shown.yaml").write_text(shown, encoding="utf-8")
+    assert config.load(tmp_path / "shown.yaml") == config.load(None, ["name=cutmix", "strategy=cutmix"])
+    keys = {line.split(":")[0].strip() for line in shown.splitlines()}
+    sections = (config.Experiment, config.Data, config.Model, config.Train)
+    assert keys == {key for section in sections for key in section.model_fields}
+
+
+def test_pictures_it_shows_are_there() -> None:
+    for path in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README):
+        assert (Path(__file__).parents[1] / path).is_file(), path
