@@ -103,7 +103,9 @@ def _interruptible(work: Callable[[], Path], folder: Path) -> Path:
     try:
         return work()
     except KeyboardInterrupt:
-        print(f"interrupted: {folder} is unfinished; the same command starts it over", file=sys.stderr)
+        started = (folder / "status.json").exists() and not (folder / "result.json").exists()
+        state = f"{folder} is unfinished; the same command starts it over" if started else "nothing was trained"
+        print(f"interrupted: {state}", file=sys.stderr)
         raise typer.Exit(130) from None
 
 
@@ -161,7 +163,7 @@ def preview(
     ] = "digits.yaml",
     overrides: Overrides = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="The picture.")] = Path("preview.png"),
-    examples: Annotated[int, typer.Option("--examples", "-n", min=1, max=64, help="Rows in the picture.")] = 6,
+    examples: Annotated[int, typer.Option("--examples", "-n", min=1, max=64, help="At most a batch.")] = 6,
 ) -> None:  # fmt: skip
     """Draw what the network will see: the very batches of training, and the law of lam.
 
@@ -170,6 +172,7 @@ def preview(
     from augexp import config as configuration
     from augexp import device
 
+    _check_picture(out)
     chosen = [f"strategy={strategy}"] if strategy is not None else []
     experiment = configuration.load(config, [*(overrides or []), *chosen])
     device.load_tensorflow()
@@ -177,3 +180,9 @@ def preview(
 
     figure = experiments.preview_of(experiment, examples)
     _write(out, figure.savefig)
+
+
+def _check_picture(path: Path) -> None:
+    """Refuses before any work what matplotlib would refuse, or rename, after it."""
+    if path.suffix.lower() not in (".png", ".pdf", ".svg"):
+        raise UserError(f"--out {path}: a name that ends in .png, .pdf or .svg is needed")

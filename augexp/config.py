@@ -146,12 +146,20 @@ class Train(_Section):
     plain_epochs: Annotated[Int, Field(ge=0)] = 0
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
 
-    @field_validator("head_epochs", "warmup_epochs", "plain_epochs")
+    @field_validator("head_epochs", "warmup_epochs")
     @classmethod
     def _phase_fits(cls, value: int, others: ValidationInfo) -> int:
         epochs = others.data.get("epochs")
         if epochs is not None and value > epochs:
             raise PydanticCustomError("expected", "at most train.epochs ({epochs}) is needed", {"epochs": epochs})
+        return value
+
+    @field_validator("plain_epochs")
+    @classmethod
+    def _strategy_has_epochs(cls, value: int, others: ValidationInfo) -> int:
+        epochs = others.data.get("epochs")
+        if epochs is not None and value >= epochs:
+            raise PydanticCustomError("expected", "less than train.epochs ({epochs}) is needed", {"epochs": epochs})
         return value
 
 
@@ -179,7 +187,7 @@ def _named(name: str) -> tuple[OpSpec | dict[str, str], ...]:
 Strategy = Annotated[tuple[OpSpec, ...], BeforeValidator(_read_strategy)]
 
 
-MAX_NAME = 100
+MAX_NAME = 60  # a file name holds 255 bytes, and a character may take 4
 NOT_IN_A_NAME = re.compile(r"[/\\\x00-\x1f\ud800-\udfff]")
 
 

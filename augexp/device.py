@@ -6,8 +6,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
+
+from augexp.errors import UserError
 
 Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 
@@ -32,11 +35,20 @@ def configure() -> None:
 def load_tensorflow() -> None:
     """Imports TensorFlow and Keras without the lines that TensorFlow prints on every machine without a GPU."""
     configure()
+    _check_backend()
     with _stderr_without(NOISE if not any(Path("/dev").glob("nvidia[0-9]*")) else ()):
         import keras  # noqa: F401
         import tensorflow as tf
 
         tf.config.list_physical_devices("GPU")
+
+
+def _check_backend() -> None:
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if backend not in ("tensorflow", "jax"):
+        raise UserError(f"KERAS_BACKEND={backend}: augexp trains on tensorflow or jax; set one of them, or unset it")
+    if backend == "jax" and find_spec("jax") is None:
+        raise UserError("KERAS_BACKEND=jax: JAX is not installed; pip install 'augexp[jax]'")
 
 
 # Where there is a card, these lines say why it isn't used, and are shown.
@@ -64,13 +76,14 @@ def find() -> Device:
     """The first GPU that Keras's backend can use, else the CPU."""
     import keras
 
-    match keras.backend.backend():
-        case "tensorflow":
-            return _tensorflow_device()
-        case "jax":
-            return _jax_device()
-        case other:
-            return Device("cpu", f"{other} (not supported by augexp; use tensorflow or jax)", has_bfloat16=False)
+    return _jax_device() if keras.backend.backend() == "jax" else _tensorflow_device()
+
+
+def leave_gpus_alone() -> None:
+    """Keeps TensorFlow off the GPUs, for work that needs none: a training beside it may need all their memory."""
+    import tensorflow as tf
+
+    tf.config.set_visible_devices([], "GPU")
 
 
 def _tensorflow_device() -> Device:
@@ -86,10 +99,8 @@ def _tensorflow_device() -> Device:
 
 def _jax_device() -> Device:
     import jax
-    import tensorflow as tf
 
-    # tf.data stays on the CPU; TensorFlow must not take the memory of a GPU that JAX computes on.
-    tf.config.set_visible_devices([], "GPU")
+    leave_gpus_alone()
     device = jax.devices()[0]
     if device.platform != "gpu":
         return Device("cpu", _cpu_name(), has_bfloat16=False)

@@ -26,8 +26,8 @@ def metrics(probability: NDArray[np.float32], labels: NDArray[np.int32]) -> dict
         `accuracy`, `top5_accuracy` (top-K where K < 5), `cross_entropy`, `examples`.
     """
     of_label = probability[np.arange(len(labels)), labels]
-    # Classes that are at least as probable come before the label: a tie counts against the model.
-    ahead = (probability >= of_label[:, None]).sum(axis=1) - 1
+    # All that are not less probable come before the label: a tie, or NaN, counts against the model.
+    ahead = (~(probability < of_label[:, None])).sum(axis=1) - 1
     return {
         "accuracy": float((ahead == 0).mean()),
         "top5_accuracy": float((ahead < TOP).mean()),

@@ -18,6 +18,7 @@ from augexp import console, device, estimate, evaluation, model, plots, preview,
 from augexp.config import Experiment
 from augexp.data import cache, pipeline, sources
 from augexp.data.splits import Part, Splits, split
+from augexp.errors import brief
 
 HOUR = 3600.0
 GIB = 2.0**30
@@ -54,7 +55,7 @@ def train(experiment: Experiment, *, overwrite: bool = False) -> Path:
     with runs.create(experiment, overwrite=overwrite) as folder:
         runs.write_json(folder / "environment.json", environment(prepared))
         recipe = training.recipe(experiment, prepared.splits)
-        preview.first_batch(prepared.splits, recipe).savefig(folder / "batch.png")
+        _save(preview.first_batch(prepared.splits, recipe), folder / "batch.png")
         reached = training.fit(prepared.task, folder)
         _finish(prepared, folder, reached)
     return folder
@@ -99,11 +100,14 @@ def announcement(prepared: Prepared) -> list[str]:
 
 
 def _sizes(settings: Experiment, splits: Splits, steps: int) -> list[str]:
+    phases = ", ".join(f"{len(phase.epochs)} {phase.name}" for phase in training.phases(settings))
     lines = [
         f"data: {settings.data.source}, {len(splits.class_names)} classes, train {len(splits.train):,}, "
         f"val {len(splits.val):,}, test {len(splits.test):,}",
-        f"steps: {settings.train.epochs} epochs x {steps} steps of {settings.train.batch_size}",
+        f"steps: {settings.train.epochs} epochs ({phases}) x {steps} steps of {settings.train.batch_size}",
     ]
+    if splits.left_out:
+        lines.append(f"left out: {len(splits.left_out)} images that can't be decoded: {brief(list(splits.left_out))}")
     return lines + ([TEST_AS_VALIDATION] if settings.data.validation == "test" else [])
 
 
@@ -126,7 +130,7 @@ def _slow(prepared: Prepared) -> list[str]:
     if seconds <= HOUR:
         return []
     return [
-        f"no GPU: this run will take about {seconds / HOUR:.0f} hours on this CPU; a smaller data.image_size, "
+        f"no GPU: this run will take about {seconds / HOUR:.1f} hours on this CPU; a smaller data.image_size, "
         "data.train_per_class or model.freeze=backbone makes it shorter"
     ]
 
@@ -134,7 +138,7 @@ def _slow(prepared: Prepared) -> list[str]:
 def environment(prepared: Prepared) -> dict[str, Any]:
     """What the numbers depend on beside the configuration."""
     return {
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in _packages()}},
         "platform": platform.platform(),
         "backend": keras.backend.backend(),
         "device": prepared.device.name,
@@ -142,8 +146,14 @@ def environment(prepared: Prepared) -> dict[str, Any]:
         "git_commit": _git_commit(),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "data_fingerprint": prepared.splits.fingerprint,
+        "left_out": list(prepared.splits.left_out),
         "start": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _packages() -> list[str]:
+    backend = keras.backend.backend()
+    return [*PACKAGES, backend] if backend not in PACKAGES else list(PACKAGES)
 
 
 def _git_commit() -> str | None:
@@ -158,7 +168,7 @@ def _finish(prepared: Prepared, folder: Path, reached: training.Progress) -> Non
     """Scores the best weights on val and, once, on test; the result comes last."""
     model.load_weights(prepared.task.network, folder / "best.weights.h5")
     scores = {name: _score(prepared, folder, name, part) for name, part in _held_out(prepared.splits)}
-    _curves(prepared, folder, reached).savefig(folder / "curves.png")
+    _save(_curves(prepared, folder, reached), folder / "curves.png")
     runs.write_json(
         folder / "result.json",
         {
@@ -182,35 +192,54 @@ def _score(prepared: Prepared, folder: Path, name: str, part: Part) -> dict[str,
     return evaluation.metrics(probability, part.labels)
 
 
+def _save(figure: Figure, path: Path) -> None:
+    with runs.replacing(path) as temporary:
+        figure.savefig(temporary)
+
+
 def _curves(prepared: Prepared, folder: Path, reached: training.Progress) -> Figure:
     settings = prepared.experiment
     return plots.curves(
         runs.read_history(folder),
         best_epoch=reached.best_epoch,
-        title=f"{settings.run_dir.name} on {settings.data.source}",
+        title=f"{settings.run_dir.name} on {settings.data.source}{_val_is_test(settings)}",
         head_epochs=settings.train.head_epochs if settings.model.freeze == "none" else 0,
         plain_epochs=settings.train.plain_epochs,
     )
 
 
+def _val_is_test(settings: Experiment) -> str:
+    return " (val = the test set)" if settings.data.validation == "test" else ""
+
+
 def dry_run(experiment: Experiment) -> list[str]:
-    """What `train` would do, without training: split sizes if the data is prepared, steps, device, memory."""
+    """What `train` would do, without training: device, split sizes and steps, memory."""
     found = device.find()
+    device.leave_gpus_alone()
     precision = device.resolve_precision(experiment.train.precision, found)
-    lines = [f"device: {found.name}, {precision}, Keras on {keras.backend.backend()}"]
-    prepared = sources.is_prepared(experiment.data)
-    decoded = cache.find(sources.open_source(experiment.data), experiment.data) if prepared else None
-    if decoded is None:
-        return [*lines, "data: not prepared yet; the first run downloads and decodes it, then split sizes are known"]
-    splits = split(decoded, experiment.data)
-    steps = pipeline.steps_per_epoch(splits.train, experiment.train.batch_size)
-    network = build_network(experiment, precision, len(splits.class_names), pretrained=False)
-    return [*lines, *_sizes(experiment, splits, steps), _memory(network, experiment)]
+    classes = sources.count_classes(experiment.data)
+    network = build_network(experiment, precision, classes, pretrained=False)
+    return [
+        f"device: {found.name}, {precision}, Keras on {keras.backend.backend()}",
+        *_expected_sizes(experiment),
+        _memory(network, experiment),
+    ]
+
+
+def _expected_sizes(experiment: Experiment) -> list[str]:
+    data = experiment.data
+    if not sources.is_prepared(data):
+        return [f"data: {data.source} is not downloaded yet; the first run does it, then split sizes are known"]
+    source = sources.open_source(data)
+    splits = split(cache.find(source, data) or cache.expected(source, data), data)
+    return _sizes(experiment, splits, pipeline.steps_per_epoch(splits.train, experiment.train.batch_size))
 
 
 def preview_of(experiment: Experiment, examples: int) -> Figure:
     """The picture of `augexp preview`; no network is built."""
+    device.leave_gpus_alone()
     splits = load_splits(experiment)
+    # Refuses a batch larger than train, as training would.
     pipeline.steps_per_epoch(splits.train, experiment.train.batch_size)
     return preview.picture(splits, training.recipe(experiment, splits), examples)
 
@@ -218,7 +247,7 @@ def preview_of(experiment: Experiment, examples: int) -> Figure:
 def summary(folder: Path) -> str:
     """The last line of a training: accuracies, best epoch, place."""
     result = runs.load(folder).result
-    on = "test" if result["validation"] == "test" else "val"
+    on = "val = test" if result["validation"] == "test" else "val"
     return (
         f"{folder}: {on} accuracy {result['val']['accuracy']:.4f} (best of {result['epochs']} epochs: "
         f"{result['best_epoch']}), test accuracy {result['test']['accuracy']:.4f}, "

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,12 +125,14 @@ def _load_weights(backbone: keras.Model, settings: config.Model) -> None:
     if not path.is_file():
         raise UserError(f"model.weights {path}: no such file; give a file, imagenet or null")
     try:
-        backbone.load_weights(path)
+        # Keras also warns of what it then raises.
+        with warnings.catch_warnings(action="ignore"):
+            backbone.load_weights(path)
     except Exception as error:  # Keras and h5py raise many kinds for another network's file, or for no HDF5 at all.
         args = f" {settings.backbone_args}" if settings.backbone_args else ""
         raise UserError(
             f"model.weights {path}: these weights don't fit {settings.backbone}{args} without its top "
-            f"({str(error).splitlines()[0][:200]}); give the file of this very network, imagenet or null"
+            f"({str(error).splitlines()[0][:200]}); give the file of this very backbone, imagenet or null"
         ) from error
 
 

@@ -39,6 +39,19 @@ class AdamW(_OwnRates, keras.optimizers.Adam):  # type: ignore[misc]
     """Adam with decoupled weight decay."""
 
 
+class _From(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """A schedule that starts at a later step.
+
+    Starting the optimizer's own counter there would also tell Adam that its moments, which start at zero, are warm.
+    """
+
+    def __init__(self, first_step: int, whole: keras.optimizers.schedules.LearningRateSchedule) -> None:
+        self.first_step, self.whole = first_step, whole
+
+    def __call__(self, step: Any) -> Any:
+        return self.whole(step + self.first_step)
+
+
 def build(
     train: Train, *, slow: Collection[keras.Variable], slow_rate: float, total_steps: int, first_step: int
 ) -> Any:
@@ -51,17 +64,16 @@ def build(
         total_steps: length of the whole run; the schedule spans it, whatever phases it is cut into.
         first_step: where the schedule starts.
     """
-    options = {
+    options: dict[str, Any] = {
         "slow": frozenset(id(variable) for variable in slow),
         "slow_rate": slow_rate,
         "decay": train.weight_decay,
-        "learning_rate": schedule(train, total_steps),
+        "learning_rate": _From(first_step, schedule(train, total_steps)),
     }
     if train.optimizer == "sgd":
         optimizer: Any = SGD(momentum=train.momentum, **options)
     else:
         optimizer = AdamW(**options)
-    optimizer.iterations.assign(first_step)
     return optimizer
 
 

@@ -152,6 +152,7 @@ COLUMNS: dict[str, Callable[[Group, Summary], Any]] = {
     "best_epoch_highest": lambda _, summary: summary.best_epoch[2],
     "images_per_second": lambda _, summary: summary.images_per_second,
     "minutes": lambda _, summary: summary.minutes,
+    "validated_on_test": lambda group, _: stats.validated_on_test(group),
 }
 
 

@@ -3,7 +3,8 @@
     config.yaml environment.json status.json history.csv checkpoint/ best.weights.h5
     predictions-val.npz predictions-test.npz log.txt curves.png batch.png, and last of all result.json
 
-Every file is replaced atomically; nothing is pickled; no TensorFlow here.
+Every file is replaced at once, but for history.csv and log.txt, which grow by a line; nothing is pickled; no TensorFlow
+here.
 """
 
 import csv
@@ -68,7 +69,9 @@ def create(experiment: Experiment, *, overwrite: bool = False) -> Iterator[Path]
 def refuse_finished(experiment: Experiment, *, overwrite: bool = False) -> None:
     """Raises UserError if the run folder holds a finished run; cheap, so that it comes before data and weights."""
     folder = experiment.run_dir
-    if (folder / "result.json").exists() and not overwrite:
+    with _writable(folder):
+        finished = (folder / "result.json").exists()
+    if finished and not overwrite:
         raise UserError(
             f"{folder}: this run is finished and is not overwritten; choose another name= or seed=, or give --overwrite"
         )
@@ -86,12 +89,14 @@ def _ending(folder: Path) -> Iterator[None]:
         # On a full disk even these few bytes may not fit; the message on the screen matters more.
         with suppress(OSError):
             set_state(folder, "failed", str(error))
+        where = error.filename or folder
         raise UserError(
-            f"{folder}: can't be written ({error.strerror or error}); free space, or set runs_dir="
+            f"{where}: {error.strerror or error}; free space, or set runs_dir= to another folder"
         ) from error
     except BaseException as error:
-        set_state(folder, "failed", str(error) or type(error).__name__)
-        log(folder, f"failed: {error}")
+        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+        set_state(folder, "failed", reason)
+        log(folder, f"failed: {reason}")
         raise
     set_state(folder, "finished")
 
@@ -275,7 +280,7 @@ def _read_config(path: Path) -> dict[str, Any]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         config = yaml.load((path / "config.yaml").read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:
         raise BrokenRun(f"config.yaml can't be read ({type(error).__name__})") from None
     if (
         not isinstance(config, dict)
@@ -294,7 +299,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BrokenRun(f"{path.name} is missing") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, OSError):
+    except (ValueError, RecursionError, OSError):
         raise BrokenRun(f"{path.name} is not valid JSON") from None
     if not isinstance(value, dict):
         raise BrokenRun(f"{path.name} is not a JSON object")

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -86,9 +87,23 @@ def fit(task: Task, folder: Path) -> Progress:
             if phase.backbone is not compiled_for:
                 _compile(task, phase)
                 compiled_for = phase.backbone
-            _fit_phase(task, phase, _Record(task, folder, phase, reached, advance))
+            with _memory_shortage_explained(task.experiment):
+                _fit_phase(task, phase, _Record(task, folder, phase, reached, advance))
     reached.seconds = time.perf_counter() - started
     return reached
+
+
+@contextmanager
+def _memory_shortage_explained(settings: Experiment) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # TensorFlow and JAX raise types of their own
+        if "RESOURCE_EXHAUSTED" not in str(error) and not isinstance(error, tf.errors.ResourceExhaustedError):
+            raise
+        raise UserError(
+            f"out of memory at train.batch_size {settings.train.batch_size} and data.image_size "
+            f"{settings.data.image_size}; try a smaller one of them, or train.precision=mixed_bfloat16"
+        ) from error
 
 
 def _compile(task: Task, phase: Phase) -> None:
@@ -158,14 +173,20 @@ class _Record(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any]) -> None:  # noqa: ARG002
         now = time.perf_counter()
-        self.first_step_ended = self.first_step_ended or now
+        self.last_logs = logs
         self.pending += 1
+        if not self.first_step_ended:  # it may have compiled, which is no part of any rate
+            self.first_step_ended = self.shown = now
+            self.advance(self.pending)
+            self.pending = 0
         # Reading the loss waits for the GPU, so it is read a few times a second, not at every step.
-        if now - self.shown >= SHOW_SECONDS:
+        elif now - self.shown >= SHOW_SECONDS:
             self._show(self._finite(logs["loss"]), seconds=now - self.shown)
             self.shown = now
 
     def on_test_begin(self, logs: Any = None) -> None:  # noqa: ARG002
+        # Steps may still be queued on a GPU; reading the loss waits for them.
+        self._finite(self.last_logs["loss"])
         self.trained = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any]) -> None:
@@ -220,9 +241,11 @@ class _Record(keras.callbacks.Callback):  # type: ignore[misc]
         self.pending = 0
 
     def _say(self, row: Mapping[str, Any]) -> None:
+        settings = self.task.experiment
+        val = "val (= test)" if settings.data.validation == "test" else "val"
         line = (
-            f"epoch {row['epoch']}/{self.task.experiment.train.epochs}  loss {row['loss']:.3f}  "
-            f"val accuracy {row['val_accuracy']:.4f}  {row['images_per_second']:,.0f} images/s  {row['seconds']:.1f} s"
+            f"epoch {row['epoch']}/{settings.train.epochs}  loss {row['loss']:.3f}  {val} accuracy "
+            f"{row['val_accuracy']:.4f}  {row['images_per_second']:,.0f} images/s  {row['seconds']:.1f} s"
         )
         console.say(line)
         runs.log(self.folder, line)

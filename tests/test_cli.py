@@ -178,13 +178,20 @@ def test_preview_draws_every_strategy(typed: Augexp, tmp_path: Path, cache_dir: 
         assert picture.width > 400
 
 
+def test_a_picture_of_no_known_kind_is_refused_before_any_work(typed: Augexp, tmp_path: Path) -> None:
+    answer = typed("preview", "--out", tmp_path / "preview.xyz")
+    assert (answer.status, answer.err) == (
+        2, f"error: --out {tmp_path / 'preview.xyz'}: a name that ends in .png, .pdf or .svg is needed\n",
+    )  # fmt: skip
+
+
 def test_dry_run_prints_the_resolved_configuration(typed: Augexp, tmp_path: Path, cache_dir: Path) -> None:
     answer = typed(
         *("train", "-c", "digits", "--dry-run", "seed=3", f"runs_dir={tmp_path}", f"data.cache_dir={cache_dir}")
     )
     assert answer.status == 0
     assert "\nseed: 3\n" in answer.out
-    assert "steps: 15 epochs x 35 steps of 32" in answer.out
+    assert "steps: 15 epochs (15 full) x 35 steps of 32" in answer.out
     assert list(tmp_path.iterdir()) == []
 
 

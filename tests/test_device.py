@@ -7,6 +7,7 @@ import pytest
 
 from augexp import device
 from augexp.device import Device
+from augexp.errors import UserError
 
 AMPERE = Device("gpu", "A100", has_bfloat16=True)
 PASCAL = Device("gpu", "GTX 1080", has_bfloat16=False)
@@ -39,6 +40,16 @@ def test_tensorflow_starts_without_noise_and_later_errors_still_show() -> None:
     code = "import sys; from augexp import device; device.load_tensorflow(); print('mine', file=sys.stderr)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stderr == "mine\n"
+
+
+@pytest.mark.parametrize("backend", ["torch", "nonsense"])
+def test_another_backend_is_refused(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    with pytest.raises(UserError) as error:
+        device.load_tensorflow()
+    assert str(error.value) == (
+        f"KERAS_BACKEND={backend}: augexp trains on tensorflow or jax; set one of them, or unset it"
+    )
 
 
 def test_the_device_of_this_machine_is_found() -> None:

@@ -30,6 +30,11 @@ def test_a_constant_model_gets_no_credit_for_ties() -> None:
     assert (found["accuracy"], found["top5_accuracy"]) == (0.0, 0.0)
 
 
+def test_nan_earns_nothing() -> None:
+    found = evaluation.metrics(np.full((4, 8), np.nan, np.float32), np.zeros(4, np.int32))
+    assert (found["accuracy"], found["top5_accuracy"]) == (0.0, 0.0)
+
+
 def test_with_few_classes_top5_is_always_reached() -> None:
     found = evaluation.metrics(np.array([[0.9, 0.1], [0.2, 0.8]], np.float32), np.array([1, 1], np.int32))
     assert (found["accuracy"], found["top5_accuracy"]) == (0.5, 1.0)

@@ -110,7 +110,10 @@ def test_test_as_validation_is_said(tmp_path: Path, cache_dir: Path, capsys: pyt
     result = runs.load(folder).result
     assert result["validation"] == "test"
     assert result["val"] == result["test"]
-    assert experiment.TEST_AS_VALIDATION in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert experiment.TEST_AS_VALIDATION in said
+    assert "val (= test) accuracy" in said
+    assert ": val = test accuracy " in experiment.summary(folder)
 
 
 def test_hours_on_a_cpu_are_announced(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +122,7 @@ def test_hours_on_a_cpu_are_announced(tmp_path: Path, cache_dir: Path, monkeypat
     monkeypatch.setattr("augexp.estimate.seconds", lambda *_: 5.2 * 3600)
     prepared = dataclasses.replace(prepared, device=Device("cpu", "CPU", has_bfloat16=False))
     assert experiment.announcement(prepared)[-1] == (
-        "no GPU: this run will take about 5 hours on this CPU; a smaller data.image_size, data.train_per_class or "
+        "no GPU: this run will take about 5.2 hours on this CPU; a smaller data.image_size, data.train_per_class or "
         "model.freeze=backbone makes it shorter"
     )
 
@@ -129,15 +132,24 @@ def test_dry_run_trains_nothing_and_tells_sizes_steps_and_memory(tmp_path: Path,
     device, data, steps, memory = experiment.dry_run(settings)
     assert device.startswith("device: ")
     assert data == "data: digits, 10 classes, train 400, val 287, test 359"
-    assert steps == "steps: 2 epochs x 6 steps of 64"
+    assert steps == "steps: 2 epochs (2 full) x 6 steps of 64"
     assert memory.startswith("memory: about 0.0 GiB")
     assert not settings.run_dir.exists()
 
 
 def test_dry_run_before_the_data_is_prepared(tmp_path: Path) -> None:
     lines = experiment.dry_run(config.load("digits.yaml", [f"data.cache_dir={tmp_path / 'empty'}"]))
-    assert lines[1].startswith("data: not prepared yet")
+    assert lines[1] == "data: digits, 10 classes, train 1,151, val 287, test 359"
     assert not (tmp_path / "empty").exists()
+
+
+@pytest.mark.slow
+def test_dry_run_before_the_download(tmp_path: Path) -> None:
+    _, data, memory = experiment.dry_run(config.load("cutmix.yaml", [f"data.data_dir={tmp_path}"]))
+    assert data == "data: stanford_dogs is not downloaded yet; the first run does it, then split sizes are known"
+    # 23.8 million weights, three times four bytes each
+    assert "(0.27 weights and optimizer, " in memory
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- processes of their own ----------------------------------------------------------------------------------------

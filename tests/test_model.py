@@ -92,7 +92,7 @@ def test_weights_of_another_network_are_refused() -> None:
     assert str(error.value).startswith(
         f"model.weights {MOBILENET}: these weights don't fit MobileNetV2 without its top ("
     )
-    assert str(error.value).endswith("); give the file of this very network, imagenet or null")
+    assert str(error.value).endswith("); give the file of this very backbone, imagenet or null")
 
 
 def test_a_file_that_is_no_weights_is_refused(tmp_path: Path) -> None:

@@ -109,6 +109,17 @@ def test_a_loss_that_is_not_finite_stops_with_advice(fitted: Fitted) -> None:
     )
 
 
+def test_a_memory_shortage_is_explained() -> None:
+    import tensorflow as tf
+
+    with pytest.raises(UserError) as error, training._memory_shortage_explained(config.load(None)):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+    assert str(error.value) == (
+        "out of memory at train.batch_size 64 and data.image_size 224; "
+        "try a smaller one of them, or train.precision=mixed_bfloat16"
+    )
+
+
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains_and_keeps_logits_in_float32(fitted: Fitted, precision: str) -> None:
     reached = fitted("strategy=cutmix", "train.epochs=1", f"train.precision={precision}")

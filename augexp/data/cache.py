@@ -80,6 +80,17 @@ def find(source: Source, data: Data) -> Decoded | None:
         return None
 
 
+def expected(source: Source, data: Data) -> Decoded:
+    """What decoding will give if every image is sound: ids and labels with black images that take no memory."""
+    size = data.decoded_size
+    splits = {}
+    for name, examples in source.splits.items():
+        listing = examples.listing()
+        black = np.broadcast_to(np.uint8(0), (examples.count, size, size, 3))
+        splits[name] = DecodedSplit(black, listing.labels, listing.ids)
+    return Decoded(source.class_names, "", splits, ())
+
+
 def entry_folder(source: Source, data: Data) -> Path:
     """Where the decoded images of a source are or would be."""
     key = json.dumps([FORMAT, source.name, source.version, source.class_names, data.decoded_size, data.resize])

@@ -89,6 +89,19 @@ def is_prepared(data: Data) -> bool:
     return bool(_builder(data).data_path.exists())
 
 
+def count_classes(data: Data) -> int:
+    """Number of classes of a set that may not be downloaded yet.
+
+    Raises:
+        UserError: if TFDS knows no such data set, or it is not image classification.
+    """
+    if is_prepared(data):
+        return len(open_source(data).class_names)
+    info = _builder(data).info
+    _, label = _keys(data.source, info)
+    return int(info.features[label].num_classes)
+
+
 def check_classes(source: str, class_names: tuple[str, ...], train: Labels, test: Labels | None) -> None:
     """Refuses examples that no classifier can be trained on; labels are (N,) int32.
 
@@ -166,6 +179,13 @@ def _folder(source: str) -> Source:
     root = Path(source.removeprefix(FOLDER).strip()).expanduser()
     if not root.is_dir():
         raise UserError(f"{source}: {'not a folder' if root.exists() else 'no such folder'} ({root.absolute()})")
+    try:
+        return _read_folder(source, root)
+    except OSError as error:
+        raise UserError(f"{source}: {error.filename or root} can't be read ({error.strerror})") from error
+
+
+def _read_folder(source: str, root: Path) -> Source:
     split_folders = _split_folders(source, root)
     class_names = tuple(sorted({name for folder in split_folders.values() for name in _subfolders(folder)}))
     files = {split: _image_files(folder) for split, folder in split_folders.items()}
@@ -200,12 +220,17 @@ def _image_files(folder: Path) -> dict[str, list[Path]]:
     images: dict[str, list[Path]] = {}
     ignored = 0
     for name in _subfolders(folder):
-        files = [Path(place, file) for place, _, files in os.walk(folder / name) for file in files]
+        walked = os.walk(folder / name, onerror=_raise)
+        files = [Path(place, file) for place, _, files in walked for file in files]
         images[name] = sorted(file for file in files if _is_image(file))
         ignored += len(files) - len(images[name])
     if ignored:
         console.say(f"{folder}: {ignored:,} files that are no images are left out")
     return images
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _is_image(file: Path) -> bool:

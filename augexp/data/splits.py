@@ -42,6 +42,7 @@ class Splits:
     test: Part
     class_names: tuple[str, ...]
     fingerprint: str  # of the decoded content
+    left_out: tuple[str, ...]  # ids of the images that can't be decoded
 
 
 def split(decoded: Decoded, data: Data) -> Splits:
@@ -60,7 +61,7 @@ def split(decoded: Decoded, data: Data) -> Splits:
     check_classes(data.source, decoded.class_names, train.labels, test.labels)
     if not len(val):
         raise UserError(f"{data.source}: there are no images to validate on")
-    return Splits(train, val, test, decoded.class_names, decoded.fingerprint)
+    return Splits(train, val, test, decoded.class_names, decoded.fingerprint, decoded.skipped)
 
 
 def _held_out(decoded: Decoded) -> tuple[Part, Part]:
