@@ -202,14 +202,14 @@ def test_a_wrong_value_at_the_top_is_named_too(complaint: Complaint, text: str, 
 
 @pytest.mark.parametrize("name", ["a/b", "../up", "a\\b", "a\x1fb", "a\ud800"])
 def test_a_name_that_is_no_folder_name_is_refused(complaint: Complaint, name: str) -> None:
-    expected = f"at most 100 characters without slashes or control characters are needed, not {name!r}"
+    expected = f"at most 60 characters without slashes or control characters are needed, not {name!r}"
     assert complaint(f"name: {yaml.safe_dump(name)}") == f"c.yaml:1: name: {expected}"
 
 
-def test_a_name_may_have_100_characters_and_no_more(tmp_path: Path, complaint: Complaint) -> None:
-    assert loaded(tmp_path, f"name: {'x' * 100}\n").name == "x" * 100
-    expected = "at most 100 characters without slashes or control characters are needed"
-    assert complaint(f"name: {'x' * 101}\n") == f"c.yaml:1: name: {expected}, not '{'x' * 56}..."
+def test_a_name_may_have_60_characters_and_no_more(tmp_path: Path, complaint: Complaint) -> None:
+    assert loaded(tmp_path, f"name: {'x' * 60}\n").name == "x" * 60
+    expected = "at most 60 characters without slashes or control characters are needed"
+    assert complaint(f"name: {'x' * 61}\n") == f"c.yaml:1: name: {expected}, not '{'x' * 56}..."
 
 
 def test_small_cnn_is_refused_with_imagenet_weights(complaint: Complaint) -> None:
@@ -474,7 +474,7 @@ def test_a_name_given_stays_and_an_override_of_the_strategy_renames_an_unnamed_r
 
 
 def test_a_long_list_of_ops_needs_no_name(tmp_path: Path) -> None:
-    assert len(loaded(tmp_path, f"strategy: [{', '.join(['flip_left_right'] * 12)}]\n").name) == 100
+    assert len(loaded(tmp_path, f"strategy: [{', '.join(['flip_left_right'] * 12)}]\n").name) == 60
 
 
 def test_an_experiment_is_frozen() -> None:
@@ -573,7 +573,7 @@ plain = st.recursive(
 )
 experiments = st.fixed_dictionaries(
     {
-        "name": st.text(st.characters(exclude_characters="/\\", exclude_categories=["Cc", "Cs"]), max_size=100),
+        "name": st.text(st.characters(exclude_characters="/\\", exclude_categories=["Cc", "Cs"]), max_size=60),
         "seed": st.integers(0, 2**31 - 1),
         "strategy": st.lists(specs, max_size=4),
         "runs_dir": text,

@@ -59,7 +59,7 @@ def test_one_seed_is_said_and_never_plus_minus_zero(tmp_path: Path) -> None:
 
 
 def test_long_names_stay_whole_in_80_columns(tmp_path: Path) -> None:
-    names = ["cutmix", "cutmix", "[bold]x-" + "long" * 20]
+    names = ["cutmix", "cutmix", "[bold]x-" + "long" * 13]
     rates = [0.001, 0.002, 0.003]
     comparison = stats.compare(
         [

@@ -90,7 +90,7 @@ def test_a_full_disk_is_explained(experiment: Experiment) -> None:
     with pytest.raises(UserError) as caught, runs.create(experiment):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert str(caught.value) == (
-        f"{experiment.run_dir}: can't be written (No space left on device); free space, or set runs_dir="
+        f"{experiment.run_dir}: No space left on device; free space, or set runs_dir= to another folder"
     )
 
 

@@ -1,7 +1,7 @@
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -59,18 +59,21 @@ def test_a_name_alone_gives_the_defaults_of_that_op(name: str) -> None:
 
 
 @given(st.floats(0, 1))
+@settings(deadline=None)
 def test_every_probability_is_kept_as_given(prob: float) -> None:
     for name in ("flip_left_right", "cutmix", "mixup"):
         assert parse.validate_python({"name": name, "prob": prob}).model_dump()["prob"] == prob
 
 
 @given(st.floats(0, exclude_min=True, allow_infinity=False))
+@settings(deadline=None)
 def test_every_positive_alpha_is_kept_as_given(alpha: float) -> None:
     for name in ("cutmix", "mixup"):
         assert parse.validate_python({"name": name, "alpha": alpha}).model_dump()["alpha"] == alpha
 
 
 @given(st.floats(max_value=0) | st.just(float("nan")) | st.just(float("inf")))
+@settings(deadline=None)
 def test_any_other_alpha_is_refused(alpha: float) -> None:
     for name in ("cutmix", "mixup"):
         assert problem(name=name, alpha=alpha).startswith("alpha: Input should be ")

@@ -132,7 +132,7 @@ def test_nothing_left_is_an_error_that_lists_every_folder(tmp_path: Path) -> Non
         "no finished run to compare:\n"
         f"  {broken}: result.json is not valid JSON\n"
         f"  {tmp_path / 'none'}: no such folder\n"
-        f"  {tmp_path}: not a run folder (no config.yaml)"
+        f"  {tmp_path}: not a run folder; it holds some: give {tmp_path}/*"
     )
 
 
