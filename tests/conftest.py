@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from augexp import config, device
 from augexp.data.splits import Splits
@@ -10,6 +11,10 @@ from tests import stanford_dogs
 from tests.factories import write_published_layout
 
 device.configure()
+
+# A busy machine is slow; that is no failure.
+settings.register_profile("augexp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("augexp")
 
 
 @pytest.fixture(scope="session")
