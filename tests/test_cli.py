@@ -191,7 +191,7 @@ def test_dry_run_prints_the_resolved_configuration(typed: Augexp, tmp_path: Path
     )
     assert answer.status == 0
     assert "\nseed: 3\n" in answer.out
-    assert "steps: 15 epochs (15 full) x 35 steps of 32" in answer.out
+    assert "steps: 12 epochs (12 full) x 17 steps of 64" in answer.out
     assert list(tmp_path.iterdir()) == []
 
 

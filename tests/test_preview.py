@@ -60,5 +60,5 @@ def test_plain_strategies_have_no_histogram(digits: Splits, drawn: dict[str, obj
 
 
 def test_more_rows_than_the_batch_holds_are_not_asked_for(digits: Splits, drawn: dict[str, object]) -> None:
-    preview.picture(digits, recipe_of(digits, "none"), 60)
-    assert len(drawn["rows"]) == 32  # type: ignore[arg-type]
+    preview.picture(digits, recipe_of(digits, "none"), 100)
+    assert len(drawn["rows"]) == 64  # type: ignore[arg-type]
