@@ -1,5 +1,6 @@
 """The command line: parse, call, print. TensorFlow is imported inside the commands that need it."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,9 +22,11 @@ app = typer.Typer(
 
 def main() -> None:
     """Runs the command line: exit status 2 for a mistake of the user's, 130 for Ctrl-C."""
+    if sys.stderr is None:  # a daemon's: what would be printed goes nowhere, and file descriptor 2 must exist
+        sys.stderr = open(os.open(os.devnull, os.O_WRONLY), "w")  # noqa: PTH123, SIM115
     try:
         app()
-    except UserError as error:
+    except (UserError, OSError) as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         sys.exit(2)
@@ -122,17 +125,17 @@ def compare(
     """Compare finished runs: a table, the differences in their settings, and val-accuracy curves."""
     from augexp import console, plots, report, stats
 
-    if ylim is not None and ylim[0] >= ylim[1]:
-        raise UserError(f"--ylim {ylim[0]:g} {ylim[1]:g}: the lower limit comes first, such as --ylim 80 95")
+    if ylim is not None and not 0 <= ylim[0] < ylim[1] <= 100:
+        raise UserError(f"--ylim {ylim[0]:g} {ylim[1]:g}: two percentages are needed, the lower first, such as 80 95")
     comparison = stats.compare(runs)
     console.out.print(report.table(comparison))
     console.out.print(report.caption(comparison), markup=False)
     for note in report.notes(comparison):
         console.out.print(note, markup=False)
     if csv is not None:
-        _write(csv, lambda path: path.write_text(report.csv_text(comparison), encoding="utf-8"))
+        _write(csv, lambda path: path.write_text(report.csv_text(comparison), "utf-8", "backslashreplace"))
     if json is not None:
-        _write(json, lambda path: path.write_text(report.json_text(comparison), encoding="utf-8"))
+        _write(json, lambda path: path.write_text(report.json_text(comparison), "utf-8", "backslashreplace"))
     picture = out / "comparison.png"
     _write(picture, plots.comparison(comparison.groups, ylim).savefig)
 
@@ -140,10 +143,12 @@ def compare(
 def _write(path: Path, write: Callable[[Path], object]) -> None:
     """Writes an output file, making its folder, and says where it is."""
     from augexp import console
+    from augexp import runs as runs_module
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(path)
+        with runs_module.replacing(path) as temporary:
+            write(temporary)
     except OSError as error:
         raise UserError(f"{path}: can't be written ({error.strerror}); choose another place") from None
     console.out.print(f"wrote {path}", markup=False)

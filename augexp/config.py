@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -42,6 +43,15 @@ BACKBONES = (
 
 Int = Annotated[int, Field(strict=True)]
 Count = Annotated[Int, Field(ge=1)]
+
+
+def _check_path(text: str) -> str:
+    if not text or "\0" in text:
+        raise PydanticCustomError("expected", "a path is needed")
+    return text
+
+
+PathText = Annotated[str, AfterValidator(_check_path)]
 
 
 class _Section(BaseModel):
@@ -76,8 +86,8 @@ class Data(_Section):
     cache_size: Annotated[Int, Field(ge=8, le=4096)] | None = None
     validation: Annotated[float | Literal["test"], BeforeValidator(_check_validation)] = 0.1
     train_per_class: Count | None = None
-    data_dir: str | None = None
-    cache_dir: str | None = None
+    data_dir: PathText | None = None
+    cache_dir: PathText | None = None
 
     _source = field_validator("source")(_check_source)
 
@@ -122,6 +132,13 @@ class Model(_Section):
 
     _backbone = field_validator("backbone")(_check_backbone)
 
+    @field_validator("backbone_args")
+    @classmethod
+    def _small_cnn_takes_none(cls, value: dict[str, JsonValue], others: ValidationInfo) -> dict[str, JsonValue]:
+        if others.data.get("backbone") == SMALL_CNN and value:
+            raise PydanticCustomError("whole", "SmallCNN takes no arguments; leave this key out")
+        return value
+
     @field_validator("weights")
     @classmethod
     def _small_cnn_is_plain(cls, value: str | None, others: ValidationInfo) -> str | None:
@@ -133,11 +150,11 @@ class Model(_Section):
 class Train(_Section):
     """The recipe: length, batch, optimizer, schedule, precision."""
 
-    epochs: Count = 20
+    epochs: Annotated[Count, Field(le=100_000)] = 20
     head_epochs: Annotated[Int, Field(ge=0)] = 1
     batch_size: Count = 64
     optimizer: Literal["sgd", "adamw"] = "sgd"
-    learning_rate: Annotated[Float, Field(gt=0)] = 0.01
+    learning_rate: Annotated[Float, Field(gt=0, le=1e6)] = 0.01
     momentum: Annotated[Float, Field(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[Float, Field(ge=0)] = 0.0
     schedule: Literal["cosine", "constant"] = "cosine"
@@ -208,7 +225,7 @@ class Experiment(_Section):
     data: Data = Data()
     model: Model = Model()
     train: Train = Train()
-    runs_dir: str = "runs"
+    runs_dir: PathText = "runs"
 
     _name = field_validator("name")(_check_name)
 
@@ -222,7 +239,7 @@ class Experiment(_Section):
     @property
     def run_dir(self) -> Path:
         """Folder of this run: `runs_dir/name-seedN`."""
-        return Path(self.runs_dir) / f"{self.name}-seed{self.seed}"
+        return Path(self.runs_dir).expanduser() / f"{self.name}-seed{self.seed}"
 
     def to_yaml(self) -> str:
         """The resolved configuration; loading it gives an equal experiment."""

@@ -3,6 +3,7 @@
 Without a terminal (a pipe, a log file) bars become plain lines, a few a minute.
 """
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +12,17 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+
+class _PatientConsole(Console):
+    """Goes on in silence when its reader has gone: a closed pager must not end a training."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
 out = Console(highlight=False, emoji=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+err = _PatientConsole(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 PLAIN_LINE_SECONDS = 15.0
 

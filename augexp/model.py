@@ -1,5 +1,6 @@
 """A keras.applications backbone with a linear head; preprocessing is inside, so that all else speaks raw RGB."""
 
+import errno
 import os
 import re
 import sys
@@ -62,7 +63,10 @@ def set_trainable(network: Network, settings: config.Model, *, backbone: bool) -
 
 def save_weights(network: Network, path: Path) -> None:
     """Writes the network's weights, head included, as `*.weights.h5`."""
-    _uncompiled(network).save_weights(path)
+    try:
+        _uncompiled(network).save_weights(path)
+    except (OSError, RuntimeError) as error:  # h5py raises RuntimeError on a full disk
+        raise OSError(errno.EIO, "the weights can't be written: is the disk full?", str(path)) from error
 
 
 def load_weights(network: Network, path: Path) -> None:

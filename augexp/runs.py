@@ -39,15 +39,16 @@ Metric = NDArray[np.float64]
 def create(experiment: Experiment, *, overwrite: bool = False) -> Iterator[Path]:
     """Holds an empty run folder for one process; on the way out `status.json` says how the run ended.
 
-    A finished run is refused unless `overwrite`; an unfinished one is started over.
+    A finished run is refused unless `overwrite`; it then stands aside, and comes back if the new one doesn't finish. An
+    unfinished run is started over.
 
     Raises:
         UserError: if the run is finished, another process writes it, or the folder can't be written.
     """
     folder = experiment.run_dir
     with _writable(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(_beside(folder, "lock"))
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -55,15 +56,43 @@ def create(experiment: Experiment, *, overwrite: bool = False) -> Iterator[Path]
                 f"{folder}: another process is writing this run; wait, or choose another name= or seed="
             ) from None
     try:
+        _settle(folder)
         refuse_finished(experiment, overwrite=overwrite)
         with _writable(folder):
-            _clear(folder)
+            if (folder / "result.json").exists():
+                folder.rename(_beside(folder, "previous"))
+            _remove(folder)
+            folder.mkdir()
             write_text(folder / "config.yaml", experiment.to_yaml())
             set_state(folder, "running")
         with _ending(folder):
             yield folder
     finally:
+        _settle(folder)
         lock.release()
+
+
+def _beside(folder: Path, what: str) -> Path:
+    return folder.with_name(f".{folder.name}.{what}")
+
+
+def _settle(folder: Path) -> None:
+    """Ends an overwriting, even a killed one: the earlier run goes if the new one is finished, else it comes back."""
+    previous = _beside(folder, "previous")
+    if not previous.exists():
+        return
+    if (folder / "result.json").exists():
+        shutil.rmtree(previous)
+    else:
+        _remove(folder)
+        previous.rename(folder)
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_symlink():  # the place of the run is elsewhere: empty it, and keep the link
+        raise UserError(f"{folder}: a link can't be a run folder; remove it, or choose another name=")
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def refuse_finished(experiment: Experiment, *, overwrite: bool = False) -> None:
@@ -82,8 +111,9 @@ def _ending(folder: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        set_state(folder, "interrupted", "Ctrl-C")
-        log(folder, "interrupted")
+        with suppress(OSError):
+            set_state(folder, "interrupted", "Ctrl-C")
+            log(folder, "interrupted")
         raise
     except OSError as error:
         # On a full disk even these few bytes may not fit; the message on the screen matters more.
@@ -95,8 +125,9 @@ def _ending(folder: Path) -> Iterator[None]:
         ) from error
     except BaseException as error:
         reason = next(iter(str(error).splitlines()), "") or type(error).__name__
-        set_state(folder, "failed", reason)
-        log(folder, f"failed: {reason}")
+        with suppress(OSError):
+            set_state(folder, "failed", reason)
+            log(folder, f"failed: {reason}")
         raise
     set_state(folder, "finished")
 
@@ -109,18 +140,6 @@ def _writable(folder: Path) -> Iterator[None]:
         raise UserError(
             f"{folder}: the run folder can't be written ({error.strerror}); set runs_dir= to another folder"
         ) from error
-
-
-def _clear(folder: Path) -> None:
-    # result.json first: a kill in the middle must leave a run that is plainly unfinished.
-    (folder / "result.json").unlink(missing_ok=True)
-    for entry in folder.iterdir():
-        if entry.name == ".lock":
-            continue
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -265,9 +284,9 @@ def _unfinished(path: Path) -> str:
 
 
 def _is_locked(path: Path) -> bool:
-    if not (path / ".lock").exists():
+    if not _beside(path.absolute(), "lock").exists():
         return False
-    lock = FileLock(path / ".lock")
+    lock = FileLock(_beside(path.absolute(), "lock"))
     try:
         with lock.acquire(timeout=0):
             return False
@@ -280,7 +299,9 @@ def _read_config(path: Path) -> dict[str, Any]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         config = yaml.load((path / "config.yaml").read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
-    except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:
+        # Only what augexp itself could have written can be grouped, compared and shown.
+        json.dumps(config, allow_nan=False, sort_keys=True)
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError, OSError) as error:
         raise BrokenRun(f"config.yaml can't be read ({type(error).__name__})") from None
     if (
         not isinstance(config, dict)
@@ -341,17 +362,20 @@ def _check(run: Run) -> None:
     for column in ("epoch", "val_accuracy"):
         if column not in run.history or not np.isfinite(run.history[column]).all():
             raise BrokenRun(f"history.csv has no full column {column}")
+    if not ((run.history["val_accuracy"] >= 0) & (run.history["val_accuracy"] <= 1)).all():
+        raise BrokenRun("history.csv has a val_accuracy outside [0, 1]")
     epochs = run.result.get("epochs")
     if epochs != len(run.history["epoch"]):
         raise BrokenRun(f"history.csv is cut off: {len(run.history['epoch'])} of {epochs} epochs")
     for split in ("val", "test"):
         metrics = run.result.get(split)
-        if not isinstance(metrics, dict) or not _is_finite(metrics.get("accuracy")):
+        if not isinstance(metrics, dict) or not _is_within(metrics.get("accuracy"), 0, 1):
             raise BrokenRun(f"result.json has no {split} accuracy")
-    for key in ("best_epoch", "seconds", "images_per_second"):
-        if not _is_finite(run.result.get(key)):
+    highest = {"best_epoch": len(run.history["epoch"]), "seconds": 1e12, "images_per_second": 1e12}
+    for key, high in highest.items():
+        if not _is_within(run.result.get(key), int(key == "best_epoch"), high):
             raise BrokenRun(f"result.json has no {key}")
 
 
-def _is_finite(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+def _is_within(value: object, low: float, high: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high

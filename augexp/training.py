@@ -226,10 +226,10 @@ class _Record(keras.callbacks.Callback):  # type: ignore[misc]
         value = float(loss)
         if math.isfinite(value):
             return value
-        rate = float(self.model.optimizer.learning_rate)
         raise UserError(
-            f"{self.folder}: the loss is {value} in epoch {self.epoch + 1} at a learning rate of {rate:.3g}; "
-            "try a lower train.learning_rate, train.warmup_epochs=1, or train.precision=float32"
+            f"{self.folder}: the loss is {value} in epoch {self.epoch + 1} with train.learning_rate "
+            f"{self.task.experiment.train.learning_rate:g}; try a lower one, train.warmup_epochs=1, or "
+            "train.precision=float32"
         )
 
     def _show(self, loss: float, seconds: float) -> None:

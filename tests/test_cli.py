@@ -144,10 +144,11 @@ def test_compare_given_the_parent_folder_says_what_to_give(typed: Augexp, runs_d
 
 
 def test_limits_the_wrong_way_round_are_refused(typed: Augexp, runs_dir: Path) -> None:
-    answer = typed("compare", *runs_dir.glob("*-seed*"), "--ylim", "90", "80")
-    assert (answer.status, answer.err) == (
-        2, "error: --ylim 90 80: the lower limit comes first, such as --ylim 80 95\n",
-    )  # fmt: skip
+    for low, high in (("90", "80"), ("nan", "5"), ("1", "inf")):
+        answer = typed("compare", *runs_dir.glob("*-seed*"), "--ylim", low, high)
+        assert (answer.status, answer.err) == (
+            2, f"error: --ylim {low} {high}: two percentages are needed, the lower first, such as 80 95\n",
+        )  # fmt: skip
 
 
 def test_an_output_that_cannot_be_written_is_named(typed: Augexp, runs_dir: Path, tmp_path: Path) -> None:
@@ -164,7 +165,7 @@ def test_a_runs_dir_that_cannot_be_written_is_named(typed: Augexp, tmp_path: Pat
     )
     assert answer.status == 2
     assert answer.err.splitlines()[-1] == (
-        f"error: {tmp_path / 'file' / 'none-seed0'}: the run folder can't be written (Not a directory); "
+        f"error: {tmp_path / 'file' / 'none-seed0'}: the run folder can't be written (File exists); "
         "set runs_dir= to another folder"
     )
 

@@ -571,15 +571,16 @@ plain = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
     max_leaves=5,
 )
+path = text.filter(lambda name: name != "" and "\0" not in name)
 experiments = st.fixed_dictionaries(
     {
         "name": st.text(st.characters(exclude_characters="/\\", exclude_categories=["Cc", "Cs"]), max_size=60),
         "seed": st.integers(0, 2**31 - 1),
         "strategy": st.lists(specs, max_size=4),
-        "runs_dir": text,
+        "runs_dir": path,
         "data": st.fixed_dictionaries(
             {"validation": st.just("test") | st.floats(0, 1, exclude_min=True, exclude_max=True)},
-            optional={"cache_size": st.none() | st.integers(224, 4096), "data_dir": st.none() | text},
+            optional={"cache_size": st.none() | st.integers(224, 4096), "data_dir": st.none() | path},
         ),
         "model": st.fixed_dictionaries(
             {"weights": st.none() | text, "backbone_args": st.dictionaries(text, plain, max_size=3)}

@@ -35,7 +35,7 @@ def test_a_run_folder_is_complete(finished: Path) -> None:
         *("config.yaml", "environment.json", "status.json", "history.csv", "checkpoint", "best.weights.h5"),
         *("predictions-val.npz", "predictions-test.npz", "result.json", "curves.png", "batch.png", "log.txt"),
     }
-    assert {entry.name for entry in finished.iterdir()} - {".lock"} == expected
+    assert {entry.name for entry in finished.iterdir()} == expected
     assert json.loads((finished / "status.json").read_text())["state"] == "finished"
 
 
@@ -86,6 +86,14 @@ def test_bad_input_with_overwrite_loses_no_finished_run(finished: Path, cache_di
     assert runs.load(finished).result
 
 
+def test_a_failed_overwriting_brings_the_earlier_run_back(finished: Path, cache_dir: Path) -> None:
+    before = {path: path.read_bytes() for path in finished.iterdir() if path.is_file()}
+    hopeless = ("strategy=cutmix", "train.learning_rate=1e6", "train.schedule=constant")
+    with pytest.raises(UserError, match="the loss is"):
+        experiment.train(digits(finished.parent, cache_dir, *hopeless), overwrite=True)
+    assert before == {path: path.read_bytes() for path in finished.iterdir() if path.is_file()}
+
+
 def test_the_same_seed_gives_every_strategy_the_same_initial_weights() -> None:
     import keras
 
@@ -98,7 +106,7 @@ def test_the_same_seed_gives_every_strategy_the_same_initial_weights() -> None:
 
 
 def test_a_failed_run_says_so(tmp_path: Path, cache_dir: Path) -> None:
-    settings = digits(tmp_path, cache_dir, "train.learning_rate=1e30", "train.schedule=constant")
+    settings = digits(tmp_path, cache_dir, "train.learning_rate=1e6", "train.schedule=constant")
     with pytest.raises(UserError, match="the loss is nan"):
         experiment.train(settings)
     with pytest.raises(runs.BrokenRun, match=r"unfinished: failed \(.*the loss is nan"):
@@ -179,6 +187,17 @@ def test_keras_on_jax_trains_the_same_study(tmp_path: Path, cache_dir: Path) -> 
     assert run.environment["backend"] == "jax"
     assert run.result["val"]["accuracy"] > 0.2
     assert out.startswith(f"{tmp_path / 'mixup-seed0'}: val accuracy ")
+
+
+@pytest.mark.slow
+def test_a_reader_that_goes_away_does_not_end_the_training(tmp_path: Path, cache_dir: Path) -> None:
+    process = command(
+        *("train", "--config", "digits.yaml", *QUICK, f"runs_dir={tmp_path}", f"data.cache_dir={cache_dir}")
+    )
+    assert process.stderr is not None
+    process.stderr.close()
+    assert process.wait(timeout=120) == 0
+    assert runs.load(tmp_path / "none-seed0").result
 
 
 @pytest.fixture

@@ -102,6 +102,16 @@ def test_a_file_that_is_no_weights_is_refused(tmp_path: Path) -> None:
         build("model.backbone=SmallCNN", f"model.weights={path}")
 
 
+def test_a_full_disk_is_an_os_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def full(*_: object) -> None:
+        raise RuntimeError("Can't decrement id ref count (file write failed: errno = 28)")
+
+    network = build("model.backbone=SmallCNN")
+    monkeypatch.setattr(keras.Model, "save_weights", full)
+    with pytest.raises(OSError, match="the weights can't be written: is the disk full"):
+        model.save_weights(network, tmp_path / "best.weights.h5")
+
+
 def test_a_missing_weights_file_is_named() -> None:
     with pytest.raises(UserError) as error:
         build("model.weights=nowhere.h5")

@@ -94,6 +94,27 @@ def test_a_full_disk_is_explained(experiment: Experiment) -> None:
     )
 
 
+def test_a_killed_overwriting_brings_the_earlier_run_back(experiment: Experiment) -> None:
+    folder = make_run(experiment.run_dir)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    # As a kill leaves it: the earlier run stands aside, the new one has begun.
+    folder.rename(folder.with_name(f".{folder.name}.previous"))
+    folder.mkdir()
+    (folder / "history.csv").write_text("epoch\n")
+    with pytest.raises(UserError, match="this run is finished"), runs.create(experiment):
+        pytest.fail("the folder was handed out")
+    assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_finished_overwriting_leaves_nothing_of_the_earlier_run(experiment: Experiment) -> None:
+    folder = make_run(experiment.run_dir)
+    with runs.create(experiment, overwrite=True):
+        runs.write_json(folder / "result.json", {"new": True})
+    assert json.loads((folder / "result.json").read_text()) == {"new": True}
+    assert not (folder / "history.csv").exists()
+    assert sorted(path.name for path in folder.parent.iterdir()) == sorted([folder.name, f".{folder.name}.lock"])
+
+
 @pytest.mark.parametrize("in_the_way", [".", ".."], ids=["run folder", "runs_dir"])
 def test_a_file_in_the_place_of_a_folder_is_explained(experiment: Experiment, in_the_way: str) -> None:
     place = Path(os.path.normpath(experiment.run_dir / in_the_way))
@@ -101,7 +122,7 @@ def test_a_file_in_the_place_of_a_folder_is_explained(experiment: Experiment, in
     place.write_text("in the way")
     with pytest.raises(UserError) as caught, runs.create(experiment):
         pytest.fail("the folder was handed out")
-    reason = "File exists" if in_the_way == "." else "Not a directory"
+    reason = "Not a directory" if in_the_way == "." else "File exists"
     assert str(caught.value) == (
         f"{experiment.run_dir}: the run folder can't be written ({reason}); set runs_dir= to another folder"
     )

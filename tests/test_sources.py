@@ -155,6 +155,12 @@ def test_class_without_train_images(tmp_path: Path) -> None:
     assert message(tmp_path) == "folder:ROOT: the test split has classes that train hasn't: d"
 
 
+def test_splits_in_capitals_are_not_taken_for_classes(tmp_path: Path) -> None:
+    for split in ("Train", "Test"):
+        (tmp_path / split / "cat").mkdir(parents=True)
+    assert message(tmp_path) == ("folder:ROOT: Test, Train: call the folders train and test (or val), in lower case")
+
+
 def test_empty_split(tmp_path: Path) -> None:
     draw(tmp_path / "test/a/1.png")
     assert message(tmp_path) == "folder:ROOT: there is test/ but no train/"

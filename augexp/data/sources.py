@@ -204,6 +204,8 @@ def _split_folders(source: str, root: Path) -> dict[SplitName, Path]:
     if "train" not in found:
         if found and set(found) <= {"test", "val"}:
             raise UserError(f"{source}: there is {found[0]}/ but no train/")
+        if found and {name.lower() for name in found} <= {"train", "test", "val", "valid", "validation"}:
+            raise UserError(f"{source}: {', '.join(found)}: call the folders train and test (or val), in lower case")
         return {"all": root}
     held_out = next((name for name in ("test", "val") if name in found), None)
     ignored = [f"{name}/" for name in found if name not in ("train", held_out)]
@@ -222,7 +224,8 @@ def _image_files(folder: Path) -> dict[str, list[Path]]:
     for name in _subfolders(folder):
         walked = os.walk(folder / name, onerror=_raise)
         files = [Path(place, file) for place, _, files in walked for file in files]
-        images[name] = sorted(file for file in files if _is_image(file))
+        # A pipe named like an image would be waited for, and a broken link can't be read.
+        images[name] = sorted(file for file in files if _is_image(file) and file.is_file())
         ignored += len(files) - len(images[name])
     if ignored:
         console.say(f"{folder}: {ignored:,} files that are no images are left out")
@@ -314,6 +317,8 @@ def _builder(data: Data) -> Any:
     except tfds.core.DatasetNotFoundError:
         known = tfds.list_builders(with_community_datasets=False)
         hint = did_you_mean(data.source.split("/")[0].split(":")[0], [*known, DIGITS])
+        if Path(data.source).exists():
+            hint = f"; for a folder of images write data.source=folder:{data.source}"
         raise UserError(f"data.source: TFDS has no data set {data.source!r}{hint}") from None
     except Exception as error:
         raise UserError(f"data.source: TFDS can't open {data.source!r}: {_first_line(error)}") from error
