@@ -154,7 +154,7 @@ class Train(_Section):
     head_epochs: Annotated[Int, Field(ge=0)] = 1
     batch_size: Count = 64
     optimizer: Literal["sgd", "adamw"] = "sgd"
-    learning_rate: Annotated[Float, Field(gt=0, le=1e6)] = 0.01
+    learning_rate: Annotated[Float, Field(gt=0, le=1e30)] = 0.01
     momentum: Annotated[Float, Field(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[Float, Field(ge=0)] = 0.0
     schedule: Literal["cosine", "constant"] = "cosine"

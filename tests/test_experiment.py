@@ -88,7 +88,7 @@ def test_bad_input_with_overwrite_loses_no_finished_run(finished: Path, cache_di
 
 def test_a_failed_overwriting_brings_the_earlier_run_back(finished: Path, cache_dir: Path) -> None:
     before = {path: path.read_bytes() for path in finished.iterdir() if path.is_file()}
-    hopeless = ("strategy=cutmix", "train.learning_rate=1e6", "train.schedule=constant")
+    hopeless = ("strategy=cutmix", "train.learning_rate=1e30", "train.schedule=constant")
     with pytest.raises(UserError, match="the loss is"):
         experiment.train(digits(finished.parent, cache_dir, *hopeless), overwrite=True)
     assert before == {path: path.read_bytes() for path in finished.iterdir() if path.is_file()}
@@ -106,7 +106,7 @@ def test_the_same_seed_gives_every_strategy_the_same_initial_weights() -> None:
 
 
 def test_a_failed_run_says_so(tmp_path: Path, cache_dir: Path) -> None:
-    settings = digits(tmp_path, cache_dir, "train.learning_rate=1e6", "train.schedule=constant")
+    settings = digits(tmp_path, cache_dir, "train.learning_rate=1e30", "train.schedule=constant")
     with pytest.raises(UserError, match="the loss is nan"):
         experiment.train(settings)
     with pytest.raises(runs.BrokenRun, match=r"unfinished: failed \(.*the loss is nan"):
@@ -195,7 +195,10 @@ def test_a_reader_that_goes_away_does_not_end_the_training(tmp_path: Path, cache
         *("train", "--config", "digits.yaml", *QUICK, f"runs_dir={tmp_path}", f"data.cache_dir={cache_dir}")
     )
     assert process.stderr is not None
+    assert process.stdout is not None
     process.stderr.close()
+    with process.stdout:
+        assert process.stdout.read().startswith(f"{tmp_path / 'none-seed0'}: val accuracy")
     assert process.wait(timeout=120) == 0
     assert runs.load(tmp_path / "none-seed0").result
 

@@ -102,9 +102,9 @@ def test_plain_epochs_run_without_the_strategy(fitted: Fitted) -> None:
 
 def test_a_loss_that_is_not_finite_stops_with_advice(fitted: Fitted) -> None:
     with pytest.raises(UserError) as error:
-        fitted("train.learning_rate=1e6", "train.schedule=constant")
+        fitted("train.learning_rate=1e30", "train.schedule=constant")
     assert str(error.value) == (
-        f"{fitted.folder}: the loss is nan in epoch 1 with train.learning_rate 1e+06; "
+        f"{fitted.folder}: the loss is nan in epoch 1 with train.learning_rate 1e+30; "
         "try a lower one, train.warmup_epochs=1, or train.precision=float32"
     )
 
