@@ -107,7 +107,9 @@ def _interruptible(work: Callable[[], Path], folder: Path) -> Path:
         return work()
     except KeyboardInterrupt:
         started = (folder / "status.json").exists() and not (folder / "result.json").exists()
-        state = f"{folder} is unfinished; the same command starts it over" if started else "nothing was trained"
+        state = (
+            f"{folder} is unfinished; the same command starts it over" if started else f"{folder} is as it was before"
+        )
         print(f"interrupted: {state}", file=sys.stderr)
         raise typer.Exit(130) from None
 

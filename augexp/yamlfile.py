@@ -82,6 +82,7 @@ def _lines(node: yaml.Node, place: Place = ()) -> Iterator[tuple[Place, int]]:
 def apply_overrides(
     raw: dict[str, Any], places: Places, overrides: Sequence[str]
 ) -> tuple[dict[str, Any], Places, list[str]]:
+    """`raw` and its places with each `key=value` set, and a line for each override that makes no sense."""
     mistakes = []
     for text in overrides:
         key, equals, value = text.partition("=")
