@@ -401,10 +401,11 @@ def beta_density(x: Metric, alpha: float) -> Metric:
 
 
 def batch(images: NDArray[Any], titles: Sequence[str] = ()) -> Figure:
-    """Grid of images (N, H, W, 3), uint8 or floats in [0, 255], eight in a line, each with its title."""
+    """Grid of images (N, H, W, 3), uint8 or floats in [0, 255], eight in a line, each with its title of some lines."""
     with _house_style():
         columns = min(8, len(images))
-        step = SIDE + 0.3 if titles else SIDE + GAP
+        lines = max((title.count("\n") + 1 for title in titles), default=0)
+        step = SIDE + GAP + 0.16 * lines
         rows = math.ceil(len(images) / columns)
         figure = Figure(figsize=(2 * GAP + columns * (SIDE + GAP), 2 * GAP + rows * step), dpi=DPI)
         for index, image in enumerate(images):
@@ -412,5 +413,6 @@ def batch(images: NDArray[Any], titles: Sequence[str] = ()) -> Figure:
             axes = _place(figure, GAP * 1.5 + right * (SIDE + GAP), GAP + (down + 1) * step - SIDE, SIDE, SIDE)
             _show(axes, image)
             if titles:
-                axes.set_title(drawable(shorten(titles[index], 24)), fontsize=7.5, pad=3)
+                title = "\n".join(shorten(line, 24) for line in titles[index].split("\n"))
+                axes.set_title(drawable(title), fontsize=7.5, pad=3)
     return figure

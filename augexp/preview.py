@@ -42,7 +42,7 @@ def first_batch(splits: Splits, recipe: pipeline.Recipe, examples: int = 16) -> 
     batch = pipeline.batch_at(splits.train, recipe)(tf.constant(0, tf.int64))
     count = min(examples, recipe.batch_size)
     weights = [_weights(label, splits.class_names) for label in batch.labels.numpy()[:count]]
-    titles = [", ".join(f"{name} {weight:.2f}" for name, weight in row[:2]) for row in weights]
+    titles = ["\n".join(f"{name} {weight:.2f}" for name, weight in row[:2]) for row in weights]
     return plots.batch(batch.images.numpy()[:count], titles)
 
 
