@@ -8,7 +8,6 @@ import platform
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from augexp import device
@@ -24,7 +23,7 @@ from augexp.data import pipeline
 from augexp.data.splits import Part
 
 EXAMPLES, SIZE, CLASSES, BATCH = 4000, 224, 120, 64
-ROUNDS, STEPS = 7, 60
+ROUNDS, STEPS, WARM = 5, 50, 15
 
 
 def part(folder: Path) -> Part:
@@ -58,7 +57,11 @@ def theirs(images: Part, layer: keras.layers.Layer) -> tf.data.Dataset:
     return ours(images, "none").map(mix, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
-def rate(batches: Iterator[object]) -> float:
+def rate(dataset: tf.data.Dataset) -> float:
+    """Images a second; the iterator lives no longer, so that its threads don't run beside the next measurement."""
+    batches = iter(dataset)
+    for _ in range(WARM):
+        next(batches)
     start = time.perf_counter()
     for _ in range(STEPS):
         next(batches)
@@ -71,13 +74,12 @@ def main() -> None:
         lines = {f"augexp {name}": ours(images, name) for name in STRATEGY_NAMES}
         lines["keras.layers.CutMix"] = theirs(images, keras.layers.CutMix())
         lines["keras.layers.MixUp"] = theirs(images, keras.layers.MixUp())
-        running = {name: iter(batches) for name, batches in lines.items()}
-        for batches in running.values():
-            rate(batches)  # warm: traced, compiled, paged in
-        rates: dict[str, list[float]] = {name: [] for name in running}
+        for dataset in lines.values():
+            rate(dataset)  # traced, compiled, paged in
+        rates: dict[str, list[float]] = {name: [] for name in lines}
         for _ in range(ROUNDS):
-            for name, batches in running.items():
-                rates[name].append(rate(batches))
+            for name, dataset in lines.items():
+                rates[name].append(rate(dataset))
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, TensorFlow {tf.__version__}, "
           f"Keras {keras.__version__}; batch {BATCH}, {SIZE} px, median of {ROUNDS} rounds")  # fmt: skip
     for name, found in rates.items():
