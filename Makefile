@@ -14,7 +14,7 @@ demo: $(VENV)/.demo
 	$(BIN)/augexp compare $(DEMO)/*-seed* --out $(DEMO)
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
