@@ -89,7 +89,7 @@ def _settle(folder: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    if folder.is_symlink():  # the place of the run is elsewhere: empty it, and keep the link
+    if folder.is_symlink():  # rmtree refuses a link, and removing what it points to would reach outside runs_dir
         raise UserError(f"{folder}: a link can't be a run folder; remove it, or choose another name=")
     if folder.exists():
         shutil.rmtree(folder)
