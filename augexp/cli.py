@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -79,6 +80,7 @@ def train(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a finished run of this name and seed.")
     ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint, if there is one.")] = False,
 ) -> None:
     """Train one experiment into one run folder.
 
@@ -87,10 +89,12 @@ def train(
     from augexp import config as configuration
     from augexp import console, device, runs
 
+    if resume and overwrite:
+        raise UserError("--resume goes on with a run and --overwrite replaces it; give one of the two")
     experiment = configuration.load(config, overrides or [])
-    if not dry_run:
+    if not (dry_run or resume):
         runs.refuse_finished(experiment, overwrite=overwrite)
-    device.load_tensorflow()
+    device.load_tensorflow(deterministic=experiment.train.deterministic)
     from augexp import experiment as experiments
 
     if dry_run:
@@ -98,20 +102,29 @@ def train(
         for line in experiments.dry_run(experiment):
             console.out.print(line, markup=False)
         return
-    folder = _interruptible(lambda: experiments.train(experiment, overwrite=overwrite), experiment.run_dir)
+    work = partial(experiments.train, experiment, overwrite=overwrite, resume=resume)
+    folder = _interruptible(work, experiment.run_dir)
     console.out.print(experiments.summary(folder), markup=False)
 
 
 def _interruptible(work: Callable[[], Path], folder: Path) -> Path:
+    from augexp import runs
+
+    runs.stop_on_sigterm()
     try:
         return work()
-    except KeyboardInterrupt:
-        started = (folder / "status.json").exists() and not (folder / "result.json").exists()
-        state = (
-            f"{folder} is unfinished; the same command starts it over" if started else f"{folder} is as it was before"
-        )
-        print(f"interrupted: {state}", file=sys.stderr)
-        raise typer.Exit(130) from None
+    except KeyboardInterrupt as error:
+        print(f"interrupted: {_left_behind(folder)}", file=sys.stderr)
+        raise typer.Exit(143 if isinstance(error, runs.Terminated) else 130) from None
+
+
+def _left_behind(folder: Path) -> str:
+    from augexp import runs
+
+    if not (folder / "status.json").exists() or runs.is_finished(folder):
+        return f"{folder} is as it was before"
+    again = "--resume goes on from its last checkpoint, " if runs.checkpoint_path(folder).exists() else ""
+    return f"{folder} is unfinished; {again}the same command starts it over"
 
 
 @app.command()

@@ -26,7 +26,7 @@ from pydantic_core import PydanticCustomError
 
 from augexp import explain, yamlfile
 from augexp.augment.specs import OP_NAMES, STRATEGY_NAMES, Float, OpSpec, named_strategy
-from augexp.errors import UserError, did_you_mean
+from augexp.errors import UserError, brief, did_you_mean
 
 SMALL_CNN = "SmallCNN"
 # keras.applications by name: importing Keras to check a spelling would cost seconds. A test compares the two.
@@ -43,6 +43,7 @@ BACKBONES = (
 
 Int = Annotated[int, Field(strict=True)]
 Count = Annotated[Int, Field(ge=1)]
+Flag = Annotated[bool, Field(strict=True)]
 
 
 def _check_path(text: str) -> str:
@@ -162,6 +163,10 @@ class Train(_Section):
     label_smoothing: Annotated[Float, Field(ge=0, lt=1)] = 0.0
     plain_epochs: Annotated[Int, Field(ge=0)] = 0
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
+    devices: Literal["one", "all"] = "one"
+    deterministic: Flag = False
+    checkpoint_steps: Count | None = None
+    tensorboard: Flag = False
 
     @field_validator("head_epochs", "warmup_epochs")
     @classmethod
@@ -244,6 +249,38 @@ class Experiment(_Section):
     def to_yaml(self) -> str:
         """The resolved configuration; loading it gives an equal experiment."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+# Settings that say where things lie or what is written beside the numbers, and change no number.
+WITHOUT_EFFECT = frozenset(
+    {"runs_dir", "data.data_dir", "data.cache_dir", "train.checkpoint_steps", "train.tensorboard"}
+)
+
+
+def differences(there: Mapping[str, Any], experiment: Experiment) -> list[str]:
+    """The settings that decide numbers and are not what they were, such as `train.epochs: 5 there, 20 here`.
+
+    Args:
+        there: a resolved configuration, nested; what an older version didn't know yet has its default.
+        experiment: here.
+    """
+    theirs = flat(Experiment().model_dump(mode="json")) | flat(there)
+    ours = flat(experiment.model_dump(mode="json"))
+    return [
+        f"{key}: {brief(theirs.get(key))} there, {brief(ours.get(key))} here"
+        for key in sorted(theirs.keys() | ours.keys())
+        if theirs.get(key) != ours.get(key) and key not in WITHOUT_EFFECT
+    ]
+
+
+def flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of the sections by their dotted names: `train.epochs`."""
+    sections = {name for name, field in Experiment.model_fields.items() if isinstance(field.default, _Section)}
+    return {
+        (f"{name}.{key}" if name in sections else name): setting
+        for name, value in settings.items()
+        for key, setting in (value.items() if name in sections and isinstance(value, Mapping) else [("", value)])
+    }
 
 
 def _label(strategy: object) -> str:

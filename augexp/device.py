@@ -32,15 +32,24 @@ def configure() -> None:
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
 
 
-def load_tensorflow() -> None:
-    """Imports TensorFlow and Keras without the lines that TensorFlow prints on every machine without a GPU."""
+def load_tensorflow(*, deterministic: bool = False) -> None:
+    """Imports TensorFlow and Keras without the lines that TensorFlow prints on every machine without a GPU.
+
+    Args:
+        deterministic: only kernels that give the same numbers again, on a GPU too.
+    """
     configure()
     _check_backend()
+    if deterministic:
+        flags = os.environ.get("XLA_FLAGS", "")
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()  # read once, at the import
     with _stderr_without(NOISE if not any(Path("/dev").glob("nvidia[0-9]*")) else ()):
         import keras  # noqa: F401
         import tensorflow as tf
 
         tf.config.list_physical_devices("GPU")
+        if deterministic:
+            tf.config.experimental.enable_op_determinism()
 
 
 def _check_backend() -> None:

@@ -14,7 +14,8 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from augexp import console, device, estimate, evaluation, model, plots, preview, runs, training
+from augexp import checkpoint, console, device, estimate, evaluation, model, plots, preview, runs, training
+from augexp.checkpoint import Checkpoint, Progress
 from augexp.config import Experiment
 from augexp.data import cache, pipeline, sources
 from augexp.data.splits import Part, Splits, split
@@ -42,23 +43,51 @@ class Prepared:
         return self.task.splits
 
 
-def train(experiment: Experiment, *, overwrite: bool = False) -> Path:
+def train(experiment: Experiment, *, overwrite: bool = False, resume: bool = False) -> Path:
     """Runs an experiment and returns its run folder.
 
+    With `resume` an unfinished run goes on from its last checkpoint, where it has one, and a finished one is left as it
+    is.
+
     Raises:
-        UserError: if data, weights or settings don't allow it, the run exists, or the loss is no longer finite.
+        UserError: if data, weights or settings don't allow it, the run exists or is another one, or the loss is no
+            longer finite.
     """
+    if resume:
+        checkpoint.refuse_other_config(experiment.run_dir, experiment)
+        if runs.is_finished(experiment.run_dir):
+            return experiment.run_dir
     runs.refuse_finished(experiment, overwrite=overwrite)
     prepared = prepare(experiment)
+    if resume:
+        _find_checkpoint(prepared, experiment.run_dir)
     for line in announcement(prepared):
         console.say(line)
-    with runs.create(experiment, overwrite=overwrite) as folder:
-        runs.write_json(folder / "environment.json", environment(prepared))
-        recipe = training.recipe(experiment, prepared.splits)
-        _save(preview.first_batch(prepared.splits, recipe), folder / "batch.png")
-        reached = training.fit(prepared.task, folder)
+    with runs.create(experiment, overwrite=overwrite, resume=resume) as folder:
+        resumed = _find_checkpoint(prepared, folder) if resume else None
+        _begin(prepared, folder, resumed)
+        reached = training.fit(prepared.task, folder, resumed)
         _finish(prepared, folder, reached)
     return folder
+
+
+def _find_checkpoint(prepared: Prepared, folder: Path) -> Checkpoint | None:
+    if not runs.checkpoint_path(folder).exists():
+        return None
+    return checkpoint.load(folder, training.origin(prepared.task))
+
+
+def _begin(prepared: Prepared, folder: Path, resumed: Checkpoint | None) -> None:
+    """Writes what a run holds before its first step, or says where it goes on."""
+    if resumed is None:
+        runs.write_json(folder / "environment.json", environment(prepared))
+        recipe = training.recipe(prepared.experiment, prepared.splits)
+        _save(preview.first_batch(prepared.splits, recipe), folder / "batch.png")
+        return
+    epoch, step = divmod(resumed.step, prepared.task.steps)
+    line = f"going on after epoch {epoch}" + (f" and {step} steps" if step else "")
+    console.say(line)
+    runs.log(folder, f"{line}; {platform.platform()}, {environment(prepared)['versions']}")
 
 
 def prepare(experiment: Experiment) -> Prepared:
@@ -164,7 +193,7 @@ def _git_commit() -> str | None:
     return found.stdout.strip() or None
 
 
-def _finish(prepared: Prepared, folder: Path, reached: training.Progress) -> None:
+def _finish(prepared: Prepared, folder: Path, reached: Progress) -> None:
     """Scores the best weights on val and, once, on test; the result comes last."""
     model.load_weights(prepared.task.network, folder / "best.weights.h5")
     scores = {name: _score(prepared, folder, name, part) for name, part in _held_out(prepared.splits)}
@@ -197,7 +226,7 @@ def _save(figure: Figure, path: Path) -> None:
         figure.savefig(temporary)
 
 
-def _curves(prepared: Prepared, folder: Path, reached: training.Progress) -> Figure:
+def _curves(prepared: Prepared, folder: Path, reached: Progress) -> Figure:
     settings = prepared.experiment
     return plots.curves(
         runs.read_history(folder),

@@ -76,7 +76,8 @@ def load_weights(network: Network, path: Path) -> None:
 
 def _uncompiled(network: Network) -> keras.Model:
     # The same layers without the optimizer: Keras would store its state too, which fits one phase of a run only.
-    return keras.Model(network.model.inputs, network.model.outputs)
+    # A name of its own: the file holds it, and Keras would count up one.
+    return keras.Model(network.model.inputs, network.model.outputs, name="weights")
 
 
 def _backbone(settings: config.Model, image_size: int, weights: str | None) -> keras.Model:

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from augexp import runs
+from augexp import config, runs
 from augexp.errors import UserError
 from augexp.runs import Metric, Run
 
 # Keys that cannot change a number: runs that differ in nothing else are one experiment, repeated.
-FREE_KEYS = frozenset({"seed", "name", "runs_dir", "data.data_dir", "data.cache_dir"})
+FREE_KEYS = frozenset({"seed", "name"}) | config.WITHOUT_EFFECT
 ENVIRONMENT_KEYS = ("data_fingerprint", "backend", "device", "precision")
 UNSET = "unset"
 

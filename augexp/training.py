@@ -2,18 +2,18 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from augexp import console, model, optimizer, runs
+from augexp import checkpoint, console, model, optimizer, runs
+from augexp.checkpoint import Checkpoint, Origin, Progress
 from augexp.config import Experiment
 from augexp.data import pipeline
 from augexp.data.splits import Part, Splits
@@ -46,17 +46,6 @@ class Task:
         return self.steps * self.experiment.train.epochs
 
 
-@dataclass
-class Progress:
-    """What a run has reached so far."""
-
-    best_accuracy: float = -1.0
-    best_epoch: int = 0
-    val_accuracy: float | None = None  # of the last epoch
-    seconds: float = 0.0  # training and validation
-    rates: list[float] = field(default_factory=list)  # images a second, one an epoch
-
-
 def phases(experiment: Experiment) -> list[Phase]:
     """The epochs of a run: the head alone, then everything, the last ones without the strategy."""
     settings = experiment.train
@@ -73,22 +62,34 @@ def _phase(backbone: bool, augmented: bool, epochs: list[int]) -> Phase:
     return Phase(name, backbone, augmented, range(epochs[0], epochs[-1] + 1))
 
 
-def fit(task: Task, folder: Path) -> Progress:
-    """Trains through all phases, writing history, checkpoint and best weights into the run folder.
+def fit(task: Task, folder: Path, resumed: Checkpoint | None = None) -> Progress:
+    """Trains through all phases, writing history, checkpoints and best weights into the run folder.
+
+    Args:
+        task: what is fitted; its network has the initial weights.
+        folder: of the run.
+        resumed: where to go on; on a CPU the run then ends in the very bytes of an unbroken one.
 
     Raises:
         UserError: if the loss is no longer finite.
     """
-    reached = Progress()
-    compiled_for: bool | None = None
-    started = time.perf_counter()
+    done = resumed.step if resumed else 0
+    reached = resumed.progress if resumed else Progress()
+    if resumed:
+        _go_back_to(resumed, task, folder)
+    started = time.perf_counter() - reached.seconds
     with console.progress("training", task.total_steps) as advance:
-        for phase in phases(task.experiment):
-            if phase.backbone is not compiled_for:
-                _compile(task, phase)
-                compiled_for = phase.backbone
-            with _memory_shortage_explained(task.experiment):
-                _fit_phase(task, phase, _Record(task, folder, phase, reached, advance))
+        advance(done)
+        record = _Record(task, folder, reached, advance, started, resumed)
+        for _, alike in groupby(phases(task.experiment), key=lambda phase: phase.backbone):
+            stage = list(alike)
+            if task.steps * stage[-1].epochs.stop > done:
+                _compile(task, stage[0])
+                if done > task.steps * stage[0].epochs.start and resumed:
+                    _restore_optimizer(task, resumed)
+                for phase in stage:
+                    with _memory_shortage_explained(task.experiment):
+                        _fit_phase(task, phase, record)
     reached.seconds = time.perf_counter() - started
     return reached
 
@@ -124,18 +125,26 @@ def _compile(task: Task, phase: Phase) -> None:
 
 
 def _fit_phase(task: Task, phase: Phase, record: "_Record") -> None:
-    steps = range(task.steps * phase.epochs.start, task.steps * phase.epochs.stop)
+    record.phase = phase
     decided_by = recipe(task.experiment, task.splits, augmented=phase.augmented)
-    task.network.model.fit(
-        pipeline.train_batches(task.splits.train, decided_by, steps),
-        initial_epoch=phase.epochs.start,
-        epochs=phase.epochs.stop,
-        steps_per_epoch=task.steps,
-        validation_data=eval_batches(task, task.splits.val),
-        callbacks=[record],
-        verbose=0,
-        shuffle=False,
-    )
+    for steps in _stretches(task, phase, record.step):
+        task.network.model.fit(
+            pipeline.train_batches(task.splits.train, decided_by, steps),
+            initial_epoch=steps.start // task.steps,
+            epochs=steps.stop // task.steps,
+            steps_per_epoch=min(len(steps), task.steps),
+            validation_data=eval_batches(task, task.splits.val),
+            callbacks=[record],
+            verbose=0,
+            shuffle=False,
+        )
+
+
+def _stretches(task: Task, phase: Phase, done: int) -> list[range]:
+    """The steps of a phase that are still to do: the rest of an epoch that was begun, then whole epochs."""
+    first, stop = max(done, task.steps * phase.epochs.start), task.steps * phase.epochs.stop
+    whole = math.ceil(first / task.steps) * task.steps
+    return [steps for steps in (range(first, min(whole, stop)), range(whole, stop)) if steps]
 
 
 def recipe(experiment: Experiment, splits: Splits, *, augmented: bool = True) -> pipeline.Recipe:
@@ -158,22 +167,74 @@ def eval_batches(task: Task, part: Part) -> tf.data.Dataset:
     )
 
 
-class _Record(keras.callbacks.Callback):  # type: ignore[misc]
-    """Shows progress, stops at a loss that is not finite, and after every epoch writes what a run must not lose."""
+def origin(task: Task) -> Origin:
+    """What a checkpoint of this task must have in common with a run that goes on from it."""
+    return Origin(
+        task.experiment.model_dump(mode="json"),
+        task.splits.fingerprint,
+        keras.backend.backend(),
+        keras.config.dtype_policy().name,
+    )
 
-    def __init__(self, task: Task, folder: Path, phase: Phase, reached: Progress, advance: console.Advance) -> None:
+
+def _go_back_to(resumed: Checkpoint, task: Task, folder: Path) -> None:
+    """Sets the network and the files of a run folder to where a checkpoint was taken."""
+    _assign(task.network.model.variables, resumed.arrays["model"])
+    runs.keep_history(folder, resumed.step // task.steps)
+    # The checkpoint comes before the best weights, so a kill between the two may have cost them.
+    if resumed.step == resumed.progress.best_epoch * task.steps:
+        _save_best(task, folder)
+
+
+def _restore_optimizer(task: Task, resumed: Checkpoint) -> None:
+    network = task.network.model
+    network.optimizer.build(network.trainable_variables)
+    _assign(network.optimizer.variables, resumed.arrays["optimizer"])
+    if resumed.arrays["metrics"]:
+        # Keras makes the variables of its metrics with their first batch.
+        network.evaluate(eval_batches(task, task.splits.val).take(1), verbose=0)
+
+
+def _assign(variables: Sequence[keras.Variable], arrays: Sequence[Any]) -> None:
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
+
+
+def _save_best(task: Task, folder: Path) -> None:
+    with runs.replacing(folder / "best.weights.h5") as temporary:
+        model.save_weights(task.network, temporary)
+
+
+class _Record(keras.callbacks.Callback):  # type: ignore[misc]
+    """Shows progress, stops at a loss that is not finite, and writes what a run must not lose."""
+
+    phase: Phase
+
+    def __init__(
+        self, task: Task, folder: Path, reached: Progress, advance: console.Advance,
+        started: float, resumed: Checkpoint | None,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.task, self.folder, self.phase, self.reached, self.advance = task, folder, phase, reached, advance
+        self.task, self.folder, self.reached, self.advance, self.started = task, folder, reached, advance, started
+        self.step = resumed.step if resumed else 0
+        # Loss and accuracy of an epoch are running sums: those of an epoch that was begun are taken up again.
+        self.running = resumed.arrays["metrics"] if resumed and self.step % task.steps else None
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
-        self.epoch = epoch
+        self.epoch, self.seen = epoch, 0
         self.began = self.shown = time.perf_counter()
+        self.earlier, self.reached.epoch_seconds = self.reached.epoch_seconds, 0.0
         self.first_step_ended = self.trained = 0.0
         self.pending = 0
+        if self.running:
+            _assign(self.model.metrics_variables, self.running)
+            self.running = None
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any]) -> None:  # noqa: ARG002
         now = time.perf_counter()
         self.last_logs = logs
+        self.step += 1
+        self.seen += 1
         self.pending += 1
         if not self.first_step_ended:  # it may have compiled, which is no part of any rate
             self.first_step_ended = self.shown = now
@@ -183,6 +244,9 @@ class _Record(keras.callbacks.Callback):  # type: ignore[misc]
         elif now - self.shown >= SHOW_SECONDS:
             self._show(self._finite(logs["loss"]), seconds=now - self.shown)
             self.shown = now
+        if self._is_checkpoint_due():
+            self._finite(logs["loss"])
+            self._save_checkpoint()
 
     def on_test_begin(self, logs: Any = None) -> None:  # noqa: ARG002
         # Steps may still be queued on a GPU; reading the loss waits for them.
@@ -195,13 +259,37 @@ class _Record(keras.callbacks.Callback):  # type: ignore[misc]
         runs.append_history(self.folder, row)
         self.reached.rates.append(float(row["images_per_second"]))
         self.reached.val_accuracy = float(row["val_accuracy"])
-        if row["val_accuracy"] > self.reached.best_accuracy:
+        better = row["val_accuracy"] > self.reached.best_accuracy
+        if better:
             self.reached.best_accuracy, self.reached.best_epoch = float(row["val_accuracy"]), epoch + 1
-            with runs.replacing(self.folder / "best.weights.h5") as temporary:
-                model.save_weights(self.task.network, temporary)
-        save_checkpoint(self.model, self.folder, epoch + 1)
+        self._save_checkpoint()
+        if better:
+            _save_best(self.task, self.folder)
         self.advance(self.pending)
         self._say(row)
+
+    def _is_checkpoint_due(self) -> bool:
+        every = self.task.experiment.train.checkpoint_steps
+        # The last step of an epoch has its checkpoint after validation.
+        return every is not None and self.step % every == 0 and self.step % self.task.steps != 0
+
+    def _save_checkpoint(self) -> None:
+        now = time.perf_counter()
+        self.reached.seconds = now - self.started
+        within = self.step % self.task.steps != 0
+        reached = replace(self.reached, epoch_seconds=self._epoch_seconds() if within else 0.0)
+        # Asking Keras for its model mid-epoch brings JAX's state home.
+        network = self.model
+        parts = {"model": network.variables, "optimizer": network.optimizer.variables}
+        if within:
+            parts["metrics"] = network.metrics_variables
+        arrays = {
+            part: [keras.ops.convert_to_numpy(variable) for variable in variables] for part, variables in parts.items()
+        }
+        checkpoint.save(self.folder, Checkpoint(origin(self.task), self.step, self.phase.name, reached, arrays))
+
+    def _epoch_seconds(self) -> float:
+        return self.earlier + time.perf_counter() - self.began
 
     def _row(self, epoch: int, logs: Mapping[str, float]) -> dict[str, Any]:
         last_step = self.task.steps * (epoch + 1) - 1
@@ -211,13 +299,13 @@ class _Record(keras.callbacks.Callback):  # type: ignore[misc]
             "phase": self.phase.name,
             **{name: round(logs[name], 6) for name in ("loss", "accuracy", "val_loss", "val_accuracy")},
             "learning_rate": float(f"{float(rate):.6g}"),
-            "seconds": round(time.perf_counter() - self.began, 3),
+            "seconds": round(self._epoch_seconds(), 3),
             "images_per_second": round(self._rate(), 1),
         }
 
     def _rate(self) -> float:
         """Training throughput of the epoch; its first step, which may compile, isn't counted where there are others."""
-        steps, since = self.task.steps, self.began
+        steps, since = self.seen, self.began
         if steps > 1:
             steps, since = steps - 1, self.first_step_ended
         return steps * self.task.experiment.train.batch_size / max(self.trained - since, 1e-9)
@@ -249,16 +337,3 @@ class _Record(keras.callbacks.Callback):  # type: ignore[misc]
         )
         console.say(line)
         runs.log(self.folder, line)
-
-
-def save_checkpoint(network: keras.Model, folder: Path, epoch: int) -> None:
-    """Replaces `checkpoint/state.npz`: the epoch, and the variables of network and optimizer in their order."""
-    (folder / "checkpoint").mkdir(exist_ok=True)
-    parts = {"model": network.variables, "optimizer": network.optimizer.variables}
-    state: dict[str, Any] = {
-        f"{part}-{i}": keras.ops.convert_to_numpy(variable)
-        for part, variables in parts.items()
-        for i, variable in enumerate(variables)
-    }
-    with runs.replacing(folder / "checkpoint" / "state.npz") as temporary:
-        np.savez(temporary, epoch=epoch, **state)

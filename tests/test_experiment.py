@@ -222,7 +222,10 @@ def test_ctrl_c_leaves_a_folder_that_says_interrupted(long_run: tuple[subprocess
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err.splitlines()[-1] == f"interrupted: {folder} is unfinished; the same command starts it over"
+    assert err.splitlines()[-1] == (
+        f"interrupted: {folder} is unfinished; --resume goes on from its last checkpoint, "
+        "the same command starts it over"
+    )
     assert "Traceback" not in err
     with pytest.raises(runs.BrokenRun, match=r"^unfinished: interrupted \(Ctrl-C\)$"):
         runs.load(folder)

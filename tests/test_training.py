@@ -1,13 +1,17 @@
 """Phases, and a real fit on the embedded digits."""
 
 import csv
+import itertools
+import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
-from augexp import config, experiment, model, training
+from augexp import checkpoint, config, experiment, model, training
 from augexp.errors import UserError
 
 DIGITS = ("train.epochs=3", "train.batch_size=64", "data.train_per_class=30")
@@ -48,7 +52,7 @@ class Fitted:
     def __init__(self, folder: Path, cache_dir: Path) -> None:
         self.folder, self.cache_dir = folder, cache_dir
 
-    def __call__(self, *overrides: str) -> training.Progress:
+    def __call__(self, *overrides: str) -> checkpoint.Progress:
         settings = config.load("digits.yaml", [*DIGITS, f"data.cache_dir={self.cache_dir}", *overrides])
         self.prepared = experiment.prepare(settings)
         return training.fit(self.prepared.task, self.folder)
@@ -75,10 +79,102 @@ def test_the_checkpoint_holds_network_and_optimizer(fitted: Fitted) -> None:
     fitted("train.epochs=1")
     network = fitted.prepared.task.network.model
     with np.load(fitted.folder / "checkpoint" / "state.npz", allow_pickle=False) as state:
-        assert int(state["epoch"]) == 1
+        assert json.loads(str(state["meta"]))["step"] == fitted.prepared.task.steps
         for i, variable in enumerate(network.variables):
             np.testing.assert_array_equal(state[f"model-{i}"], keras.ops.convert_to_numpy(variable))
         assert int(state["optimizer-0"]) == fitted.prepared.task.steps
+
+
+class Killed(BaseException):
+    """What no handler expects, as a kill."""
+
+
+# Dropout has a random state of its own.
+RESUMABLE = (
+    *("strategy=cutmix", "train.epochs=3", "train.head_epochs=1", "train.plain_epochs=1", "model.dropout=0.3"),
+)
+NUMBERS = ("epoch", "phase", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
+
+
+def numbers(folder: Path) -> tuple[list[list[str]], bytes, bytes]:
+    """What a resumed run must have in common with an unbroken one."""
+    with (folder / "history.csv").open() as file:
+        rows = [[row[name] for name in NUMBERS] for row in csv.DictReader(file)]
+    return rows, (folder / "best.weights.h5").read_bytes(), (folder / "predictions-test.npz").read_bytes()
+
+
+def resumable(runs_dir: Path, cache_dir: Path, *overrides: str) -> config.Experiment:
+    return config.load(
+        "digits.yaml", [*DIGITS, f"data.cache_dir={cache_dir}", f"runs_dir={runs_dir}", *RESUMABLE, *overrides]
+    )
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
+    return experiment.train(resumable(tmp_path_factory.mktemp("unbroken"), cache_dir))
+
+
+def killed(monkeypatch: pytest.MonkeyPatch, settings: config.Experiment, place: str, call: int) -> None:
+    """Trains until the n-th call of a function, then ends as suddenly as one test process can."""
+    module, name = place.split(".")
+    real = getattr(sys.modules[f"augexp.{module}"], name)
+    calls = itertools.count(1)
+
+    def kill(*args: Any, **kwargs: Any) -> Any:
+        if next(calls) == call:
+            raise Killed
+        return real(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"augexp.{place}", kill)
+        with pytest.raises(Killed):
+            experiment.train(settings)
+
+
+@pytest.mark.parametrize(
+    ("place", "call"),
+    [
+        ("checkpoint.save", 4),  # within the first full epoch, after its first checkpoint: running sums are carried
+        ("training._save_best", 2),  # the checkpoint knows of a better epoch, its weights are lost
+        ("runs.write_predictions", 1),
+    ],
+)
+def test_a_resumed_run_ends_in_the_bytes_of_the_unbroken_one(
+    unbroken: Path, tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch, place: str, call: int
+) -> None:
+    settings = resumable(tmp_path, cache_dir, "train.checkpoint_steps=2")  # of four an epoch
+    killed(monkeypatch, settings, place, call)
+    assert numbers(experiment.train(settings, resume=True)) == numbers(unbroken)
+
+
+def test_a_half_written_row_and_half_written_files_are_gone_after_resuming(
+    unbroken: Path, tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = resumable(tmp_path, cache_dir, "train.checkpoint_steps=2")  # of four an epoch
+    killed(monkeypatch, settings, "runs.append_history", 2)
+    with (settings.run_dir / "history.csv").open("a") as file:
+        file.write("2,full,1.23")
+    (settings.run_dir / "checkpoint" / ".123-state.npz").write_text("half")
+    experiment.train(settings, resume=True)
+    assert numbers(settings.run_dir) == numbers(unbroken)
+    assert [path.name for path in (settings.run_dir / "checkpoint").iterdir()] == ["state.npz"]
+
+
+def test_resuming_a_finished_run_leaves_it_as_it_is(unbroken: Path, cache_dir: Path) -> None:
+    before = {path: path.read_bytes() for path in unbroken.iterdir() if path.is_file()}
+    assert experiment.train(resumable(unbroken.parent, cache_dir), resume=True) == unbroken
+    assert before == {path: path.read_bytes() for path in unbroken.iterdir() if path.is_file()}
+
+
+def test_a_refused_resume_leaves_the_run_as_it_was(
+    tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = resumable(tmp_path, cache_dir, "train.checkpoint_steps=2")  # of four an epoch
+    killed(monkeypatch, settings, "runs.append_history", 1)
+    before = {path: path.read_bytes() for path in settings.run_dir.rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match=r"not the same run \(train.learning_rate: 0.05 there, 0.1 here\)"):
+        experiment.train(resumable(tmp_path, cache_dir, "train.learning_rate=0.1"), resume=True)
+    assert before == {path: path.read_bytes() for path in settings.run_dir.rglob("*") if path.is_file()}
 
 
 def test_in_head_epochs_the_backbone_stands_still(fitted: Fitted) -> None:

@@ -1,0 +1,119 @@
+"""What is stored comes back, and what is not the same run is refused with the difference named."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from augexp import checkpoint, config, runs
+from augexp.checkpoint import Checkpoint, Origin, Progress
+from augexp.errors import UserError
+
+
+def origin(*overrides: str, **changes: Any) -> Origin:
+    experiment = config.load("digits.yaml", overrides)
+    return dataclasses.replace(Origin(experiment.model_dump(mode="json"), "f" * 64, "tensorflow", "float32"), **changes)
+
+
+@pytest.fixture
+def state() -> Checkpoint:
+    rng = np.random.default_rng(0)
+    arrays: checkpoint.Arrays = {
+        "model": [rng.random((3, 2), np.float32), np.float32(0.1) * np.arange(12, dtype=np.float32)],
+        "optimizer": [np.array(17, np.int64)],
+        "metrics": [np.array(1 / 3, np.float32)],
+    }
+    progress = Progress(best_accuracy=0.875, best_epoch=2, val_accuracy=0.8, seconds=1.5, rates=[100.1, 99.9])
+    return Checkpoint(origin(), step=37, phase="full", progress=progress, arrays=arrays)
+
+
+def test_a_checkpoint_comes_back_exactly(tmp_path: Path, state: Checkpoint) -> None:
+    checkpoint.save(tmp_path, state)
+    again = checkpoint.load(tmp_path, state.origin)
+    assert (again.step, again.phase, again.progress) == (37, "full", state.progress)
+    for part, arrays in state.arrays.items():
+        for ours, theirs in zip(arrays, again.arrays[part], strict=True):
+            assert (ours.dtype, ours.shape, ours.tobytes()) == (theirs.dtype, theirs.shape, theirs.tobytes())
+
+
+def test_more_than_ten_variables_keep_their_order(tmp_path: Path, state: Checkpoint) -> None:
+    many = dataclasses.replace(state, arrays={"model": [np.array(i) for i in range(25)]})
+    checkpoint.save(tmp_path, many)
+    assert [int(array) for array in checkpoint.load(tmp_path, state.origin).arrays["model"]] == list(range(25))
+
+
+@pytest.mark.parametrize(
+    ("other", "difference"),
+    [
+        (origin("train.epochs=13", "seed=1"), "seed: 0 there, 1 here; train.epochs: 12 there, 13 here"),
+        (origin(data_fingerprint="a" * 64), f"data fingerprint: {'f' * 16} there, {'a' * 16} here"),
+        (origin(backend="jax", precision="mixed_bfloat16"),
+         "backend: tensorflow there, jax here; precision: float32 there, mixed_bfloat16 here"),
+    ],
+)  # fmt: skip
+def test_another_run_is_refused_with_every_difference(
+    tmp_path: Path, state: Checkpoint, other: Origin, difference: str
+) -> None:
+    checkpoint.save(tmp_path, state)
+    with pytest.raises(UserError) as error:
+        checkpoint.load(tmp_path, other)
+    assert str(error.value) == (
+        f"{tmp_path}: can't be resumed, it is not the same run ({difference}); choose another name= or runs_dir=, "
+        "or start it over without --resume"
+    )
+
+
+def test_what_changes_no_number_may_differ(tmp_path: Path, state: Checkpoint) -> None:
+    checkpoint.save(tmp_path, state)
+    moved = origin("runs_dir=elsewhere", "data.cache_dir=there", "train.checkpoint_steps=5", "train.tensorboard=true")
+    assert checkpoint.load(tmp_path, moved).step == 37
+
+
+def test_a_setting_that_an_older_version_did_not_know_has_its_default(tmp_path: Path, state: Checkpoint) -> None:
+    settings = origin().config
+    del settings["train"]["deterministic"]
+    checkpoint.save(tmp_path, dataclasses.replace(state, origin=origin(config=settings)))
+    assert checkpoint.load(tmp_path, origin()).step == 37
+    with pytest.raises(UserError, match=r"train.deterministic: false there, true here"):
+        checkpoint.load(tmp_path, origin("train.deterministic=true"))
+
+
+def test_a_newer_format_is_refused(tmp_path: Path, state: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "FORMAT", 2)
+    checkpoint.save(tmp_path, state)
+    monkeypatch.undo()
+    with pytest.raises(UserError) as error:
+        checkpoint.load(tmp_path, state.origin)
+    assert str(error.value) == (
+        f"{tmp_path}/checkpoint/state.npz: checkpoint format 2, and this augexp reads up to 1; "
+        "resume with the newer augexp that wrote it, or start the run over without --resume"
+    )
+
+
+@pytest.mark.parametrize("keep", [0, 100, 0.5, 0.999])
+def test_a_damaged_file_is_named(tmp_path: Path, state: Checkpoint, keep: float) -> None:
+    checkpoint.save(tmp_path, state)
+    path = runs.checkpoint_path(tmp_path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(keep * len(content)) if keep < 1 else int(keep)])
+    with pytest.raises(UserError, match=r"state.npz: can't be read \(.*\); start the run over without --resume$"):
+        checkpoint.load(tmp_path, state.origin)
+
+
+def test_the_run_of_another_configuration_is_refused_before_any_work(tmp_path: Path) -> None:
+    here = config.load("digits.yaml", ["train.epochs=3", f"runs_dir={tmp_path}"])
+    with runs.create(config.load("digits.yaml", [f"runs_dir={tmp_path}"])):
+        pass
+    with pytest.raises(UserError, match=r"not the same run \(train.epochs: 12 there, 3 here\)"):
+        checkpoint.refuse_other_config(here.run_dir, here)
+    (here.run_dir / "config.yaml").unlink()
+    checkpoint.refuse_other_config(here.run_dir, here)
+
+
+def test_what_is_stored_is_plain_json(tmp_path: Path, state: Checkpoint) -> None:
+    checkpoint.save(tmp_path, state)
+    with np.load(runs.checkpoint_path(tmp_path), allow_pickle=False) as stored:
+        assert json.loads(str(stored["meta"]))["step"] == 37
