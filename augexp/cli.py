@@ -5,12 +5,19 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import augexp
 from augexp.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from augexp.config import Experiment
+    from augexp.grid import Study
+    from augexp.sweep import Pool
 
 app = typer.Typer(
     name="augexp",
@@ -125,6 +132,111 @@ def _left_behind(folder: Path) -> str:
         return f"{folder} is as it was before"
     again = "--resume goes on from its last checkpoint, " if runs.checkpoint_path(folder).exists() else ""
     return f"{folder} is unfinished; {again}the same command starts it over"
+
+
+@app.command()
+def sweep(
+    grid: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE,VALUE]...", help="Settings to vary: seed=0..4 strategy=none,cutmix."),
+    ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option("--config", "-c", help="What all runs have in common.", autocompletion=_complete_config),
+    ] = None,
+    study: Annotated[str | None, typer.Option("--study", help="YAML file with `config` and `grid`.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the runs, hours and disk, and stop.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Try failed runs again.")] = False,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Runs at once; default: one a GPU.")] = None,
+    gpus: Annotated[str | None, typer.Option("--gpus", help="GPUs to place runs on, such as 0,1.")] = None,
+) -> None:
+    """Train every combination of some settings, each as a run of its own; type it again to go on.
+
+    Example: augexp sweep --config none.yaml strategy=none,basic,cutmix,mixup seed=0..4
+    """
+    from augexp import console
+    from augexp import sweep as sweeps
+    from augexp.grid import experiments as combine
+    from augexp.processes import Processes
+
+    experiments = combine(_study(config, study, grid or []))
+    todo = sweeps.due(experiments, retry=retry)
+    if dry_run:
+        _forecast(experiments, todo)
+        return
+    places = _gpus(gpus)
+    pool = Processes(jobs or max(1, len(places)), places)
+    console.say(f"{len(experiments)} runs, {len(todo)} to do, {pool.places} at once")
+    _sweep(experiments, todo, pool)
+
+
+def _study(config: str | None, study: str | None, grid: list[str]) -> "Study":
+    from augexp.grid import Study, read_axes, read_study
+
+    if (config is None) == (study is None):
+        raise UserError("--config FILE or --study FILE is needed, one of the two")
+    told = read_study(study) if study is not None else Study(str(config))
+    return Study(told.config, told.axes | read_axes(grid))
+
+
+def _gpus(text: str | None) -> list[str]:
+    gpus = [] if text is None else [part.strip() for part in text.split(",")]
+    if not all(gpus) or len(set(gpus)) < len(gpus):
+        raise UserError(f"--gpus {text}: different numbers with commas are needed, such as 0,1")
+    return gpus
+
+
+def _sweep(experiments: "Sequence[Experiment]", todo: "Sequence[Experiment]", pool: "Pool") -> None:
+    from augexp import console, runs
+    from augexp import sweep as sweeps
+
+    runs.stop_on_sigterm()
+    try:
+        standings = sweeps.run(experiments, todo, pool)
+    except KeyboardInterrupt as error:
+        print("interrupted: the same command goes on", file=sys.stderr)
+        raise typer.Exit(143 if isinstance(error, runs.Terminated) else 130) from None
+    for line in sweeps.closing_lines(standings):
+        console.out.print(line, markup=False)
+    if any(now.state != "finished" for now in standings):
+        raise typer.Exit(1)
+
+
+def _forecast(experiments: "Sequence[Experiment]", todo: "Sequence[Experiment]") -> None:
+    from augexp import console, device
+    from augexp import sweep as sweeps
+
+    for experiment in experiments:
+        console.out.print(f"{experiment.run_dir}: {sweeps.stand(experiment).state}", markup=False)
+    console.out.print(f"{len(experiments)} runs, {len(todo)} to do", markup=False)
+    if todo:
+        device.load_tensorflow()
+        from augexp import forecast
+
+        for line in forecast.lines(todo):
+            console.out.print(line, markup=False)
+
+
+@app.command()
+def status(
+    folders: Annotated[list[Path], typer.Argument(help="Run folders, such as runs/*.", show_default=False)],
+) -> None:
+    """How runs stand, whoever is training them: epoch, val accuracy, images/s, time left."""
+    from augexp import console, runs, standing, watch
+
+    standings = []
+    for folder in folders:
+        try:
+            if not folder.is_dir():
+                raise runs.BrokenRun("no such folder" if not folder.exists() else "not a folder")  # noqa: TRY301
+            standings.append(standing.read(folder))
+        except runs.BrokenRun as error:
+            console.say(f"{folder}: {error}")
+    if not standings:
+        raise UserError("there is no run folder among these; give some, such as runs/*")
+    console.out.print(watch.table(standings))
+    at_once = max(1, sum(now.state == "running" for now in standings))
+    console.out.print(watch.summary(standings, at_once), markup=False)
 
 
 @app.command()

@@ -255,12 +255,20 @@ def dry_run(experiment: Experiment) -> list[str]:
     ]
 
 
-def _expected_sizes(experiment: Experiment) -> list[str]:
+def expected_splits(experiment: Experiment) -> Splits | None:
+    """The splits as training will find them, decoding nothing; None where the data isn't downloaded yet."""
     data = experiment.data
     if not sources.is_prepared(data):
-        return [f"data: {data.source} is not downloaded yet; the first run does it, then split sizes are known"]
+        return None
     source = sources.open_source(data)
-    splits = split(cache.find(source, data) or cache.expected(source, data), data)
+    return split(cache.find(source, data) or cache.expected(source, data), data)
+
+
+def _expected_sizes(experiment: Experiment) -> list[str]:
+    splits = expected_splits(experiment)
+    if splits is None:
+        source = experiment.data.source
+        return [f"data: {source} is not downloaded yet; the first run does it, then split sizes are known"]
     return _sizes(experiment, splits, pipeline.steps_per_epoch(splits.train, experiment.train.batch_size))
 
 

@@ -350,17 +350,23 @@ def _check_folder(path: Path) -> None:
 
 
 def _unfinished(path: Path) -> str:
+    told, reason = state(path)
+    if told == "running" and not is_locked(path):
+        return "unfinished: killed"
+    return "unfinished" + (f": {told}" if told else "") + (f" ({reason})" if reason else "")
+
+
+def state(path: Path) -> tuple[str, str]:
+    """What `status.json` says of a run, and why; nothing where it says nothing. A killed run still says running."""
     try:
         status = _read_json(path / "status.json")
     except BrokenRun:
-        return "unfinished"
-    state, reason = status.get("state"), status.get("reason")
-    if state == "running" and not _is_locked(path):
-        return "unfinished: killed"
-    return f"unfinished: {state}" + (f" ({reason})" if reason else "")
+        return "", ""
+    return str(status.get("state") or ""), str(status.get("reason") or "")
 
 
-def _is_locked(path: Path) -> bool:
+def is_locked(path: Path) -> bool:
+    """Whether a process is writing the run."""
     if not _beside(path.absolute(), "lock").exists():
         return False
     lock = FileLock(_beside(path.absolute(), "lock"))

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -18,6 +18,7 @@ from augexp.config import Experiment
 from augexp.data import pipeline
 from augexp.data.splits import Part, Splits
 from augexp.errors import UserError
+from augexp.events import Events
 
 SHOW_SECONDS = 0.25
 
@@ -205,6 +206,16 @@ def _save_best(task: Task, folder: Path) -> None:
         model.save_weights(task.network, temporary)
 
 
+def _events(folder: Path) -> Events:
+    """A new event file that begins with the epochs of an earlier process."""
+    begun = Events(folder)
+    with suppress(runs.BrokenRun):  # no epoch yet
+        history = runs.read_history(folder)
+        for i in range(len(history["epoch"])):
+            begun.add({name: float(column[i]) for name, column in history.items() if math.isfinite(column[i])})
+    return begun
+
+
 class _Record(keras.callbacks.Callback):  # type: ignore[misc]
     """Shows progress, stops at a loss that is not finite, and writes what a run must not lose."""
 
@@ -219,6 +230,7 @@ class _Record(keras.callbacks.Callback):  # type: ignore[misc]
         self.step = resumed.step if resumed else 0
         # Loss and accuracy of an epoch are running sums: those of an epoch that was begun are taken up again.
         self.running = resumed.arrays["metrics"] if resumed and self.step % task.steps else None
+        self.events = _events(folder) if task.experiment.train.tensorboard else None
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         self.epoch, self.seen = epoch, 0
@@ -265,6 +277,8 @@ class _Record(keras.callbacks.Callback):  # type: ignore[misc]
         self._save_checkpoint()
         if better:
             _save_best(self.task, self.folder)
+        if self.events:
+            self.events.add(row)
         self.advance(self.pending)
         self._say(row)
 

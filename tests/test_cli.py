@@ -57,10 +57,10 @@ def test_version(typed: Augexp) -> None:
     assert (answer.status, answer.out) == (0, f"augexp {augexp.__version__}\n")
 
 
-def test_help_names_the_three_commands(typed: Augexp) -> None:
+def test_help_names_the_commands(typed: Augexp) -> None:
     answer = typed("--help")
     assert answer.status == 0
-    for command in ("train", "compare", "preview"):
+    for command in ("train", "sweep", "status", "compare", "preview"):
         assert f"│ {command} " in answer.out
 
 
@@ -222,3 +222,64 @@ def test_an_installed_package_finds_its_configs_from_any_folder(tmp_path: Path) 
         check=True,
     )
     assert answer.stdout == f"{site / 'augexp' / '__init__.py'}\ncutmix\n"
+
+
+# --- sweep, status -------------------------------------------------------------------------------------------------
+
+
+def test_status_shows_runs_in_every_state_and_needs_no_tensorflow(typed: Augexp, runs_dir: Path) -> None:
+    (runs_dir / "cutmix-seed1" / "result.json").unlink()
+    (runs_dir / "notes").mkdir()
+    code = (
+        "import sys; from augexp.cli import main\n"
+        "try: main()\n"
+        "finally: print([m for m in ('tensorflow', 'keras', 'matplotlib') if m in sys.modules])"
+    )
+    arguments = [*map(str, sorted(runs_dir.glob("*-seed*"))), str(runs_dir / "notes")]
+    answer = subprocess.run(
+        [sys.executable, "-c", code, "status", *arguments], capture_output=True, text=True, check=True,
+        env={**os.environ, "COLUMNS": "200"},
+    )  # fmt: skip
+    assert answer.stdout.splitlines()[-1] == "[]"
+    assert "4 runs: 3 finished, 1 killed" in answer.stdout
+    assert answer.stderr == f"{runs_dir / 'notes'}: not a run folder (no config.yaml)\n"
+
+
+def test_status_of_nothing_exits_with_2(typed: Augexp, tmp_path: Path) -> None:
+    answer = typed("status", tmp_path / "gone")
+    assert (answer.status, answer.err.splitlines()) == (
+        2,
+        [
+            f"{tmp_path / 'gone'}: no such folder",
+            "error: there is no run folder among these; give some, such as runs/*",
+        ],
+    )
+
+
+def test_a_sweep_of_finished_runs_starts_nothing_and_says_what_to_compare(typed: Augexp, runs_dir: Path) -> None:
+    swept = ("sweep", "strategy=none,cutmix", "seed=0,1", f"runs_dir={runs_dir}", "data.source=digits")
+    (runs_dir / "base.yaml").write_text("train: {epochs: 5}\n")
+    answer = typed(*swept, "--config", runs_dir / "base.yaml")
+    assert (answer.status, answer.err) == (0, "4 runs, 0 to do, 1 at once\n")
+    assert answer.out == f"4 runs: 4 finished\ncompare: augexp compare {runs_dir}/*-seed*\n"
+    dry = typed(*swept, "--config", runs_dir / "base.yaml", "--dry-run")
+    assert dry.out.splitlines()[-2:] == [f"{runs_dir}/cutmix-seed1: finished", "4 runs, 0 to do"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("seed=0..1",), "--config FILE or --study FILE is needed, one of the two"),
+        (("--config", "digits", "--study", "study"), "--config FILE or --study FILE is needed, one of the two"),
+        (("--config", "digits", "--gpus", "0,0"), "--gpus 0,0: different numbers with commas are needed, such as 0,1"),
+    ],
+)
+def test_a_sweep_that_makes_no_sense_is_refused(typed: Augexp, arguments: tuple[str, ...], message: str) -> None:
+    answer = typed("sweep", *arguments)
+    assert (answer.status, answer.err) == (2, f"error: {message}\n")
+
+
+def test_resume_and_overwrite_exclude_each_other(typed: Augexp) -> None:
+    answer = typed("train", "--config", "digits", "--resume", "--overwrite")
+    assert answer.status == 2
+    assert answer.err == "error: --resume goes on with a run and --overwrite replaces it; give one of the two\n"

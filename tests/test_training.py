@@ -13,6 +13,7 @@ import pytest
 
 from augexp import checkpoint, config, experiment, model, training
 from augexp.errors import UserError
+from tests import test_events
 
 DIGITS = ("train.epochs=3", "train.batch_size=64", "data.train_per_class=30")
 
@@ -150,7 +151,7 @@ def test_a_resumed_run_ends_in_the_bytes_of_the_unbroken_one(
 def test_a_half_written_row_and_half_written_files_are_gone_after_resuming(
     unbroken: Path, tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = resumable(tmp_path, cache_dir, "train.checkpoint_steps=2")  # of four an epoch
+    settings = resumable(tmp_path, cache_dir, "train.tensorboard=true")
     killed(monkeypatch, settings, "runs.append_history", 2)
     with (settings.run_dir / "history.csv").open("a") as file:
         file.write("2,full,1.23")
@@ -158,6 +159,7 @@ def test_a_half_written_row_and_half_written_files_are_gone_after_resuming(
     experiment.train(settings, resume=True)
     assert numbers(settings.run_dir) == numbers(unbroken)
     assert [path.name for path in (settings.run_dir / "checkpoint").iterdir()] == ["state.npz"]
+    assert sorted({step for step, _, _ in test_events.read(settings.run_dir)}) == [1, 2, 3]
 
 
 def test_resuming_a_finished_run_leaves_it_as_it_is(unbroken: Path, cache_dir: Path) -> None:

@@ -1,0 +1,89 @@
+"""What a grid of experiments will cost before it starts: hours of training, and disk."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+
+from augexp import device, estimate, experiment, runs, watch
+from augexp.config import Experiment
+from augexp.data import cache, sources
+
+GB = 1e9
+# What decides neither time nor size.
+ALIKE = {"name": True, "seed": True, "strategy": True, "runs_dir": True}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one run."""
+
+    seconds: float | None  # None: the size of the data isn't known yet
+    disk: float  # bytes
+
+
+def lines(experiments: Sequence[Experiment]) -> list[str]:
+    """Hours and disk of all these runs, and disk of the decoded images that aren't there yet."""
+    costs: dict[str, Cost] = {}
+    for settings in experiments:
+        if _kind(settings) not in costs:
+            costs[_kind(settings)] = cost(settings)
+    runs_cost = [costs[_kind(settings)] for settings in experiments]
+    seconds = [each.seconds for each in runs_cost if each.seconds is not None]
+    known = len(seconds) == len(runs_cost)
+    time = f"about {watch.duration(sum(seconds))}" if known else "not known before the data is downloaded,"
+    return [
+        f"training: {time} one after the other on {device.find().name}",
+        f"disk: about {sum(each.disk for each in runs_cost) / GB:,.2f} GB of run folders, "
+        f"{_cache_bytes(experiments) / GB:,.2f} GB of decoded images that aren't there yet",
+    ]
+
+
+def _kind(settings: Experiment) -> str:
+    return json.dumps(settings.model_dump(mode="json", exclude=ALIKE), sort_keys=True)
+
+
+def cost(settings: Experiment) -> Cost:
+    """Time and disk of a run: from a finished one that differs in strategy and seed only, else estimated."""
+    found = device.find()
+    precision = device.resolve_precision(settings.train.precision, found)
+    splits = experiment.expected_splits(settings)
+    classes = sources.count_classes(settings.data)
+    network = experiment.build_network(settings, precision, classes, pretrained=False)
+    seconds = measured_seconds(settings)
+    if seconds is None and splits is not None:
+        seconds = estimate.seconds(network, settings, len(splits.train), len(splits.val))
+    return Cost(seconds, _folder_bytes(network.model, settings))
+
+
+def measured_seconds(settings: Experiment) -> float | None:
+    """Training time of a finished run beside this one that differs from it in strategy and seed only."""
+    for folder in sorted(settings.run_dir.parent.glob("*-seed*")):
+        try:
+            run = runs.load(folder)
+            if _kind(Experiment.model_validate(run.config)) == _kind(settings):
+                return float(run.result["seconds"])
+        except (runs.BrokenRun, ValueError):
+            continue
+    return None
+
+
+def _folder_bytes(network: keras.Model, settings: Experiment) -> float:
+    """Best weights, and a checkpoint of weights and moments; all else is small."""
+    moments = 1 if settings.train.optimizer == "sgd" else 2
+    parameters: int = network.count_params()
+    return 4.0 * parameters * (2 + moments)
+
+
+def _cache_bytes(experiments: Sequence[Experiment]) -> float:
+    """Decoded images that aren't in the cache, each set once; 0 for sets that aren't downloaded yet."""
+    missing: dict[str, float] = {}
+    for settings in experiments:
+        if not sources.is_prepared(settings.data):
+            continue
+        source = sources.open_source(settings.data)
+        if cache.find(source, settings.data) is None:
+            images = sum(examples.count for examples in source.splits.values())
+            missing[str(cache.entry_folder(source, settings.data))] = images * settings.data.decoded_size**2 * 3.0
+    return sum(missing.values())

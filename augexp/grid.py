@@ -1,0 +1,202 @@
+"""A grid of settings -> experiments with readable names; every mistake is found before anything starts."""
+
+import hashlib
+import itertools
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from augexp import config, yamlfile
+from augexp.config import MAX_NAME, NOT_IN_A_NAME, Experiment
+from augexp.errors import UserError, did_you_mean
+
+RANGE = re.compile(r"(\d+)\.\.(\d+)")
+MOST = 10_000  # runs; more is a slip of the keyboard
+STUDY_KEYS = ("config", "grid")
+
+Axes = dict[str, list[Any]]  # dotted key -> its values
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a sweep is told: a configuration, and the values of the settings that replace its own."""
+
+    config: str
+    axes: Axes = field(default_factory=dict)
+
+
+def read_study(name: str) -> Study:
+    """The study of a YAML file with the keys `config` and `grid`.
+
+    Raises:
+        UserError: if the file can't be read or holds something else.
+    """
+    path = config.find_config(name)
+    raw, _, mistakes = yamlfile.read(path)
+    for key in raw.keys() - set(STUDY_KEYS):
+        mistakes.append(f"{path.name}: {key}: unknown key{did_you_mean(str(key), STUDY_KEYS)}; known: config, grid")
+    if not isinstance(raw.get("config"), str):
+        mistakes.append(f"{path.name}: config: the name of a configuration is needed, such as none.yaml")
+    if not isinstance(raw.get("grid"), Mapping):
+        mistakes.append(f"{path.name}: grid: a mapping such as {{strategy: [none, cutmix], seed: 0..4}} is needed")
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+    return Study(raw["config"], {str(key): _of_file(value) for key, value in raw["grid"].items()})
+
+
+def _of_file(value: object) -> list[Any]:
+    if isinstance(value, list):
+        return [item for part in value for item in (_range(part) if isinstance(part, str) else [part])]
+    return _range(value) if isinstance(value, str) else [value]
+
+
+def read_axes(texts: Sequence[str]) -> Axes:
+    """Axes as typed: `strategy=none,basic`, `seed=0..4`, `train.epochs=10,40`.
+
+    A comma inside brackets, braces or quotes separates nothing.
+
+    Raises:
+        UserError: with every text that is none, a line each.
+    """
+    axes: Axes = {}
+    mistakes = []
+    for text in texts:
+        key, equals, values = text.partition("=")
+        if not equals or not key.strip():
+            mistakes.append(f"{text!r}: key=value,value is needed, such as seed=0..4 or strategy=none,cutmix")
+        elif key.strip() in axes:
+            mistakes.append(f"{text!r}: {key.strip()} is given twice; write its values in one, with commas")
+        else:
+            try:
+                axes[key.strip()] = [item for part in _split(values) for item in _range(part)]
+            except yaml.YAMLError:
+                mistakes.append(f"{text!r}: a value is not valid YAML; quote it, such as '{key}=[a, b]'")
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+    return axes
+
+
+def _split(text: str) -> list[str]:
+    """Splits at the commas outside brackets, braces and quotes."""
+    parts, depth, quote = [""], 0, ""
+    for letter in text:
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "'\"":
+            quote = letter
+        depth += (letter in "[{") - (letter in "]}") if not quote else 0
+        if letter == "," and not depth and not quote:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts
+
+
+def _range(text: str) -> list[Any]:
+    if found := RANGE.fullmatch(text.strip()):
+        first, last = map(int, found.groups())
+        if first > last or last - first >= MOST:
+            raise UserError(f"{text}: a range such as 0..4 is needed, the lower first, of at most {MOST:,} values")
+        return list(range(first, last + 1))
+    return [yaml.safe_load(text)]
+
+
+def experiments(study: Study) -> list[Experiment]:
+    """Every combination as an experiment of its own name; the last axis changes fastest.
+
+    Raises:
+        UserError: if a combination is not valid, two are the same or would share a folder, or they are too many.
+    """
+    count = 1
+    for key, values in study.axes.items():
+        _refuse_twice(key, values)
+        count *= len(values)
+    if count > MOST:
+        raise UserError(f"the grid has {count:,} runs; at most {MOST:,} can be swept at once")
+    combinations = [dict(zip(study.axes, values, strict=True)) for values in itertools.product(*study.axes.values())]
+    found, mistakes = [], []
+    for chosen in combinations:
+        try:
+            found.append(_experiment(study, chosen))
+        except UserError as error:
+            mistakes += str(error).splitlines()
+    if mistakes:
+        raise UserError("\n".join(dict.fromkeys(mistakes)))
+    _refuse_clashes(found)
+    return found
+
+
+def _refuse_twice(key: str, values: Sequence[Any]) -> None:
+    if not values:
+        raise UserError(f"{key}: at least one value is needed")
+    counts = Counter(json.dumps(value, sort_keys=True, default=str) for value in values)
+    if twice := [text for text, times in counts.items() if times > 1]:
+        raise UserError(f"{key}: {', '.join(twice)} is given twice; keep one")
+
+
+def _experiment(study: Study, chosen: Mapping[str, Any]) -> Experiment:
+    overrides = [_override(key, value) for key, value in chosen.items() if key != "name"]
+    named = config.load(study.config, overrides)
+    varied = [key for key, values in study.axes.items() if len(values) > 1]
+    name = _name(named, chosen, varied)
+    return config.load(study.config, [*overrides, _override("name", name)])
+
+
+def _override(key: str, value: object) -> str:
+    return f"{key}={json.dumps(value, ensure_ascii=False, default=str)}"
+
+
+def _name(experiment: Experiment, chosen: Mapping[str, Any], varied: Sequence[str]) -> str:
+    """`cutmix-epochs10`: the strategy where it varies, else the name, and every other setting that varies."""
+    parts = [str(chosen["name"])] if "name" in chosen else []
+    if "strategy" in chosen:
+        parts.append(_text(chosen["strategy"]))
+    elif not parts:
+        parts = [experiment.name]
+    for key in varied:
+        if key not in ("strategy", "name", "seed"):
+            parts.append(f"{_short(key, varied)}{_text(chosen[key])}")
+    name = NOT_IN_A_NAME.sub("-", "-".join(parts))
+    if len(name) <= MAX_NAME:
+        return name
+    return f"{name[: MAX_NAME - 8]}-{hashlib.sha256(name.encode()).hexdigest()[:7]}"
+
+
+def _short(key: str, varied: Sequence[str]) -> str:
+    last = key.rpartition(".")[2]
+    return last if sum(other.rpartition(".")[2] == last for other in varied) == 1 else key
+
+
+def _text(value: object) -> str:
+    """A value as part of a name: `cutmix-alpha0.5+mixup`, `0.1`, `null`."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "+".join(map(_text, value)) or "none"
+    if isinstance(value, Mapping):
+        rest = [f"{key}{_text(item)}" for key, item in value.items() if key != "name"]
+        return "-".join([str(value["name"])] * ("name" in value) + rest)
+    return json.dumps(value, default=str)
+
+
+def _refuse_clashes(found: Sequence[Experiment]) -> None:
+    folders = Counter(experiment.run_dir for experiment in found)
+    clashes = [str(folder) for folder, times in folders.items() if times > 1]
+    if clashes:
+        raise UserError(
+            f"{', '.join(clashes)}: more than one run of the grid would have this folder; vary what tells them apart, "
+            "or leave out name="
+        )
+    same: dict[str, Experiment] = {}
+    for experiment in found:
+        settings = json.dumps(experiment.model_dump(mode="json", exclude={"name"}), sort_keys=True)
+        if settings in same:
+            raise UserError(
+                f"{same[settings].run_dir} and {experiment.run_dir} would be the same run twice; keep one of the values"
+            )
+        same[settings] = experiment

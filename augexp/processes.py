@@ -1,0 +1,105 @@
+"""Runs in fresh processes of this machine, placed on its GPUs: a crash, or a lack of memory, ends one run only."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import IO
+
+from augexp.config import Experiment
+
+PATIENCE = 30.0  # seconds between asking a process to end and making it
+KEPT = 8000  # characters of its last words
+
+
+def job(experiment: Experiment) -> str:
+    """The line that tells `augexp.worker` what to train, and which command the run belongs to."""
+    return json.dumps({"config": experiment.to_yaml(), "command": sys.argv}) + "\n"
+
+
+class Process:
+    """A run that is being trained."""
+
+    def __init__(self, experiment: Experiment, gpu: str | None, *, share: bool) -> None:
+        self.gpu = gpu
+        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process has ended
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "augexp.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self._said,
+            env=_environment(gpu, share=share),
+            start_new_session=True,  # Ctrl-C is for the sweep, which then ends its runs in order
+        )
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(job(experiment).encode())
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it died at once; its exit status says how
+
+    def poll(self) -> str | None:
+        """None while it runs; then why it failed, or nothing."""
+        status = self._process.poll()
+        if status is None:
+            return None
+        last_words = self._close()
+        return "" if status == 0 else _reason(status, last_words)
+
+    def stop(self) -> None:
+        """Ends the process, which says in its run folder that it was interrupted."""
+        self._process.terminate()
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._close()
+
+    def _close(self) -> str:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        if self._said.closed:
+            return ""
+        with self._said:
+            self._said.seek(max(0, self._said.seek(0, os.SEEK_END) - KEPT))
+            return self._said.read().decode(errors="replace")
+
+
+class Processes:
+    """As many runs at once as there are places."""
+
+    def __init__(self, jobs: int, gpus: Sequence[str] = ()) -> None:
+        self.places = jobs
+        self._share = jobs > max(1, len(gpus))
+        self._free: list[str | None] = [gpus[i % len(gpus)] if gpus else None for i in range(jobs)]
+
+    def start(self, experiment: Experiment) -> Process:
+        """Starts a run; there must be a free place."""
+        return Process(experiment, self._free.pop(0), share=self._share)
+
+    def release(self, ended: Process) -> None:
+        """Makes the place of a process that has ended free."""
+        self._free.append(ended.gpu)
+
+
+def _environment(gpu: str | None, *, share: bool) -> dict[str, str]:
+    environment = dict(os.environ)
+    if gpu is not None:
+        environment["CUDA_VISIBLE_DEVICES"] = gpu
+    if share:  # each framework would take all memory of a GPU at its start
+        environment.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+        environment.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    return environment
+
+
+def _reason(status: int, last_words: str) -> str:
+    if status < 0:
+        name = signal.Signals(-status).name
+        return f"killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+    lines = [line for line in last_words.splitlines() if line.strip()] or [f"exit status {status}"]
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    return errors[-1] if errors else lines[-1]

@@ -1,0 +1,155 @@
+"""Many experiments, each as a run of its own: finished ones are skipped, unfinished ones resumed, failures borne."""
+
+import shlex
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from augexp import checkpoint, runs, standing, watch
+from augexp.config import Experiment
+from augexp.errors import UserError
+from augexp.standing import Standing
+
+POLL_SECONDS = 0.2
+
+
+class Running(Protocol):
+    """A run that was started somewhere."""
+
+    def poll(self) -> str | None:
+        """None while it runs; then why it failed, or nothing."""
+
+    def stop(self) -> None:
+        """Ends it, so that it can be resumed."""
+
+
+class Pool(Protocol):
+    """Where runs are trained."""
+
+    places: int  # runs at once
+
+    def start(self, experiment: Experiment) -> Any:
+        """Starts a run, in a place that is free."""
+
+    def release(self, ended: Any) -> None:
+        """Makes the place of a run that has ended free."""
+
+
+def stand(experiment: Experiment) -> Standing:
+    """How the run of an experiment stands now."""
+    try:
+        found = standing.read(experiment.run_dir)
+    except runs.BrokenRun:  # the folder is just being made
+        found = Standing(experiment.run_dir, "waiting")
+    return replace(found, epochs=experiment.train.epochs)
+
+
+def due(experiments: Sequence[Experiment], *, retry: bool = False) -> list[Experiment]:
+    """The experiments that still have to be trained; a failed one only with `retry`.
+
+    Raises:
+        UserError: if a run folder holds the run of another configuration, a line each.
+    """
+    mistakes = []
+    for experiment in experiments:
+        try:
+            checkpoint.refuse_other_config(experiment.run_dir, experiment)
+        except UserError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+    done = ("finished",) if retry else ("finished", "failed")
+    return [experiment for experiment in experiments if stand(experiment).state not in done]
+
+
+def run(experiments: Sequence[Experiment], todo: Sequence[Experiment], pool: Pool) -> list[Standing]:
+    """Trains what is to do, as many at once as the pool has places, and shows how all experiments stand.
+
+    One run that fails, or crashes, stops no other. Ctrl-C stops all, in order, and is raised again.
+
+    Returns:
+        How each experiment stands in the end.
+    """
+    waiting, running = deque(todo), list[tuple[Experiment, Running]]()
+    crashed: dict[Path, str] = {}
+    shown = 0.0
+    with watch.live(pool.places) as show:
+        try:
+            while waiting or running:
+                while waiting and len(running) < pool.places:
+                    experiment = waiting.popleft()
+                    crashed.pop(experiment.run_dir, None)
+                    running.append((experiment, pool.start(experiment)))
+                running = _still_running(running, pool, crashed)
+                if time.monotonic() - shown >= watch.REFRESH_SECONDS or not running:
+                    shown = time.monotonic()
+                    show(_standings(experiments, [experiment for experiment, _ in running], crashed))
+                time.sleep(POLL_SECONDS)
+        except BaseException:
+            for _, started in running:
+                started.stop()
+            raise
+    return _standings(experiments, (), crashed)
+
+
+def _still_running(
+    running: Sequence[tuple[Experiment, Running]], pool: Pool, crashed: dict[Path, str]
+) -> list[tuple[Experiment, Running]]:
+    left = []
+    for experiment, started in running:
+        reason = started.poll()
+        if reason is None:
+            left.append((experiment, started))
+            continue
+        pool.release(started)
+        if reason:
+            _note(experiment, reason)
+            crashed[experiment.run_dir] = reason
+    return left
+
+
+def _note(experiment: Experiment, reason: str) -> None:
+    """Leaves the reason in the run folder, unless the run was killed: then the next sweep goes on with it."""
+    if not reason.startswith("killed") and stand(experiment).state != "failed":
+        with suppress(UserError):  # another process writes the run, or the disk is full
+            runs.record_failure(experiment, reason)
+
+
+def _standings(
+    experiments: Sequence[Experiment], running: Sequence[Experiment], crashed: dict[Path, str]
+) -> list[Standing]:
+    folders = {experiment.run_dir for experiment in running}
+    found = []
+    for experiment in experiments:
+        now = stand(experiment)
+        if now.folder in folders and now.state != "finished":
+            now = replace(now, state="running", reason="")
+        elif now.state == "killed" and now.folder in crashed:
+            now = replace(now, reason=crashed[now.folder])
+        found.append(now)
+    return found
+
+
+def closing_lines(standings: Sequence[Standing]) -> list[str]:
+    """What finished, what failed and why, and the line to type next."""
+    lines = [watch.summary(standings)]
+    lines += [f"{now.folder}: {now.state}: {now.reason}" for now in standings if now.reason]
+    finished = [str(now.folder) for now in standings if now.state == "finished"]
+    if any(now.state == "failed" for now in standings):
+        lines.append("the same command with --retry tries the failed runs again")
+    if finished:
+        lines.append(f"compare: {compare_line(finished)}")
+    return lines
+
+
+def compare_line(finished: Sequence[str]) -> str:
+    """The `augexp compare` that names these folders: by a pattern where it catches nothing else."""
+    parent = Path(finished[0]).parent
+    caught = {str(path) for path in parent.glob("*-seed*") if not path.name.startswith(".")}  # as a shell does
+    if caught == set(finished):
+        return f"augexp compare {shlex.quote(str(parent))}/*-seed*"
+    return f"augexp compare {shlex.join(finished)}"

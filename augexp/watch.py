@@ -1,0 +1,106 @@
+"""What a sweep, or anyone who looks at run folders, sees of many runs at once: a table, live on a terminal."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich import box
+from rich.console import Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from augexp import console
+from augexp.standing import Standing, total_seconds_left
+
+REFRESH_SECONDS = 1.0
+PLAIN_SECONDS = 60.0
+MOST_ROWS = 30  # on a terminal; a table taller than the screen can't be live
+
+
+class Show(Protocol):
+    """Shows how all runs stand now."""
+
+    def __call__(self, standings: Sequence[Standing]) -> None: ...
+
+
+def table(standings: Sequence[Standing]) -> Table:
+    """Run, state, epoch, best val accuracy, images/s, time left."""
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    shown.add_column("run", overflow="fold")
+    shown.add_column("state", overflow="fold")
+    for title in ("epoch", "val acc. %", "images/s", "left"):
+        shown.add_column(title, justify="right", no_wrap=True)
+    for standing in standings:
+        shown.add_row(*map(Text, _cells(standing)))
+    return shown
+
+
+def _cells(standing: Standing) -> tuple[str, ...]:
+    accuracy, rate = standing.val_accuracy, standing.images_per_second
+    left = standing.seconds_left()
+    state = f"{standing.state}: {standing.reason}" if standing.reason else standing.state
+    return (
+        str(standing.folder),
+        state,
+        f"{standing.epoch}/{standing.epochs}" if standing.epochs else "",
+        "" if accuracy is None else f"{100 * accuracy:.2f}",
+        "" if rate is None else f"{rate:,.0f}",
+        duration(left) if left is not None and standing.state == "running" else "",
+    )
+
+
+def summary(standings: Sequence[Standing], at_once: int = 1) -> str:
+    """`12 runs: 3 finished, 1 running, 8 waiting; about 12 min left`."""
+    states = [standing.state for standing in standings]
+    order = ("finished", "running", "waiting", "interrupted", "killed", "failed")
+    counts = ", ".join(f"{states.count(state)} {state}" for state in order if state in states)
+    left = total_seconds_left(standings, at_once)
+    rest = f"; about {duration(left)} of training left" if left else ""
+    return f"{len(states)} runs: {counts}{rest}"
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `3.2 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:,.1f} h"
+
+
+@contextmanager
+def live(at_once: int) -> Iterator[Show]:
+    """A live table on a terminal; elsewhere a line whenever a run starts or ends, and a summary now and then."""
+    if not console.err.is_terminal:
+        yield _Plain(at_once)
+        return
+    with Live(console=console.err, transient=True, auto_refresh=False) as screen:
+        yield lambda standings: screen.update(
+            Group(table(_most_telling(standings)), Text(summary(standings, at_once))), refresh=True
+        )
+
+
+def _most_telling(standings: Sequence[Standing]) -> list[Standing]:
+    """Those that fit on a screen: what runs or went wrong, then what waits, then what is finished."""
+    first = {"running": 0, "failed": 1, "killed": 1, "interrupted": 1, "waiting": 2, "finished": 3}
+    numbered = sorted(enumerate(standings), key=lambda pair: first[pair[1].state])[:MOST_ROWS]
+    return [standing for _, standing in sorted(numbered, key=lambda pair: pair[0])]
+
+
+class _Plain:
+    """Says in lines what has changed."""
+
+    def __init__(self, at_once: int) -> None:
+        self.at_once = at_once
+        self.states: dict[str, str] = {}
+        self.said = time.monotonic()
+
+    def __call__(self, standings: Sequence[Standing]) -> None:
+        for standing in standings:
+            name, state = str(standing.folder), standing.state
+            if self.states.get(name, "waiting" if state == "running" else state) != state:
+                console.say(f"{name}: {', '.join(cell for cell in _cells(standing)[1:] if cell)}")
+            self.states[name] = state
+        if time.monotonic() - self.said >= PLAIN_SECONDS:
+            self.said = time.monotonic()
+            console.say(summary(standings, self.at_once))

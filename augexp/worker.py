@@ -1,0 +1,48 @@
+"""One run of a sweep in a process of its own: `python -m augexp.worker`, told on stdin what to train.
+
+The first line is a job; the end of stdin means that whoever started the process is gone, and ends it too.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+import yaml
+
+from augexp import device, runs
+from augexp.config import Experiment
+from augexp.errors import UserError
+
+
+def main() -> None:
+    """Trains, going on from a checkpoint where there is one; exit status 2 for a mistake of the user's."""
+    runs.stop_on_sigterm()
+    told: dict[str, Any] = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    sys.argv = told["command"]  # what environment.json is to say
+    try:
+        _train(Experiment.model_validate(yaml.safe_load(told["config"])))
+    except (UserError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(143)
+
+
+def _end_with_stdin() -> None:
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _train(experiment: Experiment) -> None:
+    device.load_tensorflow(deterministic=experiment.train.deterministic)
+    from augexp import experiment as experiments
+
+    experiments.train(experiment, resume=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""Grids as typed and as written: every combination, names, and what is refused before anything starts."""
+
+from pathlib import Path
+
+import pytest
+
+from augexp import grid
+from augexp.errors import UserError
+from augexp.grid import Study
+
+
+def swept(*axes: str, config: str = "digits.yaml") -> list[str]:
+    return [experiment.run_dir.name for experiment in grid.experiments(Study(config, grid.read_axes(axes)))]
+
+
+def complaint(*axes: str) -> str:
+    with pytest.raises(UserError) as error:
+        swept(*axes)
+    return str(error.value)
+
+
+def test_every_combination_has_a_folder_of_its_own() -> None:
+    assert swept("strategy=none,cutmix", "seed=0..2") == [
+        *("none-seed0", "none-seed1", "none-seed2", "cutmix-seed0", "cutmix-seed1", "cutmix-seed2"),
+    ]
+
+
+def test_the_settings_are_those_of_the_grid() -> None:
+    study = Study("digits.yaml", grid.read_axes(["strategy=basic,cutmix", "train.epochs=3,5", "seed=7"]))
+    found = [
+        (len(experiment.strategy), experiment.train.epochs, experiment.seed) for experiment in grid.experiments(study)
+    ]
+    assert found == [(2, 3, 7), (2, 5, 7), (1, 3, 7), (1, 5, 7)]
+
+
+@pytest.mark.parametrize(
+    ("axes", "names"),
+    [
+        (("train.epochs=10,40",), ["none-epochs10-seed0", "none-epochs40-seed0"]),
+        (("train.epochs=10", "seed=1,3"), ["none-seed1", "none-seed3"]),
+        (("strategy=[{name: cutmix, alpha: 0.5}],cutmix",), ["cutmix-alpha0.5-seed0", "cutmix-seed0"]),
+        (("strategy=[flip_left_right, mixup]",), ["flip_left_right+mixup-seed0"]),
+        (("data.validation=0.1,test",), ["none-validation0.1-seed0", "none-validationtest-seed0"]),
+        (("name=mine", "strategy=none,mixup"), ["mine-none-seed0", "mine-mixup-seed0"]),
+        (("data.train_per_class=null,20",), ["none-train_per_classnull-seed0", "none-train_per_class20-seed0"]),
+    ],
+)
+def test_names_say_what_varies(axes: tuple[str, ...], names: list[str]) -> None:
+    assert swept(*axes) == names
+
+
+def test_a_long_name_is_cut_and_stays_its_own() -> None:
+    ops = ", ".join(["flip_left_right"] * 6)
+    first, second = swept(f"strategy=[{ops}],[{ops}, cutmix]")
+    assert first != second
+    assert len(first) <= 60 + len("-seed0")
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        (("seed=0,0",), "seed: 0 is given twice; keep one"),
+        (("seed=0..2,1",), "seed: 1 is given twice; keep one"),
+        (("seed=3..1",), "3..1: a range such as 0..4 is needed, the lower first, of at most 10,000 values"),
+        (("seed",), "'seed': key=value,value is needed, such as seed=0..4 or strategy=none,cutmix"),
+        (("seed=0", "seed=1"), "'seed=1': seed is given twice; write its values in one, with commas"),
+        (("seed=[0",), "'seed=[0': a value is not valid YAML; quote it, such as 'seed=[a, b]'"),
+        (("seed=0..999", "train.epochs=1..11"), "the grid has 11,000 runs; at most 10,000 can be swept at once"),
+        (
+            ("strategy=none,[]",),
+            "runs/digits/none-seed0: more than one run of the grid would have this folder; "
+            "vary what tells them apart, or leave out name=",
+        ),
+        (
+            ("strategy=mixup,[{name: mixup, alpha: 0.2}]",),
+            "runs/digits/mixup-seed0 and runs/digits/mixup-alpha0.2-seed0 would be the same run twice; "
+            "keep one of the values",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_refused(axes: tuple[str, ...], message: str) -> None:
+    assert complaint(*axes) == message
+
+
+def test_every_mistake_of_the_grid_is_said_once() -> None:
+    lines = complaint("train.epoch=1,2", "strategy=none,cutmx", "seed=0..4").splitlines()
+    assert len(lines) == len(set(lines)) == 3
+    assert lines[0].endswith("train.epoch: unknown key; did you mean epochs?")
+
+
+@pytest.mark.parametrize(("name", "runs", "seeds"), [("study.yaml", 20, 5), ("schedule.yaml", 36, 3)])
+def test_the_shipped_studies(name: str, runs: int, seeds: int) -> None:
+    found = grid.experiments(grid.read_study(name))
+    assert len(found) == runs
+    assert len({experiment.seed for experiment in found}) == seeds
+    assert {experiment.data.source for experiment in found} == {"stanford_dogs"}
+    text = (Path(__file__).parents[1] / "configs" / name).read_text()
+    assert text.startswith(f"# augexp sweep --study {name}\n")
+
+
+def test_a_study_may_hold_lists_of_ops_and_ranges(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("config: digits\ngrid:\n  strategy: [none, [cutmix, mixup]]\n  seed: [0..1, 5]\n")
+    found = [experiment.run_dir.name for experiment in grid.experiments(grid.read_study(str(path)))]
+    assert found == [f"{name}-seed{seed}" for name in ("none", "cutmix+mixup") for seed in (0, 1, 5)]
+
+
+def test_a_study_that_is_none_is_refused_with_every_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("confg: digits\ngrid: 3\n")
+    with pytest.raises(UserError) as error:
+        grid.read_study(str(path))
+    assert str(error.value).splitlines() == [
+        "mine.yaml: confg: unknown key; did you mean config?; known: config, grid",
+        "mine.yaml: config: the name of a configuration is needed, such as none.yaml",
+        "mine.yaml: grid: a mapping such as {strategy: [none, cutmix], seed: 0..4} is needed",
+    ]

@@ -1,0 +1,167 @@
+"""A sweep around runs that a test decides the fate of, and one of real processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from augexp import config, grid, runs, sweep
+from augexp.config import Experiment
+from augexp.errors import UserError
+from tests.factories import make_run
+
+Fate = Callable[[Experiment], str]
+
+
+@pytest.fixture
+def experiments(tmp_path: Path) -> list[Experiment]:
+    axes = grid.read_axes(["strategy=none,cutmix", "seed=0,1", "train.epochs=5", f"runs_dir={tmp_path / 'runs'}"])
+    return grid.experiments(grid.Study("digits.yaml", axes))
+
+
+def finish(experiment: Experiment) -> str:
+    make_run(experiment.run_dir)
+    runs.write_text(experiment.run_dir / "config.yaml", experiment.to_yaml())
+    return ""
+
+
+class Fated:
+    """A run that ends at the second look."""
+
+    def __init__(self, experiment: Experiment, fate: Fate) -> None:
+        self.experiment, self.fate, self.looks, self.stopped = experiment, fate, 0, False
+
+    def poll(self) -> str | None:
+        self.looks += 1
+        return None if self.looks < 2 else self.fate(self.experiment)
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+class FatedPool:
+    """Starts runs whose fate is given by their folder's name; finishes the others."""
+
+    def __init__(self, places: int = 1, fates: Mapping[str, Fate] | None = None) -> None:
+        self.places, self.fates = places, fates or {}
+        self.started: list[Fated] = []
+        self.busy = self.most = 0
+
+    def start(self, experiment: Experiment) -> Fated:
+        self.busy += 1
+        self.most = max(self.most, self.busy)
+        self.started.append(Fated(experiment, self.fates.get(experiment.run_dir.name, finish)))
+        return self.started[-1]
+
+    def release(self, ended: Fated) -> None:
+        self.busy -= 1
+
+    @property
+    def names(self) -> list[str]:
+        return [run.experiment.run_dir.name for run in self.started]
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "POLL_SECONDS", 0.0)
+
+
+@pytest.mark.parametrize("places", [1, 3])
+def test_every_run_is_trained_and_no_more_at_once_than_there_are_places(
+    experiments: list[Experiment], places: int
+) -> None:
+    pool = FatedPool(places)
+    standings = sweep.run(experiments, sweep.due(experiments), pool)
+    assert [now.state for now in standings] == ["finished"] * 4
+    assert pool.most == places
+    assert sweep.due(experiments) == []
+
+
+def test_a_failing_run_stops_no_other_and_is_tried_again_when_told(experiments: list[Experiment]) -> None:
+    pool = FatedPool(fates={"none-seed1": lambda _: "no such weights", "cutmix-seed0": lambda _: "killed by SIGKILL"})
+    standings = sweep.run(experiments, sweep.due(experiments), pool)
+    folder = experiments[0].run_dir.parent
+    assert sweep.closing_lines(standings) == [
+        "4 runs: 2 finished, 1 waiting, 1 failed; about 2 min of training left",
+        f"{folder}/none-seed1: failed: no such weights",
+        "the same command with --retry tries the failed runs again",
+        f"compare: augexp compare {folder}/none-seed0 {folder}/cutmix-seed1",
+    ]
+    # What was killed is no failure of its own: it goes on by itself.
+    assert [experiment.run_dir.name for experiment in sweep.due(experiments)] == ["cutmix-seed0"]
+    again = FatedPool()
+    standings = sweep.run(experiments, sweep.due(experiments, retry=True), again)
+    assert again.names == ["none-seed1", "cutmix-seed0"]
+    assert sweep.closing_lines(standings) == ["4 runs: 4 finished", f"compare: augexp compare {folder}/*-seed*"]
+
+
+def test_ctrl_c_stops_the_runs_that_are_being_trained(experiments: list[Experiment]) -> None:
+    def interrupt(_: Experiment) -> str:
+        raise KeyboardInterrupt
+
+    pool = FatedPool(2, fates={"none-seed1": interrupt})
+    with pytest.raises(KeyboardInterrupt):
+        sweep.run(experiments, experiments, pool)
+    assert [run.stopped for run in pool.started] == [True, True]
+
+
+def test_runs_of_another_configuration_are_refused_before_anything_starts(experiments: list[Experiment]) -> None:
+    for experiment in experiments[:2]:
+        finish(experiment)
+    others = [config.load(None, [*_overrides(experiment), "train.epochs=6"]) for experiment in experiments]
+    with pytest.raises(UserError) as error:
+        sweep.due(others)
+    assert [line.partition(": ")[0] for line in str(error.value).splitlines()] == [
+        str(experiment.run_dir) for experiment in experiments[:2]
+    ]
+    assert "train.epochs: 5 there, 6 here" in str(error.value)
+
+
+def _overrides(experiment: Experiment) -> list[str]:
+    return [f"{key}={json.dumps(value)}" for key, value in experiment.model_dump(mode="json").items()]
+
+
+# --- real processes ------------------------------------------------------------------------------------------------
+
+
+def command(*arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "augexp", *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_sweep_that_dies_goes_on_when_typed_again(tmp_path: Path, cache_dir: Path) -> None:
+    line = (
+        *("sweep", "--config", "digits.yaml", "strategy=none,cutmix", "train.learning_rate=0.05,1e30"),
+        *("train.epochs=2", "train.schedule=constant", "data.train_per_class=30", "--jobs", "2"),
+        *(f"runs_dir={tmp_path / 'runs'}", f"data.cache_dir={cache_dir}"),
+    )
+    first = command(*line)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("runs/*/history.csv")) and time.monotonic() < deadline and first.poll() is None:
+        time.sleep(0.05)
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    while any(runs.is_locked(folder) for folder in tmp_path.glob("runs/*-seed0")):
+        time.sleep(0.1)  # its runs notice that they are alone, and end
+    ends = [runs.state(folder) for folder in tmp_path.glob("runs/*-seed0")]
+    assert ("interrupted", "SIGTERM") in ends
+    assert ("running", "") not in ends
+    again = command(*line)
+    out, err = again.communicate(timeout=240)
+    assert again.returncode == 1, err
+    summary, *lines = out.splitlines()
+    assert summary.startswith("4 runs: 2 finished, 2 failed")
+    assert sum("the loss is" in line for line in lines) == 2
+    assert lines[-1].startswith("compare: augexp compare ")
+    for strategy in ("none", "cutmix"):
+        run = runs.load(tmp_path / "runs" / f"{strategy}-learning_rate0.05-seed0")
+        assert run.environment["command"].startswith("__main__.py sweep --config digits.yaml")

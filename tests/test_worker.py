@@ -1,0 +1,55 @@
+"""What a worker is told, and how it ends."""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from augexp import config, processes, runs, worker
+from augexp.errors import UserError
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> config.Experiment:
+    """A job on stdin, whose end this process doesn't notice."""
+    experiment = config.load("digits.yaml", [f"runs_dir={tmp_path}", "name=犬"])
+    monkeypatch.setattr(sys, "argv", ["augexp", "sweep", "seed=0..4"])
+    monkeypatch.setattr(sys, "stdin", io.StringIO(processes.job(experiment)))
+    monkeypatch.setattr(worker, "_end_with_stdin", lambda: None)
+    monkeypatch.setattr(runs, "stop_on_sigterm", lambda: None)
+    return experiment
+
+
+def test_the_worker_trains_what_it_was_told(told: config.Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained: list[config.Experiment] = []
+    monkeypatch.setattr(worker, "_train", trained.append)
+    monkeypatch.setattr(sys, "argv", ["worker.py"])
+    worker.main()
+    assert trained == [told]
+    assert sys.argv == ["augexp", "sweep", "seed=0..4"]
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "said"),
+    [
+        (UserError("no such weights"), 2, "error: no such weights\n"),
+        (OSError("disk full"), 2, "error: disk full\n"),
+        (runs.Terminated(), 143, ""),
+    ],
+)
+def test_exit_statuses(
+    told: config.Experiment,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    raised: BaseException,
+    status: int,
+    said: str,
+) -> None:
+    def fail(_: config.Experiment) -> None:
+        raise raised
+
+    monkeypatch.setattr(worker, "_train", fail)
+    with pytest.raises(SystemExit) as exit_:
+        worker.main()
+    assert (exit_.value.code, capsys.readouterr().err) == (status, said)
