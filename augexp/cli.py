@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -149,12 +150,18 @@ def sweep(
     retry: Annotated[bool, typer.Option("--retry", help="Try failed runs again.")] = False,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Runs at once; default: one a GPU.")] = None,
     gpus: Annotated[str | None, typer.Option("--gpus", help="GPUs to place runs on, such as 0,1.")] = None,
+    ray: Annotated[
+        str | None, typer.Option("--ray", metavar="ADDRESS", help="Ray cluster to train on, or auto.")
+    ] = None,
+    run_cpus: Annotated[float, typer.Option("--run-cpus", min=0, help="With --ray: CPUs of a run.")] = 1.0,
+    run_gpus: Annotated[
+        float | None, typer.Option("--run-gpus", min=0, help="With --ray: GPUs of a run; default: 1, if there are any.")
+    ] = None,
 ) -> None:
     """Train every combination of some settings, each as a run of its own; type it again to go on.
 
     Example: augexp sweep --config none.yaml strategy=none,basic,cutmix,mixup seed=0..4
     """
-    from augexp import console
     from augexp import sweep as sweeps
     from augexp.grid import experiments as combine
     from augexp.processes import Processes
@@ -165,9 +172,16 @@ def sweep(
         _forecast(experiments, todo)
         return
     places = _gpus(gpus)
-    pool = Processes(jobs or max(1, len(places)), places)
-    console.say(f"{len(experiments)} runs, {len(todo)} to do, {pool.places} at once")
-    _sweep(experiments, todo, pool)
+    if ray is not None and todo:
+        if jobs or places:
+            raise UserError("--jobs and --gpus place runs on this machine; with --ray, give --run-cpus and --run-gpus")
+        from augexp.cluster import Cluster
+
+        cluster = Cluster(ray, experiments[0].run_dir.parent, gpus=run_gpus, cpus=run_cpus)
+        with closing(cluster):
+            _sweep(experiments, todo, cluster)
+    else:
+        _sweep(experiments, todo, Processes(jobs or max(1, len(places)), places))
 
 
 def _study(config: str | None, study: str | None, grid: list[str]) -> "Study":
@@ -190,6 +204,7 @@ def _sweep(experiments: "Sequence[Experiment]", todo: "Sequence[Experiment]", po
     from augexp import console, runs
     from augexp import sweep as sweeps
 
+    console.say(f"{len(experiments)} runs, {len(todo)} to do, {pool.places} at once")
     runs.stop_on_sigterm()
     try:
         standings = sweeps.run(experiments, todo, pool)

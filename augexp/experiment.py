@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from augexp import checkpoint, console, device, estimate, evaluation, model, plots, preview, runs, training
+from augexp import checkpoint, console, device, estimate, evaluation, model, parallel, plots, preview, runs, training
 from augexp.checkpoint import Checkpoint, Progress
 from augexp.config import Experiment
 from augexp.data import cache, pipeline, sources
@@ -96,9 +96,11 @@ def prepare(experiment: Experiment) -> Prepared:
     precision = device.resolve_precision(experiment.train.precision, found)
     splits = load_splits(experiment)
     steps = pipeline.steps_per_epoch(splits.train, experiment.train.batch_size)
+    parallel.check_batch(experiment.train.devices, experiment.train.batch_size)
     network = build_network(experiment, precision, len(splits.class_names))
     # XLA's convolutions on a CPU are several times slower than TensorFlow's own; JAX can't do without it.
-    jit_compile = found.kind == "gpu" or keras.backend.backend() == "jax"
+    shared = len(parallel.names(experiment.train.devices)) > 1  # gradients can't cross devices inside XLA
+    jit_compile = keras.backend.backend() == "jax" or (found.kind == "gpu" and not shared)
     return Prepared(training.Task(experiment, network, splits, steps, jit_compile), found, precision)
 
 
@@ -114,7 +116,11 @@ def build_network(
     keras.utils.clear_session()
     keras.utils.set_random_seed(experiment.seed)
     keras.config.set_dtype_policy(precision)
-    return model.build(experiment.model, experiment.data.image_size, num_classes, pretrained=pretrained)
+    devices = experiment.train.devices
+    with parallel.shared(devices):
+        network = model.build(experiment.model, experiment.data.image_size, num_classes, pretrained=pretrained)
+    parallel.synchronize(network.backbone, devices)
+    return network
 
 
 def announcement(prepared: Prepared) -> list[str]:
@@ -122,10 +128,15 @@ def announcement(prepared: Prepared) -> list[str]:
     settings = prepared.experiment
     lines = [
         f"{settings.run_dir}: {settings.model.backbone} at {settings.data.image_size} px, "
-        f"{prepared.precision} on {prepared.device.name}",
+        f"{prepared.precision} on {_devices(prepared)}",
         *_sizes(settings, prepared.splits, prepared.task.steps),
     ]
     return lines + (_slow(prepared) if prepared.device.kind == "cpu" else [])
+
+
+def _devices(prepared: Prepared) -> str:
+    count = len(parallel.names(prepared.experiment.train.devices))
+    return prepared.device.name if count == 1 else f"{count} x {prepared.device.name}"
 
 
 def _sizes(settings: Experiment, splits: Splits, steps: int) -> list[str]:
@@ -170,7 +181,7 @@ def environment(prepared: Prepared) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _packages()}},
         "platform": platform.platform(),
         "backend": keras.backend.backend(),
-        "device": prepared.device.name,
+        "device": _devices(prepared),
         "precision": prepared.precision,
         "git_commit": _git_commit(),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),

@@ -15,15 +15,17 @@ PATIENCE = 30.0  # seconds between asking a process to end and making it
 KEPT = 8000  # characters of its last words
 
 
-def job(experiment: Experiment) -> str:
+def job(experiment: Experiment, command: Sequence[str]) -> str:
     """The line that tells `augexp.worker` what to train, and which command the run belongs to."""
-    return json.dumps({"config": experiment.to_yaml(), "command": sys.argv}) + "\n"
+    return json.dumps({"config": experiment.to_yaml(), "command": list(command)}) + "\n"
 
 
 class Process:
     """A run that is being trained."""
 
-    def __init__(self, experiment: Experiment, gpu: str | None, *, share: bool) -> None:
+    def __init__(
+        self, experiment: Experiment, command: Sequence[str], *, gpu: str | None = None, share: bool = False
+    ) -> None:
         self.gpu = gpu
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process has ended
         self._process = subprocess.Popen(
@@ -36,7 +38,7 @@ class Process:
         )
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(job(experiment).encode())
+            self._process.stdin.write(job(experiment, command).encode())
             self._process.stdin.flush()
         except BrokenPipeError:
             pass  # it died at once; its exit status says how
@@ -79,7 +81,7 @@ class Processes:
 
     def start(self, experiment: Experiment) -> Process:
         """Starts a run; there must be a free place."""
-        return Process(experiment, self._free.pop(0), share=self._share)
+        return Process(experiment, sys.argv, gpu=self._free.pop(0), share=self._share)
 
     def release(self, ended: Process) -> None:
         """Makes the place of a process that has ended free."""

@@ -126,7 +126,7 @@ def _standings(
     found = []
     for experiment in experiments:
         now = stand(experiment)
-        if now.folder in folders and now.state != "finished":
+        if now.folder in folders and now.state not in ("finished", "waiting"):
             now = replace(now, state="running", reason="")
         elif now.state == "killed" and now.folder in crashed:
             now = replace(now, reason=crashed[now.folder])

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 import keras
 import tensorflow as tf
 
-from augexp import checkpoint, console, model, optimizer, runs
+from augexp import checkpoint, console, model, optimizer, parallel, runs
 from augexp.checkpoint import Checkpoint, Origin, Progress
 from augexp.config import Experiment
 from augexp.data import pipeline
@@ -85,9 +85,10 @@ def fit(task: Task, folder: Path, resumed: Checkpoint | None = None) -> Progress
         for _, alike in groupby(phases(task.experiment), key=lambda phase: phase.backbone):
             stage = list(alike)
             if task.steps * stage[-1].epochs.stop > done:
-                _compile(task, stage[0])
-                if done > task.steps * stage[0].epochs.start and resumed:
-                    _restore_optimizer(task, resumed)
+                with parallel.shared(task.experiment.train.devices):
+                    _compile(task, stage[0])
+                    if done > task.steps * stage[0].epochs.start and resumed:
+                        _restore_optimizer(task, resumed)
                 for phase in stage:
                     with _memory_shortage_explained(task.experiment):
                         _fit_phase(task, phase, record)
@@ -163,9 +164,8 @@ def recipe(experiment: Experiment, splits: Splits, *, augmented: bool = True) ->
 def eval_batches(task: Task, part: Part) -> tf.data.Dataset:
     """Plain batches of val or test, each example once."""
     settings = task.experiment
-    return pipeline.eval_batches(
-        part, settings.train.batch_size, settings.data.image_size, len(task.splits.class_names)
-    )
+    batch_size = parallel.eval_batch_size(settings.train.devices, settings.train.batch_size)
+    return pipeline.eval_batches(part, batch_size, settings.data.image_size, len(task.splits.class_names))
 
 
 def origin(task: Task) -> Origin:

@@ -15,7 +15,7 @@ def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> config.Experiment:
     """A job on stdin, whose end this process doesn't notice."""
     experiment = config.load("digits.yaml", [f"runs_dir={tmp_path}", "name=犬"])
     monkeypatch.setattr(sys, "argv", ["augexp", "sweep", "seed=0..4"])
-    monkeypatch.setattr(sys, "stdin", io.StringIO(processes.job(experiment)))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(processes.job(experiment, sys.argv)))
     monkeypatch.setattr(worker, "_end_with_stdin", lambda: None)
     monkeypatch.setattr(runs, "stop_on_sigterm", lambda: None)
     return experiment

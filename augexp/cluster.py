@@ -1,0 +1,201 @@
+"""Runs as Ray tasks on the machines of a cluster; their folders come home to `runs_dir` while they are trained.
+
+A task starts the same worker process that a sweep on one machine starts. Where the machine sees `runs_dir` itself, the
+worker writes there; elsewhere it writes into a folder of its own, whose content comes home after every checkpoint and
+goes out again with a task that Ray starts anew because its machine died.
+"""
+
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from augexp import processes, runs
+from augexp.config import Experiment
+from augexp.errors import UserError
+
+POLL_SECONDS = 0.5
+RESTARTS = 10  # of one run, after machines that died
+
+Content = Mapping[str, bytes]  # path within the run folder -> what the file holds
+
+
+def pack(folder: Path) -> Content | None:
+    """What a run folder holds; None while it changes, so that checkpoint, history and best weights belong together."""
+    before = _stamps(folder)
+    try:
+        content = {name: (folder / name).read_bytes() for name in before}
+    except FileNotFoundError:
+        return None
+    return content if _stamps(folder) == before else None
+
+
+def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
+    """The files of a run that are whole, and when they were last changed."""
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    found = {}
+    for path in files:
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
+            continue
+        found[str(path.relative_to(folder))] = (stat.st_mtime_ns, stat.st_size)
+    return found
+
+
+def unpack(content: Content, folder: Path) -> None:
+    """Writes what `pack` has read; what decides how a run stands comes last."""
+    for name in sorted(content, key=lambda name: (name == "result.json", name == "checkpoint/state.npz", name)):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with runs.replacing(path) as temporary:
+            temporary.write_bytes(content[name])
+
+
+class Home:
+    """Where run folders come home to: an actor on the machine of the sweep."""
+
+    def fetch(self, folder: str) -> Content:
+        """What is there of a run."""
+        return pack(Path(folder)) or {} if Path(folder).is_dir() else {}
+
+    def bring(self, folder: str, content: Content) -> None:
+        """Takes in what has been trained so far."""
+        unpack(content, Path(folder))
+
+
+def train(experiment: Experiment, command: list[str], home: Any, token: str) -> str:
+    """The task: trains one run in a worker process of its own; why it failed, or nothing.
+
+    Args:
+        experiment: with an absolute `runs_dir` of the sweep's machine.
+        command: of the sweep.
+        home: handle of the `Home` actor.
+        token: a file of the sweep's machine, seen where `runs_dir` is shared.
+    """
+    import ray
+
+    folder = experiment.run_dir
+    if Path(token).exists():
+        _wait_for_orphan(folder)
+        return _wait(processes.Process(experiment, command))
+    with tempfile.TemporaryDirectory() as scratch:
+        here = experiment.model_copy(update={"runs_dir": scratch})
+        unpack(ray.get(home.fetch.remote(str(folder))), here.run_dir)
+
+        def bring(content: Content) -> None:
+            ray.get(home.bring.remote(str(folder), {**content, "config.yaml": experiment.to_yaml().encode()}))
+
+        reason = _wait(processes.Process(here, command), here.run_dir, bring)
+        if (last := pack(here.run_dir)) is not None:
+            bring(last)
+        return reason
+
+
+def _wait_for_orphan(folder: Path) -> None:
+    """Where Ray starts a run anew on a shared file system, the worker of the task that died may just be ending."""
+    deadline = time.monotonic() + processes.PATIENCE
+    while runs.is_locked(folder) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+
+
+def _wait(process: processes.Process, folder: Path | None = None, bring: Any = None) -> str:
+    """Waits for the worker and meanwhile brings home what has changed."""
+    brought: dict[str, tuple[int, int]] = {}
+    try:
+        while (reason := process.poll()) is None:
+            time.sleep(POLL_SECONDS)
+            if folder is not None and (stamps := _stamps(folder)) != brought:
+                content = pack(folder)
+                if content:
+                    bring(content)
+                    brought = stamps
+    except BaseException:  # Ray cancels a task by an exception
+        process.stop()
+        raise
+    return reason
+
+
+class Task:
+    """A run that Ray trains somewhere."""
+
+    def __init__(self, reference: Any) -> None:
+        self._reference = reference
+
+    def poll(self) -> str | None:
+        """None while it runs; then why it failed, or nothing."""
+        import ray
+
+        ready, _ = ray.wait([self._reference], timeout=0)
+        if not ready:
+            return None
+        try:
+            return str(ray.get(self._reference))
+        except ray.exceptions.RayError as error:
+            return f"killed: {str(error).splitlines()[0]}"
+
+    def stop(self) -> None:
+        """Cancels the task; its worker says in the run folder that it was interrupted."""
+        import ray
+
+        ray.cancel(self._reference)
+        ray.wait([self._reference], timeout=processes.PATIENCE)
+
+
+class Cluster:
+    """As many runs at once as the cluster has room for; Ray places them."""
+
+    def __init__(self, address: str, runs_dir: Path, *, gpus: float | None = None, cpus: float = 1.0) -> None:
+        """Joins the cluster; each run asks for so many GPUs (None: one, where the cluster has any) and CPUs.
+
+        Raises:
+            UserError: if Ray isn't installed, no cluster answers, or it has no room for a single run.
+        """
+        self._ray = _ray()
+        try:
+            self._ray.init(address=address, log_to_driver=False, logging_level="error")
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise UserError(
+                f"--ray {address}: no cluster answers ({error}); start one with `ray start --head`"
+            ) from None
+        room = self._ray.cluster_resources()
+        gpus = float("GPU" in room) if gpus is None else gpus
+        self.places = int(min(room.get(kind, 0) // each for kind, each in (("CPU", cpus), ("GPU", gpus)) if each))
+        if not self.places:
+            raise UserError(f"--ray {address}: no room for a run with {cpus:g} CPUs and {gpus:g} GPUs in {room}")
+        runs_dir.mkdir(parents=True, exist_ok=True)
+        self._token = runs_dir.absolute() / f".sweep-{uuid.uuid4().hex}"
+        self._token.touch()
+        self._home = self._ray.remote(Home).options(num_cpus=0, scheduling_strategy=self._here()).remote()
+        # A worker or a machine that dies is no answer: Ray starts the task again.
+        remote = self._ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=RESTARTS, max_calls=1)
+        self._train = remote(train)
+
+    def _here(self) -> Any:
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        return NodeAffinitySchedulingStrategy(self._ray.get_runtime_context().get_node_id(), soft=False)
+
+    def start(self, experiment: Experiment) -> Task:
+        """Hands a run to Ray."""
+        absolute = experiment.model_copy(update={"runs_dir": str(Path(experiment.runs_dir).expanduser().absolute())})
+        return Task(self._train.remote(absolute, sys.argv, self._home, str(self._token)))
+
+    def release(self, ended: Task) -> None:
+        """Ray has taken its place back by itself."""
+
+    def close(self) -> None:
+        """Leaves the cluster, which goes on without this sweep."""
+        self._token.unlink(missing_ok=True)
+        self._ray.shutdown()
+
+
+def _ray() -> Any:
+    try:
+        import ray
+    except ModuleNotFoundError:
+        raise UserError("--ray: Ray is not installed; pip install 'augexp[ray]'") from None
+    return ray

@@ -1,0 +1,91 @@
+"""Run folders on their way home, and a sweep on a real Ray cluster of two nodes, one of which dies."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from augexp import cluster, experiment, grid, runs, sweep
+from augexp.errors import UserError
+
+
+def test_a_folder_comes_home_as_it_is(tmp_path: Path) -> None:
+    away, home = tmp_path / "away", tmp_path / "home"
+    (away / "checkpoint").mkdir(parents=True)
+    for name in ("config.yaml", "checkpoint/state.npz", "result.json", "history.csv"):
+        (away / name).write_bytes(name.encode())
+    (away / "checkpoint" / ".12-state.npz").write_bytes(b"half")
+    content = cluster.pack(away)
+    assert content is not None
+    cluster.unpack(content, home)
+    assert {str(path.relative_to(home)): path.read_bytes() for path in home.rglob("*") if path.is_file()} == {
+        name: name.encode() for name in ("config.yaml", "checkpoint/state.npz", "result.json", "history.csv")
+    }
+
+
+def test_a_folder_that_changes_while_it_is_read_is_read_again_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "history.csv").write_text("epoch\n1\n")
+    real = Path.read_bytes
+
+    def read(path: Path) -> bytes:
+        content = real(path)
+        path.write_text("epoch\n1\n2\n")
+        return content
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    assert cluster.pack(tmp_path) is None
+
+
+def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    with pytest.raises(UserError, match=r"--ray auto: no cluster answers \("):
+        cluster.Cluster("auto", tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # Ray's own
+@pytest.mark.parametrize("shared", [False, True], ids=["own disks", "shared disk"])
+def test_a_node_that_dies_loses_no_run(
+    tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch, shared: bool
+) -> None:
+    pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster as Nodes
+
+    def study(folder: Path) -> grid.Study:
+        axes = ["seed=0,1", "train.epochs=8", "data.train_per_class=60", f"runs_dir={folder}"]
+        return grid.Study("digits.yaml", grid.read_axes([*axes, f"data.cache_dir={cache_dir}"]))
+
+    experiments = grid.experiments(study(tmp_path / "ray"))
+    nodes = Nodes(initialize_head=True, head_node_args={"num_cpus": 1})
+    doomed = nodes.add_node(num_cpus=1)
+    pool = cluster.Cluster(nodes.address, tmp_path / "ray")
+    if not shared:
+        pool._token.unlink()
+    assert pool.places == 2
+
+    def kill() -> None:
+        deadline = time.monotonic() + 200
+        while len(list(tmp_path.glob("ray/*/checkpoint/state.npz"))) < 2 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        nodes.remove_node(doomed, allow_graceful=False)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        standings = sweep.run(experiments, experiments, pool)
+    finally:
+        killer.join()
+        pool.close()
+        nodes.shutdown()
+    assert [now.state for now in standings] == ["finished"] * 2, standings
+    logs = [(now.folder / "log.txt").read_text() for now in standings]
+    assert sum("going on after epoch" in log for log in logs) == 1
+    (seed, *_) = (now.folder for now in standings if "going on" in (now.folder / "log.txt").read_text())
+    local = next(one for one in grid.experiments(study(tmp_path / "local")) if one.run_dir.name == seed.name)
+    unbroken = experiment.train(local)
+    for name in ("best.weights.h5", "predictions-test.npz"):
+        assert (seed / name).read_bytes() == (unbroken / name).read_bytes()
+    assert runs.load(seed).history["loss"].tolist() == runs.load(unbroken).history["loss"].tolist()
