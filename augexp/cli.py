@@ -255,6 +255,29 @@ def status(
 
 
 @app.command()
+def clean(
+    folders: Annotated[list[Path] | None, typer.Argument(help="Run folders, such as runs/*.")] = None,
+    cache: Annotated[bool, typer.Option("--cache", help="The decoded images, too.")] = False,
+    cache_dir: Annotated[Path | None, typer.Option("--cache-dir", help="Where they are, if elsewhere.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove what is listed.")] = False,
+) -> None:
+    """List, or with --yes remove, what costs disk and decides no number: old checkpoints, decoded images."""
+    from augexp import cleanup, console
+    from augexp.config import Data
+    from augexp.data.cache import cache_folder
+
+    found = cleanup.checkpoints(folders or [])
+    if cache or cache_dir is not None:
+        found += cleanup.decoded(cache_folder(Data(cache_dir=None if cache_dir is None else str(cache_dir))))
+    for line in cleanup.lines(found):
+        console.out.print(line, markup=False)
+    if yes:
+        cleanup.remove(found)
+    elif found:
+        console.out.print("nothing is removed yet; give --yes")
+
+
+@app.command()
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, such as runs/*.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for comparison.png.")] = Path(),

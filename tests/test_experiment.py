@@ -16,6 +16,7 @@ import pytest
 from augexp import config, evaluation, experiment, runs
 from augexp.device import Device
 from augexp.errors import UserError
+from tests import kills
 
 SHARED = Path(__file__).parents[2] / "shared"
 QUICK = ("train.epochs=2", "train.batch_size=64", "data.train_per_class=40")
@@ -246,6 +247,12 @@ def test_a_second_process_is_refused_and_a_killed_run_is_known(
     process.wait()
     with pytest.raises(runs.BrokenRun, match=r"^unfinished: killed$"):
         runs.load(folder)
+
+
+@pytest.mark.slow
+def test_killed_runs_are_resumed_to_the_byte() -> None:
+    """Four of the fifty kills of tests/kills.py."""
+    assert kills.main(4) == 0
 
 
 # --- the real parts ------------------------------------------------------------------------------------------------
