@@ -274,7 +274,8 @@ def spread(images: tf.Tensor) -> tf.Tensor:
     # The place of each value in one long table: 256 levels of 3 channels of B images.
     place = tf.cast(images, tf.int32) + 256 * (tf.range(3) + 3 * tf.range(batch)[:, None, None, None])
     counts = tf.math.unsorted_segment_sum(tf.ones([tf.size(place)], tf.int32), tf.reshape(place, [-1]), 256 * 3 * batch)
-    table = _equalizing(tf.reshape(counts, [3 * batch, 256]))
+    # XLA would compute the table anew for each pixel; through a sort, which changes nothing here, it doesn't fuse.
+    table = tf.sort(_equalizing(tf.reshape(counts, [3 * batch, 256])), axis=1)
     return tf.gather(tf.reshape(table, [-1]), place)
 
 
