@@ -248,7 +248,7 @@ def gallery_of(experiment: Experiment | None) -> Figure:
     """Every op on the first images of an experiment's train split; on two photographs if None."""
     device.leave_gpus_alone()
     if experiment is None:
-        return gallery.picture(gallery.photographs(), seed=0)
+        return gallery.picture(gallery.photographs())
     splits = load_splits(experiment)
     return gallery.picture(gallery.first_images(splits, training.recipe(experiment, splits)), experiment.seed)
 

@@ -15,6 +15,7 @@ from augexp.data.splits import Splits
 
 IMAGES = 4
 PHOTOGRAPH = 320  # pixels a side, cut out of the photographs
+SEED = 12  # its mixup and cutmix mix the two photographs, and not by a hair
 
 
 def photographs() -> NDArray[np.uint8]:
@@ -33,7 +34,7 @@ def first_images(splits: Splits, recipe: pipeline.Recipe) -> NDArray[np.uint8]:
     return sources[:IMAGES]
 
 
-def picture(images: NDArray[np.uint8], seed: int) -> Figure:
+def picture(images: NDArray[np.uint8], seed: int = SEED) -> Figure:
     """A row an op on the same images (N, H, W, 3), after the images themselves."""
     rows = [(name, _augmented(default_op(name), images, seed)) for name in OP_NAMES]
     return plots.sheet(

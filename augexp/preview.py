@@ -104,8 +104,12 @@ def _numbers(drawn: Row) -> Iterator[str]:
 def _operations(drawn: Row) -> Iterator[str]:
     """The ops of a policy; chains of AugMix are told apart by a slash."""
     for chain, levels in zip(np.atleast_2d(drawn["op"]), np.atleast_2d(drawn["level"]), strict=True):
-        named = [f"{OPERATIONS[op]} {level:.2g}" for op, level in zip(chain, levels, strict=True) if op]
+        named = [_operation(OPERATIONS[op], level) for op, level in zip(chain, levels, strict=True) if op]
         yield " + ".join(named) or OPERATIONS[0]
+
+
+def _operation(name: str, level: float) -> str:
+    return name if name in ("autocontrast", "equalize") else f"{name} {level:.3g}"
 
 
 def _mixing(specs: Iterable[OpSpec]) -> Iterator[CutMix | MixUp]:
