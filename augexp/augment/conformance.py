@@ -91,12 +91,23 @@ def check(libraries: Sequence[Library], effort: Effort = Effort()) -> Iterator[R
     Raises:
         UserError: if a library isn't installed.
     """
+    with _without_tracing_warnings():
+        for op in OPS:
+            asked_of = [implementation(library, op) for library in libraries]
+            for asked in properties(op):
+                yield Row(op, asked.name, asked.limit, {one.library: find(asked, one, effort) for one in asked_of})
+
+
+@contextmanager
+def _without_tracing_warnings() -> Iterator[None]:
     # TensorFlow warns of functions that are traced often; here each setting is traced once, and used up.
-    tf.get_logger().setLevel("ERROR")
-    for op in OPS:
-        asked_of = [implementation(library, op) for library in libraries]
-        for asked in properties(op):
-            yield Row(op, asked.name, asked.limit, {one.library: find(asked, one, effort) for one in asked_of})
+    logger = tf.get_logger()
+    before = logger.level
+    logger.setLevel("ERROR")
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def find(asked: Property, one: Implementation, effort: Effort) -> Finding | None:
@@ -189,8 +200,8 @@ def _lam_of_batches(mix: Mix, count: int) -> Floats:
 
 
 def _lam_of_calls(mix: Mix, count: int) -> Floats:
-    """One lam for each batch of four; a batch has an example that isn't its own partner, or wasn't mixed."""
-    images, labels = _noise(4, 2, 3), _identity(4)
+    """One lam a batch; that all nine examples are their own partners, and look like lam = 1, is too rare to show."""
+    images, labels = _noise(9, 2, 3), _identity(9)
     return np.array([_mixed(mix, images, labels, step)[1].diagonal().min() for step in range(count)])
 
 
@@ -503,7 +514,7 @@ def _repeats(one: Implementation, effort: Effort) -> Finding | None:
     mix = _start_any_per(one)
     if mix is None:
         return None
-    # Large, so that neither one box for a whole batch nor the permutation that changes nothing is drawn twice by chance.
+    # So large that neither a box for a whole batch nor the permutation that changes nothing comes twice by chance.
     images, labels = _noise(9, 160, 224, one.images), _identity(9)
     repeats = evidence.repeats(lambda step: _digest(*_mixed(mix, images, labels, step)), effort.steps)
     return _none_of(repeats, effort.steps)
