@@ -13,6 +13,7 @@ from augexp.augment.implementations import Implementation, Mix, OpName, Setting
 
 QUICK = Effort(draws=10_000, batch_draws=2_000, called_draws=1_000, images=2_000, batches=100, steps=100)
 Images = NDArray[Any]
+MIXING: tuple[OpName, ...] = ("cutmix", "mixup")
 
 
 def find(op: OpName, name: str, one: Implementation, effort: Effort = QUICK) -> Finding:
@@ -31,6 +32,36 @@ def test_every_property_of_augexps_own_ops_holds(op: OpName) -> None:
     ours = implementations.implementation("augexp", op)
     found = {asked.name: conformance.find(asked, ours, QUICK) for asked in conformance.properties(op)}
     assert {name: finding for name, finding in found.items() if finding is None or not finding.ok} == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        ("pixels of neither image nor fill", lambda images: images.__setitem__((0, 5, 7), 250)),
+        ("images whose erasure is no box", lambda images: images.__setitem__((0, slice(2, 9, 2), 7), 255)),
+    ],
+)
+def test_faults_of_erasing_are_caught(name: str, spoil: Any) -> None:
+    def start(_setting: Setting, _seed: int) -> Mix:
+        def mix(images: Images, labels: Images, _step: int) -> tuple[Images, Images]:
+            erased = images.copy()
+            spoil(erased)
+            return erased, labels
+
+        return mix
+
+    assert not find("cutout", name, Implementation("augexp", "cutout", start)).ok
+    others = {"pixels of neither image nor fill", "images whose erasure is no box", "label changes"} - {name}
+    assert all(find("cutout", other, Implementation("augexp", "cutout", start)).ok for other in others)
+
+
+def test_erasing_that_touches_labels_or_misses_prob_is_caught() -> None:
+    def start(_setting: Setting, _seed: int) -> Mix:
+        return lambda images, labels, _step: (images, labels * np.float32(0.999))
+
+    touching = Implementation("augexp", "random_erasing", start)
+    assert not find("random_erasing", "label changes", touching).ok
+    assert not find("random_erasing", "prob 0.3 per example", touching).ok
 
 
 # --- a right implementation in NumPy, with room for faults ---------------------------------------------------------
@@ -119,13 +150,12 @@ def reference(op: OpName, **faults: Any) -> Implementation:
 
 # It lives in this process only, and not in TensorFlow's graphs.
 ASKABLE = {
-    op: [asked for asked in conformance.properties(op) if asked.name != "same seed, other process"]
-    for op in implementations.OPS
+    op: [asked for asked in conformance.properties(op) if asked.name != "same seed, other process"] for op in MIXING
 }
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("op", implementations.OPS)
+@pytest.mark.parametrize("op", MIXING)
 def test_a_right_implementation_holds(op: OpName) -> None:
     found = {asked.name: conformance.find(asked, reference(op), QUICK) for asked in ASKABLE[op]}
     assert {name: finding for name, finding in found.items() if finding is not None and not finding.ok} == {}
@@ -135,7 +165,7 @@ FAULTS: list[tuple[OpName, str, dict[str, Any]]] = [
     # Beta(1, 1) whatever alpha is
     *(
         (op, f"lam ~ Beta(0.2, 0.2) per {per}", {"beta": lambda self, _alpha, count: self.random.uniform(size=count)})
-        for op in implementations.OPS
+        for op in MIXING
         for per in conformance.PERS
     ),
     # the right mean, another variance
@@ -160,12 +190,12 @@ FAULTS: list[tuple[OpName, str, dict[str, Any]]] = [
     # rows are clipped with the width: what stays open below is cut off by the array, so the box is right; not so above
     ("cutmix", "box height: the paper's law", {"limits": lambda _self, height, width: (height // 2, width)}),
     ("cutmix", "box centre y: the paper's law", {"limits": lambda _self, height, width: (height // 2, width)}),
-    *((op, "partner uniform", {"partners": lambda _self, batch: np.roll(np.arange(batch), 1)}) for op in implementations.OPS),  # noqa: E501
-    *((op, "repeats in 1,000 steps", {"key": lambda _self, step: step % 99}) for op in implementations.OPS),
-    *((op, "same seed again", {"key": lambda _self, _step: np.random.default_rng().integers(2**31)}) for op in implementations.OPS),  # noqa: E501
-    *((op, "class numbers as labels", {"checks": False}) for op in implementations.OPS),
-    *((op, "alpha 0 and -1", {"checks": False}) for op in implementations.OPS),
-    *((op, "prob -0.1 and 1.1", {"checks": False}) for op in implementations.OPS),
+    *((op, "partner uniform", {"partners": lambda _self, batch: np.roll(np.arange(batch), 1)}) for op in MIXING),
+    *((op, "repeats in 1,000 steps", {"key": lambda _self, step: step % 99}) for op in MIXING),
+    *((op, "same seed again", {"key": lambda _self, _step: np.random.default_rng().integers(2**31)}) for op in MIXING),
+    *((op, "class numbers as labels", {"checks": False}) for op in MIXING),
+    *((op, "alpha 0 and -1", {"checks": False}) for op in MIXING),
+    *((op, "prob -0.1 and 1.1", {"checks": False}) for op in MIXING),
     ("mixup", "prob 0.3 per example", {"beta": lambda _self, _alpha, count: np.ones(count)}),
     ("mixup", "prob 0.3 per batch", {"beta": lambda _self, _alpha, count: np.ones(count)}),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The proofs behind `augexp check mixing`: properties that an implementation of cutmix or mixup has, or has not.
+"""The proofs behind `augexp check mixing`: properties that a library's cutmix, mixup or erasing has, or has not.
 
 Each property is measured from outputs alone, in the same way for every implementation, with fixed seeds. A random
 property fails a right implementation with a chance below 1e-4.
@@ -20,7 +20,17 @@ from scipy import stats
 
 from augexp.augment import evidence
 from augexp.augment.evidence import Boxes, Floats
-from augexp.augment.implementations import OPS, Implementation, Library, Mix, OpName, Setting, implementation
+from augexp.augment.implementations import (
+    ERASING,
+    FILLING,
+    OPS,
+    Implementation,
+    Library,
+    Mix,
+    OpName,
+    Setting,
+    implementation,
+)
 from augexp.augment.specs import Per
 
 SEED = 20_190_513
@@ -76,8 +86,10 @@ class Row(NamedTuple):
 
 def properties(op: OpName) -> list[Property]:
     """The properties of an op, in the order of the table."""
+    if op in ERASING:
+        return [*ERASURE, *ALL]
     own = CUTMIX if op == "cutmix" else MIXUP
-    return [*(lam for per in PERS for alpha in ALPHAS for lam in _lam_rows(alpha, per)), *own, *BOTH]
+    return [*(lam for per in PERS for alpha in ALPHAS for lam in _lam_rows(alpha, per)), *own, *MIXING, *ALL]
 
 
 def count() -> int:
@@ -154,7 +166,7 @@ def _noise(batch: int, height: int, width: int, dtype: Any = np.float32) -> NDAr
 def _lam_rows(alpha: float, per: Per) -> tuple[Property, Property]:
     law, theory = f"lam ~ Beta({alpha:g}, {alpha:g}) per {per}", stats.beta(alpha, alpha).var()
     return (
-        Property(law, f"p {P_LIMIT:.0e}", partial(_lam_law, alpha=alpha, per=per)),
+        Property(law, f"p > {P_LIMIT:.0e}", partial(_lam_law, alpha=alpha, per=per)),
         Property("  its mean, variance", f"0.500 {theory:.3f}", partial(_lam_moments, alpha=alpha, per=per)),
     )
 
@@ -319,6 +331,63 @@ def _blend_rows(one: Implementation, effort: Effort) -> Finding | None:
     return None if blend is None else _at_most(blend.row_error, LABEL_LIMIT)
 
 
+# --- erasing -------------------------------------------------------------------------------------------------------
+
+
+class _Erasure(NamedTuple):
+    foreign: int
+    ragged: int
+    label_error: float
+
+
+@cache
+def _erasure(one: Implementation, effort: Effort) -> _Erasure | None:
+    mix = one.start(Setting(), SEED)
+    if mix is None:
+        return None
+    images, labels = evidence.marked(250, HEIGHT, WIDTH, one.images), _identity(250)
+    seen = []
+    for step in range(effort.images // len(images)):
+        mixed, soft = _mixed(mix, images, labels, step)
+        read = evidence.read_erased(mixed, FILLING)
+        seen.append(_Erasure(read.foreign, read.ragged, float(np.abs(soft - labels).max())))
+    return _Erasure(
+        sum(erasure.foreign for erasure in seen),
+        sum(erasure.ragged for erasure in seen),
+        float(np.max([erasure.label_error for erasure in seen])),
+    )
+
+
+def _erasure_foreign(one: Implementation, effort: Effort) -> Finding | None:
+    erasure = _erasure(one, effort)
+    return None if erasure is None else Finding(erasure.foreign == 0, str(erasure.foreign))
+
+
+def _erasure_ragged(one: Implementation, effort: Effort) -> Finding | None:
+    erasure = _erasure(one, effort)
+    return None if erasure is None else Finding(erasure.ragged == 0, str(erasure.ragged))
+
+
+def _erasure_labels(one: Implementation, effort: Effort) -> Finding | None:
+    erasure = _erasure(one, effort)
+    return None if erasure is None else _at_most(erasure.label_error, 0.0)
+
+
+def _erasure_prob(one: Implementation, effort: Effort, prob: float = 0.3) -> Finding | None:
+    mix = one.start(Setting(prob=prob), SEED)
+    if mix is None:
+        return None
+    # Large enough that every box has a pixel.
+    images, labels = evidence.marked(250, 32, 48, one.images), _identity(250)
+    shares = [
+        evidence.read_erased(_mixed(mix, images, labels, step)[0], FILLING).share
+        for step in range(effort.images // len(images))
+    ]
+    changed = int((np.concatenate(shares) > 0).sum())
+    of = sum(map(len, shares))
+    return Finding(evidence.share_p(changed, of, prob) >= P_LIMIT, f"{changed / of:.3f}")
+
+
 # --- partners and prob ---------------------------------------------------------------------------------------------
 
 
@@ -353,7 +422,7 @@ def _sizes(one: Implementation, _effort: Effort, dtype: Any) -> Finding | None:
 
 def _holds(op: OpName, mix: Mix, size: tuple[int, int, int], dtype: Any) -> bool:
     """Whether pixels and labels of one batch agree."""
-    images, labels = (evidence.marked if op == "cutmix" else _noise)(*size, dtype), _identity(size[0])
+    images, labels = (_noise if op == "mixup" else evidence.marked)(*size, dtype), _identity(size[0])
     try:
         mixed, soft = _mixed(mix, images, labels, 0)
     except Exception:  # other libraries raise all kinds
@@ -362,6 +431,9 @@ def _holds(op: OpName, mix: Mix, size: tuple[int, int, int], dtype: Any) -> bool
         return False
     if op == "mixup":
         return evidence.blend_error(images, mixed, soft) <= GREY_LIMIT
+    if op in ERASING:
+        erased = evidence.read_erased(mixed, FILLING)
+        return erased.foreign == erased.ragged == 0 and bool((soft == labels).all())
     read = evidence.read_pasted(mixed)
     return read.foreign == read.ragged == 0 and evidence.label_error(soft, read) <= LABEL_LIMIT
 
@@ -408,6 +480,8 @@ def _class_numbers(one: Implementation, _effort: Effort) -> Finding | None:
 
 
 def _alpha_range(one: Implementation, _effort: Effort) -> Finding | None:
+    if _start_any_per(one) is None:
+        return None
     return _worst([_refusal(lambda alpha=alpha: _use(one, Setting(alpha)), ("alpha", "factor")) for alpha in (0, -1)])  # type: ignore[misc]
 
 
@@ -431,7 +505,7 @@ def _worst(findings: Sequence[Finding]) -> Finding:
 
 
 def _threads(one: Implementation, effort: Effort) -> Finding | None:
-    if not one.in_graph:
+    if not one.in_graph or _start_any_per(one) is None:
         return None
     steps = min(effort.steps, 64)
     alone, eight = (_digests_of_data(one, steps, threads) for threads in (1, 8))
@@ -458,7 +532,7 @@ def _digest(images: NDArray[Any], labels: NDArray[Any]) -> bytes:
 
 
 def _eager(one: Implementation, _effort: Effort, limit: float) -> Finding | None:
-    if not one.in_graph:
+    if not one.in_graph or _start_any_per(one) is None:
         return None
     compiled = _first_batch(one)
     tf.config.run_functions_eagerly(True)
@@ -478,16 +552,20 @@ def _first_batch(one: Implementation) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def fingerprint(one: Implementation) -> str:
-    """A hash of the first batch of a run."""
-    return _digest(*_first_batch(one)).hex()
+    """A hash of the first batch of a run; `-` where the library has no such op."""
+    return "-" if _start_any_per(one) is None else _digest(*_first_batch(one)).hex()
 
 
 def _second_run(one: Implementation, _effort: Effort) -> Finding | None:
+    if _start_any_per(one) is None:
+        return None
     same = fingerprint(one) == fingerprint(one)
     return Finding(same, "same" if same else "differs")
 
 
 def _second_process(one: Implementation, _effort: Effort) -> Finding | None:
+    if _start_any_per(one) is None:
+        return None
     same = fingerprint(one) == _fingerprints_elsewhere(one.library)[OPS.index(one.op)]
     return Finding(same, "same" if same else "differs")
 
@@ -522,14 +600,14 @@ def _repeats(one: Implementation, effort: Effort) -> Finding | None:
 
 # --- the table -----------------------------------------------------------------------------------------------------
 
-_P = f"p {P_LIMIT:.0e}"
+_P = f"p > {P_LIMIT:.0e}"
 
 CUTMIX = (
     Property("lam ~ Beta(1, 1) by default", _P, _default_lam),
     Property("pixels from neither source", "0", _foreign),
     Property("images whose paste is no box", "0", _ragged),
-    Property("label weight - pixel share", f"{LABEL_LIMIT:.0e}", _label_share),
-    Property("label rows - 1", f"{LABEL_LIMIT:.0e}", _cut_rows),
+    Property("label weight - pixel share", f"≤ {LABEL_LIMIT:.0e}", _label_share),
+    Property("label rows - 1", f"≤ {LABEL_LIMIT:.0e}", _cut_rows),
     *(
         Property(f"box {part.replace('_', ' ')}: the paper's law", _P, partial(_box_law, part=part))
         for part in Boxes._fields
@@ -537,24 +615,33 @@ CUTMIX = (
     Property("eager - compiled, grey levels", "0", partial(_eager, limit=0.0)),
 )
 MIXUP = (
-    Property("pixels - blend, grey levels", f"{GREY_LIMIT:.0e}", _blend_grey),
-    Property("label weight - pixel weight", f"{LABEL_LIMIT:.0e}", _blend_share),
-    Property("label rows - 1", f"{LABEL_LIMIT:.0e}", _blend_rows),
-    Property("eager - compiled, grey levels", f"{ULP_LIMIT:.0e}", partial(_eager, limit=ULP_LIMIT)),
+    Property("pixels - blend, grey levels", f"≤ {GREY_LIMIT:.0e}", _blend_grey),
+    Property("label weight - pixel weight", f"≤ {LABEL_LIMIT:.0e}", _blend_share),
+    Property("label rows - 1", f"≤ {LABEL_LIMIT:.0e}", _blend_rows),
+    Property("eager - compiled, grey levels", f"≤ {ULP_LIMIT:.0e}", partial(_eager, limit=ULP_LIMIT)),
 )
-BOTH = (
+MIXING = (
     Property("partner uniform", _P, _partner),
     *(Property(f"prob 0.3 per {per}", "0.300", partial(_prob, per=per)) for per in PERS),
+    Property("alpha 0 and -1", "refused", _alpha_range),
+)
+ERASURE = (
+    Property("pixels of neither image nor fill", "0", _erasure_foreign),
+    Property("images whose erasure is no box", "0", _erasure_ragged),
+    Property("label changes", "0", _erasure_labels),
+    Property("prob 0.3 per example", "0.300", _erasure_prob),
+    Property("eager - compiled, grey levels", "0", partial(_eager, limit=0.0)),
+)
+ALL = (
     *(
         Property(f"{len(SIZES)} sizes, 1 to 640 px, {dtype.__name__}", "0 wrong", partial(_sizes, dtype=dtype))
         for dtype in (np.uint8, np.float32)
     ),
     *(
-        Property(f"labels under {policy}", f"float32 {LABEL_LIMIT:.0e}", partial(_policy, policy=policy))
+        Property(f"labels under {policy}", f"float32 ≤ {LABEL_LIMIT:.0e}", partial(_policy, policy=policy))
         for policy in ("mixed_float16", "mixed_bfloat16")
     ),
     Property("class numbers as labels", "refused", _class_numbers),
-    Property("alpha 0 and -1", "refused", _alpha_range),
     Property("prob -0.1 and 1.1", "refused", _prob_range),
     Property("steps unlike, 1 and 8 threads", "0", _threads),
     Property("same seed again", "same", _second_run),

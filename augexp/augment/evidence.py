@@ -36,7 +36,7 @@ class Pasted(NamedTuple):
 def read_pasted(images: NDArray[Any]) -> Pasted:
     """Reads at most 256 `marked` images after cutmix, (B, H, W, 3) of any dtype."""
     batch, height, width = images.shape[:3]
-    number, row, column = (np.ascontiguousarray(images[..., channel]) for channel in range(3))
+    number, row, column = _channels(images)
     own, rows, columns = np.ogrid[:batch, :height, :width]
     pasted = number != own
     # Any pasted pixel tells the partner, the first one is the cheapest; without one it is the image itself.
@@ -52,6 +52,32 @@ def read_pasted(images: NDArray[Any]) -> Pasted:
         foreign=int((~(known & in_place)).sum()),
         ragged=int((count != (bottom - top) * (right - left)).sum()),
     )
+
+
+def _channels(images: NDArray[Any]) -> list[NDArray[Any]]:
+    # Apart, comparisons run several times as fast.
+    return [np.ascontiguousarray(images[..., channel]) for channel in range(3)]
+
+
+class Erased(NamedTuple):
+    """What `marked` images show after erasing."""
+
+    share: Floats  # (B,) of the pixels that are the filling
+    foreign: int  # pixels that are neither the image's own at their place nor the filling
+    ragged: int  # images in which the erased pixels don't fill their box
+
+
+def read_erased(images: NDArray[Any], filling: float) -> Erased:
+    """Reads at most 255 `marked` images after a part of them was replaced by a filling of one grey level."""
+    batch, height, width = images.shape[:3]
+    number, row, column = _channels(images)
+    own, rows, columns = np.ogrid[:batch, :height, :width]
+    erased = (number == filling) & (row == filling) & (column == filling)
+    kept = (number == own) & (row == rows % 256) & (column == columns % 256)
+    (top, bottom), (left, right) = _extent(erased.any(axis=2)), _extent(erased.any(axis=1))
+    count = erased.sum(axis=(1, 2))
+    ragged = int((count != (bottom - top) * (right - left)).sum())
+    return Erased(count / (height * width), int((~(erased | kept)).sum()), ragged)
 
 
 def _extent(covered: NDArray[np.bool_]) -> tuple[Ints, Ints]:

@@ -1,4 +1,4 @@
-"""The implementations of cutmix and mixup that can be proven: augexp's, and other libraries' where they are installed.
+"""The cutmix, mixup and erasing that can be proven: augexp's, and those of other libraries that are installed.
 
 Each is a black box that is asked as its users would ask it: the same questions, answers in the same form.
 """
@@ -13,12 +13,14 @@ import numpy as np
 import tensorflow as tf
 
 from augexp.augment import strategy
-from augexp.augment.specs import CutMix, MixUp, Per
+from augexp.augment.specs import CutMix, Cutout, MixUp, Per, RandomErasing
 from augexp.errors import UserError
 
-OpName = Literal["cutmix", "mixup"]
+OpName = Literal["cutmix", "mixup", "cutout", "random_erasing"]
 Library = Literal["augexp", "keras", "keras_cv", "timm", "torchvision"]
-OPS: tuple[OpName, ...] = ("cutmix", "mixup")
+OPS: tuple[OpName, ...] = ("cutmix", "mixup", "cutout", "random_erasing")
+ERASING: tuple[OpName, ...] = ("cutout", "random_erasing")
+FILLING = 255.0  # what erasing is asked to fill with
 RIVALS: tuple[Library, ...] = ("keras", "keras_cv", "timm", "torchvision")
 
 # (images (B, H, W, 3), labels (B, K) float32, step) -> (images, labels); arrays or tensors, by the implementation.
@@ -87,15 +89,22 @@ def implementation(library: Library, op: OpName) -> Implementation:
 
 
 def _strategy(op: OpName, setting: Setting) -> strategy.Strategy:
-    settings = {"prob": setting.prob, "per": setting.per}
-    if setting.alpha is not None:
-        settings["alpha"] = setting.alpha
-    if op == "mixup":
-        return strategy.build([MixUp.model_validate(settings)])
-    return strategy.build([CutMix.model_validate(settings | {"correct_lam": setting.correct_lam})])
+    alpha = {} if setting.alpha is None else {"alpha": setting.alpha}
+    match op:
+        case "cutmix":
+            settings = {"per": setting.per, "correct_lam": setting.correct_lam, **alpha}
+            return strategy.build([CutMix.model_validate({"prob": setting.prob, **settings})])
+        case "mixup":
+            return strategy.build([MixUp.model_validate({"prob": setting.prob, "per": setting.per, **alpha})])
+        case "cutout":
+            return strategy.build([Cutout(prob=setting.prob, fill_value=FILLING)])
+        case "random_erasing":
+            return strategy.build([RandomErasing(prob=setting.prob, value=FILLING)])
 
 
-def _ours(op: OpName, setting: Setting, seed: int) -> Mix:
+def _ours(op: OpName, setting: Setting, seed: int) -> Mix | None:
+    if op in ERASING and setting.per == "batch":
+        return None
     augment = _strategy(op, setting)
 
     def mix(images: tf.Tensor, labels: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -139,7 +148,10 @@ def _compiled(mix: Mix) -> Mix:
 
 
 def _keras(op: OpName, setting: Setting, seed: int) -> Mix | None:
-    if setting.prob != 1 or setting.per == "batch":
+    if op == "random_erasing" and setting.per == "example":
+        chance = (setting.prob, setting.prob)
+        return _layer(keras.layers.RandomErasing(factor=chance, fill_value=FILLING, seed=seed))
+    if op in ERASING or setting.prob != 1 or setting.per == "batch":
         return None
     if setting.alpha is None:
         return _layer(keras.layers.CutMix(seed=seed) if op == "cutmix" else keras.layers.MixUp(seed=seed))
@@ -152,7 +164,7 @@ def _keras(op: OpName, setting: Setting, seed: int) -> Mix | None:
 def _keras_cv(op: OpName, setting: Setting, seed: int) -> Mix | None:
     from keras_cv import layers
 
-    if setting.prob != 1 or setting.per == "batch":
+    if op in ERASING or setting.prob != 1 or setting.per == "batch":
         return None
     create = layers.CutMix if op == "cutmix" else layers.MixUp
     given = {} if setting.alpha is None else {"alpha": setting.alpha}
@@ -175,7 +187,7 @@ def _layer(layer: keras.layers.Layer) -> Mix:
 def _timm(op: OpName, setting: Setting, seed: int) -> Mix | None:
     from timm.data.mixup import Mixup
 
-    if setting.alpha is None:
+    if op in ERASING or setting.alpha is None:
         return None  # one class for both: it has no default for cutmix
     np.random.seed(seed)  # noqa: NPY002  # timm draws from NumPy's global state
     mixer = Mixup(
@@ -199,7 +211,7 @@ def _torchvision(op: OpName, setting: Setting, seed: int) -> Mix | None:
     import torch
     from torchvision.transforms import v2
 
-    if setting.prob != 1 or setting.per == "example" or (op == "cutmix" and not setting.correct_lam):
+    if op in ERASING or setting.prob != 1 or setting.per == "example" or (op == "cutmix" and not setting.correct_lam):
         return None
     torch.manual_seed(seed)
     create = v2.CutMix if op == "cutmix" else v2.MixUp
