@@ -11,7 +11,7 @@ from augexp.augment import conformance, evidence, implementations
 from augexp.augment.conformance import Effort, Finding, Row
 from augexp.augment.implementations import Implementation, Mix, OpName, Setting
 
-QUICK = Effort(draws=10_000, batch_draws=2_000, called_draws=1_000, images=2_000, batches=100, steps=100)
+QUICK = Effort(draws=4_000, batch_draws=1_000, called_draws=1_000, images=1_000, batches=100, steps=100)
 Images = NDArray[Any]
 MIXING: tuple[OpName, ...] = ("cutmix", "mixup")
 
