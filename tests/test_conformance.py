@@ -218,7 +218,7 @@ def drawn_from_a_global_state() -> Implementation:
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_labels_in_half_precision_are_caught(policy: str) -> None:
-    found = find("mixup", f"labels under {policy}", drawn_from_a_global_state())
+    found = find("mixup", f"float32 labels, {policy}", drawn_from_a_global_state())
     assert not found.ok
 
 
