@@ -14,9 +14,8 @@ BESIDE = 2  # other libraries that fit into 80 columns beside ours
 
 def tables(rows: Sequence[Row]) -> list[Table]:
     """A table an op; where there are more than two other libraries, more of them."""
-    return [
-        _table(list(of_op), columns) for _, of_op in groupby(rows, key=lambda row: row.op) for columns in _columns(rows)
-    ]
+    by_op = [list(of_op) for _, of_op in groupby(rows, key=lambda row: row.op)]
+    return [_table(of_op, libraries) for of_op in by_op for libraries in _columns(rows)]
 
 
 def _columns(rows: Sequence[Row]) -> list[tuple[str, ...]]:

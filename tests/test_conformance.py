@@ -331,6 +331,20 @@ def test_only_our_failures_decide() -> None:
     assert proofs.summary(rows(None, good)) == "augexp: 0 of 0 hold; keras: 1 of 1 hold"
 
 
+def test_a_third_library_stands_in_a_table_of_its_own_beside_ours() -> None:
+    finding = Finding(ok=True, value="0")
+    row = Row("cutmix", "label rows - 1", "0", dict.fromkeys(("augexp", "keras", "timm", "torchvision"), finding))
+    tables = proofs.tables([row, row._replace(op="mixup")])
+    headings = [[str(column.header) for column in table.columns] for table in tables]
+    assert headings == [
+        ["cutmix", "limit", "augexp", "keras", "timm"],
+        ["cutmix", "limit", "augexp", "torchvision"],
+        ["mixup", "limit", "augexp", "keras", "timm"],
+        ["mixup", "limit", "augexp", "torchvision"],
+    ]
+    assert [table.row_count for table in tables] == [1, 1, 1, 1]
+
+
 def test_an_exception_is_a_finding() -> None:
     def start(_setting: Setting, _seed: int) -> Mix:
         raise RuntimeError("no such thing")
