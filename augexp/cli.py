@@ -2,14 +2,14 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 import augexp
-from augexp.errors import UserError
+from augexp.errors import UserError, did_you_mean
 
 app = typer.Typer(
     name="augexp",
@@ -55,6 +55,9 @@ Overrides = Annotated[
     list[str] | None,
     typer.Argument(metavar="[KEY=VALUE]...", help="Settings that replace those of the file, such as train.epochs=5."),
 ]
+
+Subject = Literal["mixing"]
+RIVALS = ("keras", "keras_cv", "timm", "torchvision", "all")
 
 
 @app.callback()
@@ -213,3 +216,62 @@ def _check_picture(path: Path) -> None:
     """Refuses before any work what matplotlib would refuse, or rename, after it."""
     if path.suffix.lower() not in (".png", ".jpg", ".pdf", ".svg"):
         raise UserError(f"--out {path}: a name that ends in .png, .jpg, .pdf or .svg is needed")
+
+
+@app.command()
+def check(
+    what: Annotated[
+        Subject | None, typer.Argument(help="mixing: prove cutmix and mixup. Nothing: this machine.")
+    ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--against",
+            "-a",
+            help=f"Ask another library the same: {', '.join(RIVALS)} that are installed.",
+            autocompletion=lambda: list(RIVALS),
+        ),
+    ] = None,
+) -> None:
+    """Is this machine fit to train, and is the mixing right? Exit status 1 if not.
+
+    Example: augexp check mixing --against keras
+    """
+    from augexp import device
+
+    for library in against or []:
+        if library not in RIVALS:
+            known = f"one of {', '.join(RIVALS)} is needed{did_you_mean(library, RIVALS)}"
+            raise UserError(f"--against {library}: {known}")
+    if against and what is None:
+        raise UserError("--against compares the mixing; use augexp check mixing --against keras")
+    device.load_tensorflow()
+    _check_machine() if what is None else _check_mixing(against or [])
+
+
+def _check_machine() -> None:
+    from augexp import console, machine
+
+    failed = []
+    for finding in machine.check():
+        console.out.print(f"{finding.what:<13}{finding.state:<6}{finding.text}", markup=False)
+        failed += [finding.what] if finding.state == "FAILS" else []
+    verdict = f"not fit to train: {', '.join(failed)}" if failed else "fit to train"
+    console.out.print(f"{verdict}; augexp check mixing proves the mixing", markup=False)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _check_mixing(against: Sequence[str]) -> None:
+    from augexp import console, proofs
+    from augexp.augment import conformance, implementations
+
+    libraries = implementations.libraries(against)
+    rows = []
+    with console.progress("proving", total=conformance.count()) as advance:
+        for row in conformance.check(libraries):
+            rows.append(row)
+            advance(note=f"{row.op}: {row.name.strip()}")
+    for table in proofs.tables(rows):
+        console.out.print(table)
+    console.out.print(proofs.summary(rows), markup=False)
+    raise typer.Exit(1 if proofs.ours_fail(rows) else 0)

@@ -95,10 +95,11 @@ def entry_folder(source: Source, data: Data) -> Path:
     """Where the decoded images of a source are or would be."""
     key = json.dumps([FORMAT, source.name, source.version, source.class_names, data.decoded_size, data.resize])
     name = re.sub(r"[^\w.-]+", "_", source.name)[:60]
-    return _cache_folder(data) / f"{name}-{data.decoded_size}-{data.resize}-{_sha256(key.encode())[:12]}"
+    return cache_folder(data) / f"{name}-{data.decoded_size}-{data.resize}-{_sha256(key.encode())[:12]}"
 
 
-def _cache_folder(data: Data) -> Path:
+def cache_folder(data: Data) -> Path:
+    """Where decoded images are kept."""
     if data.cache_dir is not None:
         return Path(data.cache_dir).expanduser()
     home = os.environ.get("XDG_CACHE_HOME")
