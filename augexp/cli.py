@@ -46,9 +46,9 @@ def _complete_config(incomplete: str) -> list[str]:
 
 
 def _complete_strategy(incomplete: str) -> list[str]:
-    from augexp.augment.specs import STRATEGY_NAMES
+    from augexp.augment.specs import OP_NAMES, STRATEGY_NAMES
 
-    return [name for name in STRATEGY_NAMES if name.startswith(incomplete)]
+    return [name for name in dict.fromkeys((*STRATEGY_NAMES, *OP_NAMES)) if name.startswith(incomplete)]
 
 
 Overrides = Annotated[
@@ -157,18 +157,33 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
 
 
 @app.command()
+def ops() -> None:
+    """List every op: what it does, its parameters with their defaults, its paper."""
+    from augexp import catalogue, console
+
+    console.out.print(catalogue.table())
+
+
+@app.command()
 def preview(
     strategy: Annotated[
         str | None,
         typer.Option(
-            "--strategy", "-s", help="none, basic, cutmix, mixup, joined with +, or a list of ops.",
+            "--strategy", "-s", help="none, basic, any op, joined with +, or a list of ops.",
             autocompletion=_complete_strategy,
         ),
     ] = None,
     config: Annotated[
-        str, typer.Option("--config", "-c", help="Where data and sizes come from.", autocompletion=_complete_config)
-    ] = "digits.yaml",
+        str | None,
+        typer.Option(
+            "--config", "-c", help="Where data and sizes come from.  [default: digits.yaml]", show_default=False,
+            autocompletion=_complete_config,
+        ),
+    ] = None,
     overrides: Overrides = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every op side by side; without --config on two photographs.")
+    ] = False,
     out: Annotated[Path, typer.Option("--out", "-o", help="The picture.")] = Path("preview.png"),
     examples: Annotated[int, typer.Option("--examples", "-n", min=1, max=64, help="At most a batch.")] = 6,
 ) -> None:  # fmt: skip
@@ -180,16 +195,21 @@ def preview(
     from augexp import device
 
     _check_picture(out)
+    if every and strategy is not None:
+        raise UserError("--all draws every op; leave out --strategy, or leave out --all")
     chosen = [f"strategy={strategy}"] if strategy is not None else []
-    experiment = configuration.load(config, [*(overrides or []), *chosen])
+    given = config or overrides
+    experiment = configuration.load(config or "digits.yaml", [*(overrides or []), *chosen])
     device.load_tensorflow()
     from augexp import experiment as experiments
 
-    figure = experiments.preview_of(experiment, examples)
+    figure = (
+        experiments.gallery_of(experiment if given else None) if every else experiments.preview_of(experiment, examples)
+    )
     _write(out, figure.savefig)
 
 
 def _check_picture(path: Path) -> None:
     """Refuses before any work what matplotlib would refuse, or rename, after it."""
-    if path.suffix.lower() not in (".png", ".pdf", ".svg"):
-        raise UserError(f"--out {path}: a name that ends in .png, .pdf or .svg is needed")
+    if path.suffix.lower() not in (".png", ".jpg", ".pdf", ".svg"):
+        raise UserError(f"--out {path}: a name that ends in .png, .jpg, .pdf or .svg is needed")

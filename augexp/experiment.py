@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from augexp import console, device, estimate, evaluation, model, plots, preview, runs, training
+from augexp import console, device, estimate, evaluation, gallery, model, plots, preview, runs, training
 from augexp.config import Experiment
 from augexp.data import cache, pipeline, sources
 from augexp.data.splits import Part, Splits, split
@@ -242,6 +242,15 @@ def preview_of(experiment: Experiment, examples: int) -> Figure:
     # Refuses a batch larger than train, as training would.
     pipeline.steps_per_epoch(splits.train, experiment.train.batch_size)
     return preview.picture(splits, training.recipe(experiment, splits), examples)
+
+
+def gallery_of(experiment: Experiment | None) -> Figure:
+    """Every op on the first images of an experiment's train split; on two photographs if None."""
+    device.leave_gpus_alone()
+    if experiment is None:
+        return gallery.picture(gallery.photographs(), seed=0)
+    splits = load_splits(experiment)
+    return gallery.picture(gallery.first_images(splits, training.recipe(experiment, splits)), experiment.seed)
 
 
 def summary(folder: Path) -> str:

@@ -58,9 +58,21 @@ def _factor(lower: float, upper: float, change: Callable[[tf.Tensor, tf.Tensor],
 
 def contrast(lower: float, upper: float) -> Op:
     """Scales the distance from each channel's mean, as `tf.image.random_contrast`; params: `factor` (B,) float32."""
-    return _factor(
-        lower, upper, lambda images, factor: blend(images, tf.reduce_mean(images, [1, 2], keepdims=True), factor)
-    )
+    return _factor(lower, upper, lambda images, factor: blend(images, _channel_means(images), factor))
+
+
+def _channel_means(images: tf.Tensor) -> tf.Tensor:
+    pixels = tf.cast(tf.shape(images)[1] * tf.shape(images)[2], tf.float32)
+    return _each_channel(tf.reduce_sum, images) / pixels
+
+
+def _each_channel(reduce: Callable[..., tf.Tensor], images: tf.Tensor) -> tf.Tensor:
+    """(B, 1, 1, 3): a sum, minimum or maximum over the pixels."""
+    shape = tf.shape(images)
+    # XLA takes 32 pixels abreast twice as fast as one.
+    columns = 3 * tf.where(shape[1] * shape[2] % 32 == 0, 32, 1)
+    abreast = reduce(tf.reshape(images, [shape[0], -1, columns]), 1)
+    return reduce(tf.reshape(abreast, [shape[0], 1, -1, 3]), 2, keepdims=True)
 
 
 def saturation(lower: float, upper: float) -> Op:
@@ -158,14 +170,21 @@ def _gaussian(sigma: tf.Tensor, radius: int) -> tf.Tensor:
 
 
 def _convolve(images: tf.Tensor, kernel: tf.Tensor, axis: int) -> tf.Tensor:
-    side, radius = tf.shape(images)[axis], kernel.shape[1] // 2
-    padded = tf.gather(images, tf.clip_by_value(tf.range(-radius, side + radius), 0, side - 1), axis=axis)
-    begin = [0, 0, 0, 0]
-    total = tf.zeros_like(images)
+    radius = kernel.shape[1] // 2
+    first, last = (images[:, :1], images[:, -1:]) if axis == 1 else (images[:, :, :1], images[:, :, -1:])
+    padded = tf.concat([*[first] * radius, images, *[last] * radius], axis)
+    padded, height, length = _lines(padded), tf.shape(images)[1], 3 * tf.shape(images)[2]
+    total = 0.0
     for i in range(kernel.shape[1]):
-        begin[axis] = i
-        total += per_example(kernel[:, i]) * tf.slice(padded, begin, tf.shape(images))
-    return total
+        shifted = padded[:, i : i + height] if axis == 1 else padded[:, :, 3 * i : 3 * i + length]
+        total += kernel[:, i, None, None] * shifted
+    return tf.reshape(total, tf.shape(images))
+
+
+def _lines(images: tf.Tensor) -> tf.Tensor:
+    """(B, H, W, 3) -> (B, H, 3 W): XLA's loops over such lines are several times faster."""
+    shape = tf.shape(images)
+    return tf.reshape(images, [shape[0], shape[1], 3 * shape[2]])
 
 
 def sharpness(lower: float, upper: float) -> Op:
@@ -174,19 +193,22 @@ def sharpness(lower: float, upper: float) -> Op:
 
 
 def sharpen(images: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
-    """Float images blended with their smoothed version; `factor` (B, 1, 1, 1)."""
-    return blend(images, _smooth(images), factor)
+    """Float images blended with themselves smoothed by (1 1 1; 1 5 1; 1 1 1) / 13; `factor` (B, 1, 1, 1).
 
-
-def _smooth(images: tf.Tensor) -> tf.Tensor:
-    """(1 1 1; 1 5 1; 1 1 1) / 13 over float images; the border pixels stay."""
-    height, width = tf.shape(images)[1], tf.shape(images)[2]
-    padded = tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]])
-    lines = sum(padded[:, i : i + height] for i in range(3))
-    around = sum(lines[:, :, i : i + width] for i in range(3))
-    row, column = tf.range(height)[:, None], tf.range(width)[None, :]
-    inner = (row > 0) & (row < height - 1) & (column > 0) & (column < width - 1)
-    return tf.where(inner[None, :, :, None], (around + 4 * images) / 13, images)
+    The border pixels stay.
+    """
+    lines = _lines(images)
+    below, rest = lines[:, 1:], lines[:, 2:]
+    middle = below[:, : tf.shape(rest)[1]]
+    columns = lines[:, : tf.shape(rest)[1]] + middle + rest
+    right = columns[:, :, 6:]
+    width = tf.shape(right)[2]
+    inner = middle[:, :, 3 : 3 + width]
+    smooth = (columns[:, :, :width] + columns[:, :, 3 : 3 + width] + right + 4 * inner) / 13
+    inner = blend(inner, smooth, factor[:, 0])
+    # Slices that are empty, not negative, for images of one or two pixels.
+    middle = tf.concat([middle[:, :, :3], inner, middle[:, :, 3:][:, :, -3:]], 2)
+    return tf.reshape(tf.concat([lines[:, :1], middle, below[:, -1:]], 1), tf.shape(images))
 
 
 # --- grey levels ---------------------------------------------------------------------------------------------------
@@ -238,8 +260,8 @@ def autocontrast() -> Op:
 
 def stretch(images: tf.Tensor) -> tf.Tensor:
     """Float images with each channel's least value at 0 and its largest at 255."""
-    least = tf.reduce_min(images, [1, 2], keepdims=True)
-    span = tf.reduce_max(images, [1, 2], keepdims=True) - least
+    least = _each_channel(tf.reduce_min, images)
+    span = _each_channel(tf.reduce_max, images) - least
     return tf.where(span > 0, _clip((images - least) * (255 / tf.maximum(span, TINY))), images)
 
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal, assert_never, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 
@@ -408,6 +408,13 @@ OneOf.model_rebuild()
 
 OPS: Mapping[str, type[_Spec]] = {spec.model_fields["name"].default: spec for spec in get_args(get_args(OpSpec)[0])}
 OP_NAMES = tuple(OPS)
+_ANY_OP: TypeAdapter[OpSpec] = TypeAdapter(OpSpec)
+
+
+def default_op(name: str) -> OpSpec:
+    """The op of a name with its defaults."""
+    return _ANY_OP.validate_python({"name": name})
+
 
 NamedStrategy = Literal["none", "basic", "cutmix", "mixup"]
 STRATEGY_NAMES: tuple[NamedStrategy, ...] = ("none", "basic", "cutmix", "mixup")
