@@ -17,7 +17,7 @@ from tests.batches import DRAWS, DTYPES, Shape, changed, floats, make_images, ma
 
 FILLS: list[FillMode] = ["constant", "reflect", "nearest"]
 READS: list[Interpolation] = ["bilinear", "nearest"]
-SCIPY = {"constant": "grid-constant", "reflect": "reflect", "nearest": "nearest"}
+SCIPY: dict[FillMode, Any] = {"constant": "grid-constant", "reflect": "reflect", "nearest": "nearest"}
 NUMPY: dict[FillMode, Any] = {"constant": "constant", "reflect": "symmetric", "nearest": "edge"}
 PILLOW = {"bilinear": Image.Resampling.BILINEAR, "nearest": Image.Resampling.NEAREST}
 
@@ -198,7 +198,7 @@ HEIGHT, WIDTH = 2000, 3000  # so large that whole pixels don't show
 def simulate_torchvision(scale: tuple[float, float], ratio: tuple[float, float], count: int) -> NDArray[np.int64]:
     """`RandomResizedCrop.get_params` on an image of HEIGHT x WIDTH: (count, 4) top, left, height, width."""
     random = np.random.default_rng(3)
-    found = []
+    found: list[Any] = []
     for _ in range(count):
         for _ in range(10):
             area = HEIGHT * WIDTH * random.uniform(*scale)
@@ -362,9 +362,7 @@ def test_shear_agrees_with_pillows_transform(interpolation: Interpolation, x: fl
     sheared = changed(geometric.shear(1, 1, interpolation, "constant", 0), images, x=floats([x]), y=floats([y]))
     # Pillow's positions are edges, ours centres: the image's centre is the fixed point in both.
     edges = (1, x, -x * height / 2, y, 1, -y * width / 2)
-    pillow = Image.fromarray(images[0]).transform(
-        (width, height), Image.Transform.AFFINE, edges, PILLOW[interpolation]
-    )
+    pillow = Image.fromarray(images[0]).transform((width, height), Image.Transform.AFFINE, edges, PILLOW[interpolation])
     matrix = np.array([1, x, -x * (height - 1) / 2, y, 1, -y * (width - 1) / 2])
     compare_with_pillow(sheared[0], np.asarray(pillow), matrix, interpolation)
 
@@ -440,8 +438,8 @@ def test_the_kernel_agrees_with_scipy(
     found = geometric.resample(tf.constant(images), tf.constant(matrix), interpolation, fill_mode, 17.0).numpy()
     assert found.dtype == ("float32" if interpolation == "bilinear" else dtype)
     for i, image in enumerate(images):
-        places = positions(shape[1], shape[2], matrix[i])
-        order = 1 if interpolation == "bilinear" else 0
+        places = np.stack(positions(shape[1], shape[2], matrix[i]))
+        order: Any = 1 if interpolation == "bilinear" else 0
         for channel in range(3):
             values = image[..., channel].astype(np.float64)
             expected = ndimage.map_coordinates(values, places, order=order, mode=SCIPY[fill_mode], cval=17.0)
@@ -471,5 +469,7 @@ def test_each_image_is_read_by_its_own_row_of_the_matrix() -> None:
     matrix = np.random.default_rng(1).normal(0, 1, (3, 6)).astype(np.float32)
     together = geometric.resample(tf.constant(images), tf.constant(matrix), "bilinear", "reflect").numpy()
     for i in range(3):
-        alone = geometric.resample(tf.constant(images[i : i + 1]), tf.constant(matrix[i : i + 1]), "bilinear", "reflect")
+        alone = geometric.resample(
+            tf.constant(images[i : i + 1]), tf.constant(matrix[i : i + 1]), "bilinear", "reflect"
+        )
         np.testing.assert_array_equal(together[i], alone.numpy()[0])

@@ -30,7 +30,7 @@ def test_an_op_on_images_hands_on_the_very_labels() -> None:
 @pytest.mark.parametrize("prob", [0.0, 0.1, 0.5, 0.9])
 def test_the_share_of_examples_an_op_is_applied_to_is_prob(prob: float) -> None:
     applied = sample(ops.sometimes(photometric.invert(), prob), DRAWS)["applied"]
-    assert (applied.shape, applied.dtype) == ((DRAWS,), bool)
+    assert (applied.shape, applied.dtype.name) == ((DRAWS,), "bool")
     assert stats.binomtest(int(applied.sum()), DRAWS, prob).pvalue > 1e-4
 
 

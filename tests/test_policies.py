@@ -1,3 +1,4 @@
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -41,7 +42,7 @@ PILLOW: dict[str, Callable[[float], Callable[[Image.Image], Any]]] = {
     "contrast": lambda level: lambda image: ImageEnhance.Contrast(image).enhance(1 + level),
     "sharpness": lambda level: lambda image: ImageEnhance.Sharpness(image).enhance(1 + level),
     "posterize": lambda level: lambda image: ImageOps.posterize(image, int(level)),
-    "solarize": lambda level: lambda image: ImageOps.solarize(image, level),
+    "solarize": lambda level: lambda image: ImageOps.solarize(image, math.ceil(level)),
     "autocontrast": lambda _: ImageOps.autocontrast,
     "equalize": lambda _: ImageOps.equalize,
 }
@@ -61,7 +62,7 @@ MOVING = {"shear_x", "shear_y", "translate_x", "translate_y", "rotate"}
 
 def operate(name: str, images: NDArray[Any], level: float, fill: float = FILL) -> NDArray[Any]:
     found: NDArray[Any] = policies.operate(name, tf.constant(images), tf.constant(level, tf.float32), fill).numpy()
-    assert (found.shape, found.dtype) == (images.shape, np.uint8)
+    assert (found.shape, found.dtype.name) == (images.shape, "uint8")
     return found
 
 
@@ -132,7 +133,7 @@ def torchvision_space(height: int, width: int, *, wide: bool) -> dict[str, NDArr
         "shear_x": shear * bins / 30, "shear_y": shear * bins / 30,
         "translate_x": shift[0] * bins / 30, "translate_y": shift[1] * bins / 30,
         "rotate": degrees * bins / 30,
-        **{name: factor * bins / 30 for name in ("brightness", "color", "contrast", "sharpness")},
+        **dict.fromkeys(("brightness", "color", "contrast", "sharpness"), factor * bins / 30),
         "posterize": 8 - np.round(bins / (30 / bits)),
         "solarize": 255 * (30 - bins) / 30,
     }  # fmt: skip
