@@ -127,8 +127,9 @@ def draw_sides(
 
 
 def _largest(height: tf.Tensor, width: tf.Tensor, ratio: tuple[float, float]) -> tuple[tf.Tensor, tf.Tensor]:
-    """Sides of the largest window whose aspect lies in `ratio`."""
-    return tf.minimum(height, tf.round(width / ratio[0])), tf.minimum(width, tf.round(height * ratio[1]))
+    """Sides of the largest window whose aspect lies in `ratio`; at least a pixel, whatever the aspect."""
+    tall, wide = tf.round(width / ratio[0]), tf.round(height * ratio[1])
+    return tf.clip_by_value(tall, 1.0, height), tf.clip_by_value(wide, 1.0, width)
 
 
 def place(seed: tf.Tensor, batch: tf.Tensor, room: tf.Tensor, free: tf.Tensor) -> tf.Tensor:

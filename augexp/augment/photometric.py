@@ -89,7 +89,7 @@ def saturation(lower: float, upper: float) -> Op:
     return _factor(lower, upper, change)
 
 
-TINY = 1e-6  # of a grey level: keeps gray pixels, which have no colour to scale or turn, from a division by 0
+TINY = 1e-30  # of a grey level: keeps gray pixels, which have no colour to scale or turn, from a division by 0
 
 
 def _extremes(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -221,7 +221,9 @@ def posterize(bits: tuple[float, float]) -> Op:
         return {"bits": tf.random.stateless_uniform([batch], seed, int(bits[0]), int(bits[1]) + 1, tf.int32)}
 
     def change(images: tf.Tensor, params: Params) -> tf.Tensor:
-        return tf.cast(keep_bits(grey_levels(images), params["bits"]), images.dtype)
+        kept = tf.cast(keep_bits(grey_levels(images), params["bits"]), images.dtype)
+        # Floats are rounded, but where no bit goes they stay.
+        return kept if images.dtype == tf.uint8 else tf.where(per_example(params["bits"] < 8), kept, images)
 
     return on_images(sample, change)
 
