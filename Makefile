@@ -26,7 +26,7 @@ fast: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "not slow"
 
 bench: $(VENV)/.dev
-	$(BIN)/python tests/bench_input.py
+	$(BIN)/python -m tests.bench
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -2,20 +2,18 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 import augexp
-from augexp.errors import UserError
+from augexp.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from augexp.config import Experiment
     from augexp.grid import Study
     from augexp.sweep import Pool
@@ -55,15 +53,18 @@ def _complete_config(incomplete: str) -> list[str]:
 
 
 def _complete_strategy(incomplete: str) -> list[str]:
-    from augexp.augment.specs import STRATEGY_NAMES
+    from augexp.augment.specs import OP_NAMES, STRATEGY_NAMES
 
-    return [name for name in STRATEGY_NAMES if name.startswith(incomplete)]
+    return [name for name in dict.fromkeys((*STRATEGY_NAMES, *OP_NAMES)) if name.startswith(incomplete)]
 
 
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(metavar="[KEY=VALUE]...", help="Settings that replace those of the file, such as train.epochs=5."),
 ]
+
+Subject = Literal["mixing"]
+RIVALS = ("keras", "keras_cv", "timm", "torchvision", "all")
 
 
 @app.callback()
@@ -320,18 +321,33 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
 
 
 @app.command()
+def ops() -> None:
+    """List every op: what it does, its parameters with their defaults, its paper."""
+    from augexp import catalogue, console
+
+    console.out.print(catalogue.table())
+
+
+@app.command()
 def preview(
     strategy: Annotated[
         str | None,
         typer.Option(
-            "--strategy", "-s", help="none, basic, cutmix, mixup, joined with +, or a list of ops.",
+            "--strategy", "-s", help="none, basic, any op, joined with +, or a list of ops.",
             autocompletion=_complete_strategy,
         ),
     ] = None,
     config: Annotated[
-        str, typer.Option("--config", "-c", help="Where data and sizes come from.", autocompletion=_complete_config)
-    ] = "digits.yaml",
+        str | None,
+        typer.Option(
+            "--config", "-c", help="Where data and sizes come from.  [default: digits.yaml]", show_default=False,
+            autocompletion=_complete_config,
+        ),
+    ] = None,
     overrides: Overrides = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every op side by side; without --config on two photographs.")
+    ] = False,
     out: Annotated[Path, typer.Option("--out", "-o", help="The picture.")] = Path("preview.png"),
     examples: Annotated[int, typer.Option("--examples", "-n", min=1, max=64, help="At most a batch.")] = 6,
 ) -> None:  # fmt: skip
@@ -343,16 +359,80 @@ def preview(
     from augexp import device
 
     _check_picture(out)
+    if every and strategy is not None:
+        raise UserError("--all draws every op; leave out --strategy, or leave out --all")
     chosen = [f"strategy={strategy}"] if strategy is not None else []
-    experiment = configuration.load(config, [*(overrides or []), *chosen])
+    given = config or overrides
+    experiment = configuration.load(config or "digits.yaml", [*(overrides or []), *chosen])
     device.load_tensorflow()
     from augexp import experiment as experiments
 
-    figure = experiments.preview_of(experiment, examples)
+    figure = (
+        experiments.gallery_of(experiment if given else None) if every else experiments.preview_of(experiment, examples)
+    )
     _write(out, figure.savefig)
 
 
 def _check_picture(path: Path) -> None:
     """Refuses before any work what matplotlib would refuse, or rename, after it."""
-    if path.suffix.lower() not in (".png", ".pdf", ".svg"):
-        raise UserError(f"--out {path}: a name that ends in .png, .pdf or .svg is needed")
+    if path.suffix.lower() not in (".png", ".jpg", ".pdf", ".svg"):
+        raise UserError(f"--out {path}: a name that ends in .png, .jpg, .pdf or .svg is needed")
+
+
+@app.command()
+def check(
+    what: Annotated[
+        Subject | None, typer.Argument(help="mixing: prove cutmix and mixup. Nothing: this machine.")
+    ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--against",
+            "-a",
+            help=f"Ask another library the same: {', '.join(RIVALS)} that are installed.",
+            autocompletion=lambda: list(RIVALS),
+        ),
+    ] = None,
+) -> None:
+    """Is this machine fit to train, and is the mixing right? Exit status 1 if not.
+
+    Example: augexp check mixing --against keras
+    """
+    from augexp import device
+
+    for library in against or []:
+        if library not in RIVALS:
+            known = f"one of {', '.join(RIVALS)} is needed{did_you_mean(library, RIVALS)}"
+            raise UserError(f"--against {library}: {known}")
+    if against and what is None:
+        raise UserError("--against compares the mixing; use augexp check mixing --against keras")
+    device.load_tensorflow()
+    _check_machine() if what is None else _check_mixing(against or [])
+
+
+def _check_machine() -> None:
+    from augexp import console, machine
+
+    failed = []
+    for finding in machine.check():
+        console.out.print(f"{finding.what:<13}{finding.state:<6}{finding.text}", markup=False)
+        failed += [finding.what] if finding.state == "FAILS" else []
+    verdict = f"not fit to train: {', '.join(failed)}" if failed else "fit to train"
+    console.out.print(f"{verdict}; augexp check mixing proves the mixing", markup=False)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _check_mixing(against: Sequence[str]) -> None:
+    from augexp import console, proofs
+    from augexp.augment import conformance, implementations
+
+    libraries = implementations.libraries(against)
+    rows = []
+    with console.progress("proving", total=conformance.count()) as advance:
+        for row in conformance.check(libraries):
+            rows.append(row)
+            advance(note=f"{row.op}: {row.name.strip()}")
+    for table in proofs.tables(rows):
+        console.out.print(table)
+    console.out.print(proofs.summary(rows), markup=False)
+    raise typer.Exit(1 if proofs.ours_fail(rows) else 0)

@@ -14,7 +14,20 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from augexp import checkpoint, console, device, estimate, evaluation, model, parallel, plots, preview, runs, training
+from augexp import (
+    checkpoint,
+    console,
+    device,
+    estimate,
+    evaluation,
+    gallery,
+    model,
+    parallel,
+    plots,
+    preview,
+    runs,
+    training,
+)
 from augexp.checkpoint import Checkpoint, Progress
 from augexp.config import Experiment
 from augexp.data import cache, pipeline, sources
@@ -290,6 +303,15 @@ def preview_of(experiment: Experiment, examples: int) -> Figure:
     # Refuses a batch larger than train, as training would.
     pipeline.steps_per_epoch(splits.train, experiment.train.batch_size)
     return preview.picture(splits, training.recipe(experiment, splits), examples)
+
+
+def gallery_of(experiment: Experiment | None) -> Figure:
+    """Every op on the first images of an experiment's train split; on two photographs if None."""
+    device.leave_gpus_alone()
+    if experiment is None:
+        return gallery.picture(gallery.photographs())
+    splits = load_splits(experiment)
+    return gallery.picture(gallery.first_images(splits, training.recipe(experiment, splits)), experiment.seed)
 
 
 def summary(folder: Path) -> str:

@@ -3,16 +3,13 @@
 import re
 from collections.abc import Sequence
 from datetime import date
-from typing import get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from augexp.augment.specs import OP_NAMES, STRATEGY_NAMES, OpSpec
+from augexp.augment.specs import OP_NAMES, OPS, STRATEGY_NAMES
 from augexp.errors import brief, closest, did_you_mean
 from augexp.yamlfile import Place, Places, dotted
-
-OPS: dict[str, type[BaseModel]] = {spec.model_fields["name"].default: spec for spec in get_args(get_args(OpSpec)[0])}
 
 
 def mistakes(error: ValidationError, root: type[BaseModel], source: str, places: Places) -> list[str]:
@@ -37,7 +34,8 @@ def _describe(detail: ErrorDetails, root: type[BaseModel], source: str, places: 
 def _in_file(loc: Place) -> Place:
     """Pydantic's location without the names of ops and union members, which no file holds."""
     if loc[:1] == ("strategy",):
-        return loc[:2] + loc[3:]
+        # The name of an op follows its number: ("strategy", 0, "one_of", "ops", 1, "cutmix", "alpha").
+        return tuple(part for before, part in zip((None, *loc), loc, strict=False) if not isinstance(before, int))
     return tuple(part for part in loc if part != "[key]")
 
 
@@ -92,7 +90,7 @@ def _expected(detail: ErrorDetails, root: type[BaseModel]) -> str:
 def _unknown_op(name: str) -> str:
     if name in STRATEGY_NAMES:
         return f"{name} is a strategy and no op; strategies are joined with +, such as basic+cutmix"
-    return f"unknown op {name!r}; known: {', '.join(OP_NAMES)}{did_you_mean(name, OP_NAMES)}"
+    return f"unknown op {name!r}{did_you_mean(name, OP_NAMES) or '; `augexp ops` lists them'}"
 
 
 def _suggest_key(loc: Place, root: type[BaseModel]) -> str:
@@ -116,7 +114,7 @@ def _sections(root: type[BaseModel]) -> dict[str, type[BaseModel]]:
 
 def _model_at(parents: Sequence[str | int], root: type[BaseModel]) -> type[BaseModel]:
     match parents:
-        case ["strategy", int(), str(op)]:
+        case ["strategy", *_, int(), str(op)]:
             return OPS[op]
         case [str(section)]:
             return _sections(root)[section]

@@ -416,3 +416,22 @@ def batch(images: NDArray[Any], titles: Sequence[str] = ()) -> Figure:
                 title = "\n".join(shorten(line, 24) for line in titles[index].split("\n"))
                 axes.set_title(drawable(title), fontsize=7.5, pad=3)
     return figure
+
+
+def sheet(rows: Sequence[tuple[str, NDArray[Any]]], title: str) -> Figure:
+    """Labelled lines of images (N, H, W, 3), N the same in each, in two blocks side by side."""
+    with _house_style():
+        side, label, header = 0.85, 1.45, 0.5
+        block = label + len(rows[0][1]) * (side + 0.05)
+        per_block = math.ceil(len(rows) / 2)
+        figure = Figure(figsize=(MARGIN + 2 * block, header + per_block * (side + 0.05)), dpi=DPI)
+        figure.suptitle(drawable(title), fontsize=11, y=1 - 0.12 / figure.get_figheight(), va="top")
+        for number, (name, images) in enumerate(rows):
+            right, down = divmod(number, per_block)
+            left, top = MARGIN / 2 + right * block, header + down * (side + 0.05)
+            beside = _place(figure, left, top, label, side)
+            beside.set_axis_off()
+            beside.text(0.94, 0.5, name, ha="right", va="center", fontsize=8.5)
+            for column, image in enumerate(images):
+                _show(_place(figure, left + label + column * (side + 0.05), top, side, side), image)
+    return figure

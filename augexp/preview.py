@@ -1,6 +1,7 @@
 """What the network will really see: batches of the training pipeline, with the parameters behind them."""
 
-from collections.abc import Iterator, Mapping
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 
 from augexp import plots
 from augexp.augment import strategy
-from augexp.augment.specs import CutMix, MixUp, OpSpec
+from augexp.augment.choice import params_of
+from augexp.augment.policies import OPERATIONS
+from augexp.augment.specs import CutMix, MixUp, OneOf, OpSpec
 from augexp.data import pipeline
 from augexp.data.splits import Splits
 
@@ -34,7 +37,7 @@ def picture(splits: Splits, recipe: pipeline.Recipe, examples: int) -> Figure:
         drawn = [{name: value[i] for name, value in op.items()} for op in params]
         rows.append(_row(images[i], labels[i], i, sources, list(zip(recipe.strategy, drawn, strict=True)), splits))
     title = "+".join(spec.name for spec in recipe.strategy) or "none"
-    return plots.preview(rows, title, [_lam_draws(spec, recipe) for spec in recipe.strategy if _draws_lam(spec)])
+    return plots.preview(rows, title, [_lam_draws(spec, recipe) for spec in _mixing(recipe.strategy)])
 
 
 def first_batch(splits: Splits, recipe: pipeline.Recipe, examples: int = 16) -> Figure:
@@ -54,15 +57,24 @@ def _row(
     drawn: list[tuple[OpSpec, Row]],
     splits: Splits,
 ) -> plots.PreviewRow:
-    last: dict[str, NDArray[Any]] = {name: value for _, op in drawn for name, value in op.items()}
+    chosen = [_chosen(spec, op) for spec, op in drawn]
+    last: dict[str, NDArray[Any]] = {name: value for _, op in chosen for name, value in op.items()}
     return plots.PreviewRow(
         source=sources[index],
         mixed=mixed,
         weights=_weights(label, splits.class_names),
-        lines=tuple(_words(spec, op) for spec, op in drawn),
+        lines=tuple(line for spec, op in chosen for line in textwrap.wrap(_words(spec, op), plots.TEXT_WIDTH)),
         partner=sources[int(last["partner"])] if "partner" in last else None,
         box=tuple(map(int, last["box"])) if "box" in last else None,  # type: ignore[arg-type]
     )
+
+
+def _chosen(spec: OpSpec, drawn: Row) -> tuple[OpSpec, Row]:
+    """The op that was applied and its parameters, where `one_of` had the choice."""
+    if not isinstance(spec, OneOf):
+        return spec, drawn
+    number = int(drawn["choice"])
+    return _chosen(spec.ops[number], params_of(number, drawn))
 
 
 def _weights(label: NDArray[np.float32], class_names: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
@@ -72,7 +84,9 @@ def _weights(label: NDArray[np.float32], class_names: tuple[str, ...]) -> tuple[
 
 
 def _words(spec: OpSpec, drawn: Row) -> str:
-    return f"{spec.name} " + ", ".join(_numbers(drawn))
+    if not drawn.get("applied", True):
+        return f"{spec.name} not applied"
+    return " ".join([spec.name, ", ".join(_numbers(drawn))]).rstrip()
 
 
 def _numbers(drawn: Row) -> Iterator[str]:
@@ -81,17 +95,35 @@ def _numbers(drawn: Row) -> Iterator[str]:
         yield f"{float(drawn.get('weight', drawn['lam'])):.3f} used"
     if "flip" in drawn:
         yield "flipped" if drawn["flip"] else "as it is"
-    if "delta" in drawn:
-        yield f"delta {float(drawn['delta']):+.3f}"
+    if "op" in drawn:
+        yield from _operations(drawn)
+    for name in drawn.keys() - {"lam", "weight", "partner", "box", "flip", "op", "level", "applied", "noise"}:
+        yield f"{name} {' '.join(f'{value:.3g}' for value in np.ravel(drawn[name]))}"
 
 
-def _draws_lam(spec: OpSpec) -> bool:
-    return isinstance(spec, CutMix | MixUp)
+def _operations(drawn: Row) -> Iterator[str]:
+    """The ops of a policy; chains of AugMix are told apart by a slash."""
+    for chain, levels in zip(np.atleast_2d(drawn["op"]), np.atleast_2d(drawn["level"]), strict=True):
+        named = [_operation(OPERATIONS[op], level) for op, level in zip(chain, levels, strict=True) if op]
+        yield " + ".join(named) or OPERATIONS[0]
 
 
-def _lam_draws(spec: OpSpec, recipe: pipeline.Recipe) -> plots.LamDraws:
+def _operation(name: str, level: float) -> str:
+    return name if name in ("autocontrast", "equalize") else f"{name} {level:.3g}"
+
+
+def _mixing(specs: Iterable[OpSpec]) -> Iterator[CutMix | MixUp]:
+    """The specs that draw a lam, also those within `one_of`."""
+    for spec in specs:
+        if isinstance(spec, CutMix | MixUp):
+            yield spec
+        elif isinstance(spec, OneOf):
+            yield from _mixing(spec.ops)
+
+
+def _lam_draws(spec: CutMix | MixUp, recipe: pipeline.Recipe) -> plots.LamDraws:
     # The law of lam itself: `prob` and `per` decide who gets it, and are taken out here.
     every = spec.model_copy(update={"prob": 1.0, "per": "example"})
     size = tf.constant(recipe.image_size)
     drawn = strategy.op(every).sample(tf.constant([recipe.seed, 0]), tf.constant(DRAWS), size, size)
-    return plots.LamDraws(spec.name, spec.model_dump()["alpha"], drawn["lam"].numpy())
+    return plots.LamDraws(spec.name, spec.alpha, drawn["lam"].numpy())

@@ -182,7 +182,7 @@ def test_preview_draws_every_strategy(typed: Augexp, tmp_path: Path, cache_dir: 
 def test_a_picture_of_no_known_kind_is_refused_before_any_work(typed: Augexp, tmp_path: Path) -> None:
     answer = typed("preview", "--out", tmp_path / "preview.xyz")
     assert (answer.status, answer.err) == (
-        2, f"error: --out {tmp_path / 'preview.xyz'}: a name that ends in .png, .pdf or .svg is needed\n",
+        2, f"error: --out {tmp_path / 'preview.xyz'}: a name that ends in .png, .jpg, .pdf or .svg is needed\n",
     )  # fmt: skip
 
 
@@ -198,7 +198,7 @@ def test_dry_run_prints_the_resolved_configuration(typed: Augexp, tmp_path: Path
 
 def test_completion_offers_configs_and_strategies() -> None:
     assert cli._complete_config("t") == ["tutorial.yaml"]
-    assert cli._complete_strategy("cut") == ["cutmix"]
+    assert cli._complete_strategy("cut") == ["cutmix", "cutout"]
 
 
 @pytest.mark.slow
@@ -283,3 +283,73 @@ def test_resume_and_overwrite_exclude_each_other(typed: Augexp) -> None:
     answer = typed("train", "--config", "digits", "--resume", "--overwrite")
     assert answer.status == 2
     assert answer.err == "error: --resume goes on with a run and --overwrite replaces it; give one of the two\n"
+
+
+# --- check ---------------------------------------------------------------------------------------------------------
+
+
+def test_check_prints_a_line_a_finding_and_ends_with_1_if_one_fails(
+    typed: Augexp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from augexp import machine
+    from augexp.machine import Finding
+
+    looks = {
+        "GPU": lambda: Finding("GPU", "note", "[1] unused; unset it"),
+        "training": lambda: Finding("training", "ok", "yes"),
+    }
+    monkeypatch.setattr(machine, "LOOKS", looks)
+    answer = typed("check")
+    assert answer.status == 0
+    assert answer.out == (
+        "GPU          note  [1] unused; unset it\ntraining     ok    yes\n"
+        "fit to train; augexp check mixing proves the mixing\n"
+    )
+    looks["training"] = lambda: Finding("training", "FAILS", "no")
+    answer = typed("check")
+    assert answer.status == 1
+    assert answer.out.splitlines()[-1] == "not fit to train: training; augexp check mixing proves the mixing"
+
+
+@pytest.mark.parametrize(("ours", "status"), [(True, 0), (False, 1)])
+def test_check_mixing_ends_with_1_only_if_one_of_ours_fails(
+    typed: Augexp, monkeypatch: pytest.MonkeyPatch, ours: bool, status: int
+) -> None:
+    from augexp.augment import conformance
+    from augexp.augment.conformance import Finding, Property
+    from augexp.augment.implementations import OPS, Implementation
+
+    def measure(one: Implementation, _effort: conformance.Effort) -> Finding | None:
+        return Finding(ours if one.library == "augexp" else False, "p 0.5")
+
+    asked = [Property("lam ~ Beta(0.1, 0.1) per example", "p 1e-04", measure), Property("x", "0", lambda *_: None)]
+    monkeypatch.setattr(conformance, "properties", lambda _op: asked)
+    answer = typed("check", "mixing", "--against", "keras")
+    assert answer.status == status
+    lines = answer.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    word = "ok" if ours else "FAILS"
+    expected = f"lam ~ Beta(0.1, 0.1) per example p 1e-04 {word} p 0.5 FAILS p 0.5"
+    assert sum(" ".join(line.split()) == expected for line in lines) == len(OPS)
+    assert sum(line.split() == ["x", "0", "-", "-"] for line in lines) == len(OPS)
+    assert lines[-1] == f"augexp: {len(OPS) if ours else 0} of {len(OPS)} hold; keras: 0 of {len(OPS)} hold"
+
+
+def test_check_refuses_what_it_can_not_compare(typed: Augexp) -> None:
+    answer = typed("check", "mixing", "--against", "kears")
+    assert answer.status == 2
+    assert (
+        "--against kears: one of keras, keras_cv, timm, torchvision, all is needed; did you mean keras?" in answer.err
+    )
+    answer = typed("check", "--against", "keras")
+    assert answer.status == 2
+    assert "use augexp check mixing --against keras" in answer.err
+
+
+def test_check_names_a_library_that_is_not_installed(typed: Augexp, monkeypatch: pytest.MonkeyPatch) -> None:
+    from augexp.augment import implementations
+
+    monkeypatch.setattr(implementations, "find_spec", lambda name: name == "augexp" or None)
+    answer = typed("check", "mixing", "--against", "keras_cv")
+    assert answer.status == 2
+    assert "--against keras_cv: keras_cv is not installed; pip install keras-cv" in answer.err

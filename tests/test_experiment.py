@@ -217,11 +217,21 @@ def long_run(tmp_path: Path, cache_dir: Path) -> Iterator[tuple[subprocess.Popen
     process.communicate()
 
 
+def interrupted(process: subprocess.Popen[str]) -> str:
+    """Ctrl-C, and again as a user would: Python loses one that falls into a garbage collector's callback."""
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        try:
+            return process.communicate(timeout=30)[1]
+        except subprocess.TimeoutExpired:
+            continue
+    raise AssertionError("Ctrl-C does nothing")
+
+
 @pytest.mark.slow
 def test_ctrl_c_leaves_a_folder_that_says_interrupted(long_run: tuple[subprocess.Popen[str], Path]) -> None:
     process, folder = long_run
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    err = interrupted(process)
     assert process.returncode == 130
     assert err.splitlines()[-1] == (
         f"interrupted: {folder} is unfinished; --resume goes on from its last checkpoint, "

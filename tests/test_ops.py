@@ -5,124 +5,109 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy import stats
 
-from augexp.augment import ops
+from augexp.augment import geometric, mixing, ops, photometric
 from augexp.augment.ops import Op
+from tests.batches import DRAWS, DTYPES, changed, make_images, make_labels, sample
 
-DTYPES = [np.uint8, np.float32]
-DRAWS = 20_000
-
-
-def make_batch(batch: int, height: int, width: int, dtype: Any = np.uint8) -> tuple[tf.Tensor, tf.Tensor]:
-    """Random images in [0, 255] and one-hot labels of five classes."""
-    random = np.random.default_rng([batch, height, width])
-    images = random.integers(0, 256, (batch, height, width, 3))
-    fraction = random.uniform(size=images.shape) * (images < 255) if dtype == np.float32 else 0
-    return tf.constant((images + fraction).astype(dtype)), tf.one_hot(random.integers(0, 5, batch), 5)
+SEED = tf.constant([3, 7], tf.int64)
 
 
-def sample(op: Op, batch: int, height: int = 8, width: int = 8, seed: int = 0) -> dict[str, NDArray[Any]]:
-    drawn = op.sample(tf.constant([seed, 7], tf.int64), tf.constant(batch), tf.constant(height), tf.constant(width))
-    return {name: value.numpy() for name, value in drawn.items()}
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@given(flip=st.lists(st.booleans(), min_size=1, max_size=5), height=st.integers(1, 6), width=st.integers(1, 6))
-@settings(max_examples=25, deadline=None)
-def test_flip_mirrors_the_chosen_images_and_no_other(dtype: Any, flip: list[bool], height: int, width: int) -> None:
-    images, labels = make_batch(len(flip), height, width, dtype)
-    flipped, same = ops.flip_left_right(0.5).apply(images, labels, {"flip": tf.constant(flip)})
-    expected = np.stack([np.fliplr(image) if yes else image for image, yes in zip(images.numpy(), flip, strict=True)])
-    assert flipped.dtype == dtype
-    np.testing.assert_array_equal(flipped, expected)
+def test_an_op_on_images_hands_on_the_very_labels() -> None:
+    images, labels = tf.constant(make_images(2, 3, 4)), tf.constant(make_labels(2))
+    op = ops.on_images(lambda *_: {}, lambda images, params: images + params["one"])
+    more, same = op.apply(images, labels, {"one": tf.constant(1, tf.uint8)})
     assert same is labels
+    assert op.compiled
+    np.testing.assert_array_equal(more, images + 1)
+    assert not ops.on_images(op.sample, lambda images, _: images, compiled=False).compiled
 
 
-def test_flip_agrees_with_tf_image() -> None:
-    images, labels = make_batch(3, 4, 7)
-    flipped, _ = ops.flip_left_right(1.0).apply(images, labels, {"flip": tf.constant([True] * 3)})
-    np.testing.assert_array_equal(flipped, tf.image.flip_left_right(images))
+# --- sometimes -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("prob", [0.0, 0.1, 0.5, 1.0])
-def test_the_share_of_flipped_images_is_prob(prob: float) -> None:
-    flips = sample(ops.flip_left_right(prob), DRAWS)["flip"]
-    assert flips.shape == (DRAWS,)
-    assert stats.binomtest(int(flips.sum()), DRAWS, prob).pvalue > 1e-4
+@pytest.mark.parametrize("prob", [0.0, 0.1, 0.5, 0.9])
+def test_the_share_of_examples_an_op_is_applied_to_is_prob(prob: float) -> None:
+    applied = sample(ops.sometimes(photometric.invert(), prob), DRAWS)["applied"]
+    assert (applied.shape, applied.dtype.name) == ((DRAWS,), "bool")
+    assert stats.binomtest(int(applied.sum()), DRAWS, prob).pvalue > 1e-4
 
 
+def test_an_op_that_is_always_applied_stays_the_very_op() -> None:
+    op = photometric.invert()
+    assert ops.sometimes(op, 1.0) is op
+
+
+@pytest.mark.parametrize("op", [photometric.brightness(0.5), photometric.invert(), geometric.flip_up_down(0.5)])
 @pytest.mark.parametrize("dtype", DTYPES)
-@given(delta=st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=5))
-@settings(max_examples=25, deadline=None)
-def test_brightness_adds_and_clips(dtype: Any, delta: list[float]) -> None:
-    images, labels = make_batch(len(delta), 3, 5, dtype)
-    brighter, same = ops.brightness(1.0).apply(images, labels, {"delta": tf.constant(delta, tf.float32)})
-    shift = np.array(delta, np.float64)[:, None, None, None] * 255
-    assert brighter.dtype == np.float32
-    np.testing.assert_allclose(brighter, np.clip(images.numpy().astype(np.float64) + shift, 0, 255), atol=1e-4)
-    assert same is labels
+@given(applied=st.lists(st.booleans(), min_size=1, max_size=5))
+@settings(max_examples=10, deadline=None)
+def test_where_it_is_not_applied_an_op_leaves_every_value(op: Op, dtype: str, applied: list[bool]) -> None:
+    images = make_images(len(applied), 3, 4, dtype)
+    now_and_then = ops.sometimes(op, 0.5)
+    params = sample(now_and_then, len(applied), 3, 4) | {"applied": np.array(applied)}
+    always = changed(op, images, **{name: values for name, values in params.items() if name != "applied"})
+    found = changed(now_and_then, images, **params)
+    assert found.dtype == always.dtype
+    np.testing.assert_array_equal(found, np.where(np.array(applied)[:, None, None, None], always, images))
 
 
-@pytest.mark.parametrize("delta", [-0.3, 0.0, 0.2])
-def test_brightness_agrees_with_tf_image(delta: float) -> None:
-    images, labels = make_batch(2, 6, 5)
-    brighter, _ = ops.brightness(0.3).apply(images, labels, {"delta": tf.constant([delta] * 2)})
-    oracle = tf.clip_by_value(tf.image.adjust_brightness(tf.cast(images, tf.float32) / 255.0, delta), 0.0, 1.0) * 255.0
-    np.testing.assert_allclose(brighter, oracle, atol=1e-3)
+def test_labels_follow_where_an_op_is_applied() -> None:
+    op = ops.sometimes(mixing.mixup(1.0, 1.0, per="example"), 0.5)
+    images, labels = tf.constant(make_images(16, 2, 2)), tf.constant(make_labels(16))
+    params = op.sample(SEED, tf.constant(16), tf.constant(2), tf.constant(2))
+    _, soft = op.apply(images, labels, params)
+    mixed = mixing.mix_labels(labels, params["partner"], params["lam"])
+    assert 0 < params["applied"].numpy().sum() < 16
+    np.testing.assert_array_equal(soft, np.where(params["applied"].numpy()[:, None], mixed, labels))
 
 
-@pytest.mark.parametrize("max_delta", [0.05, 0.2, 1.0])
-def test_delta_is_uniform_around_zero(max_delta: float) -> None:
-    delta = sample(ops.brightness(max_delta), DRAWS)["delta"]
-    assert 0.999 * max_delta < np.abs(delta).max() <= np.float32(max_delta)
-    assert stats.kstest(delta, stats.uniform(-max_delta, 2 * max_delta).cdf).pvalue > 1e-4
+def test_the_ops_own_draws_are_the_same_for_any_prob() -> None:
+    op = photometric.brightness(0.5)
+    rare, often = (sample(ops.sometimes(op, prob), 64) for prob in (0.1, 0.9))
+    np.testing.assert_array_equal(rare["delta"], often["delta"])
+    np.testing.assert_array_equal(rare["delta"], sample(op, 64)["delta"])
 
 
-def test_no_delta_leaves_every_value() -> None:
-    images, labels = make_batch(3, 4, 4)
-    op = ops.brightness(0.0)
-    same, _ = op.apply(images, labels, op.sample(tf.constant([1, 2]), tf.constant(3), tf.constant(4), tf.constant(4)))
-    np.testing.assert_array_equal(same, images)
+def test_whether_an_op_is_applied_says_nothing_of_how_strongly() -> None:
+    for op in (photometric.brightness(0.5), geometric.shear(0.5, 0.5, "nearest", "constant", 0)):
+        drawn = sample(ops.sometimes(op, 0.5), DRAWS)
+        for name in set(drawn) - {"applied"}:
+            assert stats.ks_2samp(drawn[name][drawn["applied"]], drawn[name][~drawn["applied"]]).pvalue > 1e-4
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@given(data=st.data(), size=st.integers(1, 5), batch=st.integers(1, 4))
-@settings(max_examples=25, deadline=None)
-def test_a_window_is_the_slice_at_its_place(dtype: Any, data: st.DataObject, size: int, batch: int) -> None:
-    height, width = data.draw(st.integers(size, 9)), data.draw(st.integers(size, 9))
-    top = data.draw(st.lists(st.integers(0, height - size), min_size=batch, max_size=batch))
-    left = data.draw(st.lists(st.integers(0, width - size), min_size=batch, max_size=batch))
-    images, labels = make_batch(batch, height, width, dtype)
-    cut, same = ops.random_window(size).apply(images, labels, {"top": tf.constant(top), "left": tf.constant(left)})
-    places = zip(images.numpy(), top, left, strict=True)
-    assert cut.dtype == dtype
-    np.testing.assert_array_equal(cut, [image[y : y + size, x : x + size] for image, y, x in places])
-    assert same is labels
+@pytest.mark.parametrize("compiled", [True, False])
+def test_sometimes_is_compiled_as_its_op_is(compiled: bool) -> None:
+    op = photometric.invert()._replace(compiled=compiled)
+    assert ops.sometimes(op, 0.5).compiled == compiled
 
 
-@pytest.mark.parametrize("width", [8, 10])
-def test_windows_lie_uniformly_over_every_place_that_fits(width: int) -> None:
-    drawn = sample(ops.random_window(6), DRAWS, height=8, width=width)
-    columns = width - 6 + 1
-    places = np.bincount(drawn["top"] * columns + drawn["left"], minlength=3 * columns)
-    assert (drawn["top"].max(), drawn["left"].max()) == (2, columns - 1)
-    assert stats.chisquare(places).pvalue > 1e-4
+# --- helpers -------------------------------------------------------------------------------------------------------
 
 
-def test_a_window_as_large_as_the_image_is_the_image() -> None:
-    images, labels = make_batch(3, 6, 6)
-    op = ops.random_window(6)
-    drawn = op.sample(tf.constant([1, 2]), tf.constant(3), tf.constant(6), tf.constant(6))
-    np.testing.assert_array_equal(op.apply(images, labels, drawn)[0], images)
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-3.0, 5.0), (0.1, 0.1), (0.0, 1e-6)])
+def test_uniform_draws_lie_evenly_between_both_ends(low: float, high: float) -> None:
+    drawn = ops.uniform(SEED, tf.constant(DRAWS), low, high).numpy()
+    assert (drawn.dtype, drawn.shape) == (np.float32, (DRAWS,))
+    assert np.float32(low) <= drawn.min() <= drawn.max() <= np.float32(high)
+    if low < high:
+        assert stats.kstest(drawn, stats.uniform(low, high - low).cdf).pvalue > 1e-4
 
 
-@pytest.mark.parametrize("op", [ops.flip_left_right(0.5), ops.brightness(0.2), ops.random_window(4)])
-@pytest.mark.parametrize("batch", [1, 3, 64])
-def test_every_parameter_has_a_row_an_example_and_follows_the_seed(op: Op, batch: int) -> None:
-    drawn, again, other = (sample(op, batch, 40, 50, seed) for seed in (3, 3, 4))
-    for name, values in drawn.items():
-        assert values.shape[0] == batch
-        np.testing.assert_array_equal(values, again[name])
-    assert batch < 64 or any((drawn[name] != other[name]).any() for name in drawn)
+def test_per_example_stands_beside_images() -> None:
+    values = ops.per_example(tf.constant([1.0, 2.0])).numpy()
+    assert values.shape == (2, 1, 1, 1)
+    assert values.ravel().tolist() == [1, 2]
+
+
+def test_grey_levels_are_rounded_and_clipped() -> None:
+    given_: Any = np.array([-5, -0.4, 0, 0.4, 0.6, 99.49, 254.6, 255, 255.4, 300], np.float32)
+    found = ops.grey_levels(tf.constant(given_)).numpy()
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, [0, 0, 0, 0, 1, 99, 255, 255, 255, 255])
+
+
+def test_whole_grey_levels_stay_the_very_images() -> None:
+    images = tf.constant(make_images(1, 2, 3))
+    assert ops.grey_levels(images) is images

@@ -5,6 +5,8 @@ import pytest
 import tensorflow as tf
 
 from augexp import config, plots, preview
+from augexp.augment.policies import OPERATIONS
+from augexp.augment.specs import OP_NAMES
 from augexp.data import pipeline
 from augexp.data.splits import Splits
 from augexp.training import recipe
@@ -62,3 +64,40 @@ def test_plain_strategies_have_no_histogram(digits: Splits, drawn: dict[str, obj
 def test_more_rows_than_the_batch_holds_are_not_asked_for(digits: Splits, drawn: dict[str, object]) -> None:
     preview.picture(digits, recipe_of(digits, "none"), 100)
     assert len(drawn["rows"]) == 64  # type: ignore[arg-type]
+
+
+def rows_of(drawn: dict[str, object]) -> list[plots.PreviewRow]:
+    return drawn["rows"]  # type: ignore[return-value]
+
+
+def test_one_of_shows_the_op_that_was_drawn(digits: Splits, drawn: dict[str, object]) -> None:
+    settings = recipe_of(digits, "[{name: one_of, ops: [cutmix, brightness], per: example}]")
+    preview.picture(digits, settings, 16)
+    choices = pipeline.batch_at(digits.train, settings)(tf.constant(0, tf.int64)).params[0]["choice"].numpy()[:16]
+    assert set(choices) == {0, 1}
+    for row, choice in zip(rows_of(drawn), choices, strict=True):
+        assert row.lines[0].startswith(("cutmix lam", "brightness delta")[choice])
+        assert (row.partner is not None) == (choice == 0)
+    assert [one.op for one in drawn["draws"]] == ["cutmix"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+def test_a_policy_names_the_ops_of_each_image(digits: Splits, drawn: dict[str, object]) -> None:
+    settings = recipe_of(digits, "rand_augment")
+    preview.picture(digits, settings, 8)
+    ops = pipeline.batch_at(digits.train, settings)(tf.constant(0, tf.int64)).params[0]["op"].numpy()
+    for row, numbers in zip(rows_of(drawn), ops[:8], strict=True):
+        said = " ".join(row.lines)
+        assert all(OPERATIONS[number] in said for number in numbers if number)
+
+
+def test_an_op_that_was_not_applied_says_so(digits: Splits, drawn: dict[str, object]) -> None:
+    preview.picture(digits, recipe_of(digits, "[{name: invert, prob: 0.0}]"), 2)
+    assert [row.lines for row in rows_of(drawn)] == [("invert not applied",)] * 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OP_NAMES)
+def test_every_op_can_be_previewed(name: str, digits: Splits, drawn: dict[str, object]) -> None:
+    preview.picture(digits, recipe_of(digits, name), 2)
+    assert all(len(line) <= plots.TEXT_WIDTH for row in rows_of(drawn) for line in row.lines)

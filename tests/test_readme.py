@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
-from augexp import config
+from rich.console import Console
+
+from augexp import catalogue, config
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -20,3 +22,11 @@ def test_the_configuration_shown_holds_every_key_with_its_default(tmp_path: Path
 def test_pictures_it_shows_are_there() -> None:
     for path in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README):
         assert (Path(__file__).parents[1] / path).is_file(), path
+
+
+def test_the_ops_it_lists_are_those_of_augexp_ops() -> None:
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(catalogue.table())
+    listing = "\n".join(f"    {line}".rstrip() for line in captured.get().splitlines())
+    assert listing.strip("\n") in README

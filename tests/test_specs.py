@@ -1,3 +1,5 @@
+import math
+import re
 from typing import Any, get_args
 
 import pytest
@@ -5,19 +7,86 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from augexp.augment import specs
 from augexp.augment.specs import (
     OP_NAMES,
+    OPS,
     STRATEGY_NAMES,
+    Blur,
     Brightness,
     CutMix,
     FlipLeftRight,
     MixUp,
     NamedStrategy,
+    OneOf,
     OpSpec,
     named_strategy,
 )
 
-SPECS = (FlipLeftRight, Brightness, CutMix, MixUp)
+# Every op in the order in which `augexp ops` lists them, with its defaults.
+WARP = {"interpolation": "bilinear", "fill_mode": "constant", "fill_value": 0.0, "prob": 1.0}
+CUTMIX = {"name": "cutmix", "alpha": 1.0, "prob": 1.0, "correct_lam": True, "per": "example"}
+MIXUP = {"name": "mixup", "alpha": 0.2, "prob": 1.0, "per": "example"}
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "flip_left_right": {"prob": 0.5},
+    "flip_up_down": {"prob": 0.5},
+    "random_crop": {"padding": 0.125, "fill_mode": "constant", "fill_value": 0.0, "prob": 1.0},
+    "random_resized_crop": {
+        "scale": (0.08, 1.0), "ratio": (3 / 4, 4 / 3), "interpolation": "bilinear", "prob": 1.0,
+    },
+    "central_crop": {"fraction": (0.5, 1.0), "interpolation": "bilinear", "prob": 1.0},
+    "rotate": {"degrees": 15.0} | WARP,
+    "translate": {"width_factor": 0.1, "height_factor": 0.1} | WARP,
+    "shear": {"x_factor": 0.2, "y_factor": 0.2} | WARP,
+    "brightness": {"max_delta": 0.2, "prob": 1.0},
+    "contrast": {"lower": 0.8, "upper": 1.2, "prob": 1.0},
+    "saturation": {"lower": 0.8, "upper": 1.2, "prob": 1.0},
+    "hue": {"max_delta": 0.05, "prob": 1.0},
+    "grayscale": {"prob": 0.1},
+    "jpeg_quality": {"min_jpeg_quality": 50, "max_jpeg_quality": 100, "prob": 1.0},
+    "blur": {"sigma": (0.1, 2.0), "prob": 0.5},
+    "sharpness": {"lower": 0.1, "upper": 1.9, "prob": 1.0},
+    "posterize": {"bits": (4, 8), "prob": 1.0},
+    "solarize": {"threshold": (128, 256), "prob": 1.0},
+    "equalize": {"prob": 0.5},
+    "autocontrast": {"prob": 0.5},
+    "invert": {"prob": 0.5},
+    "rand_augment": {"num_ops": 2, "magnitude": 9, "fill_value": 0.0, "prob": 1.0},
+    "trivial_augment": {"fill_value": 0.0, "prob": 1.0},
+    "aug_mix": {
+        "severity": 3, "mixture_width": 3, "chain_depth": -1, "alpha": 1.0, "fill_value": 0.0, "prob": 1.0,
+    },
+    "cutmix": CUTMIX,
+    "mixup": MIXUP,
+    "cutout": {"length": 0.5, "fill_value": 0.0, "prob": 1.0},
+    "random_erasing": {"scale": (0.02, 0.4), "ratio": (0.3, 1 / 0.3), "value": "random", "prob": 0.5},
+    "one_of": {"ops": (CUTMIX, MIXUP), "weights": None, "per": "batch"},
+}  # fmt: skip
+# Settings of two numbers, with the least and the largest that each may be.
+PAIRS = {
+    ("random_resized_crop", "scale"): (0.001, 1),
+    ("random_resized_crop", "ratio"): (0.01, 100),
+    ("central_crop", "fraction"): (0.01, 1),
+    ("blur", "sigma"): (0, 20),
+    ("posterize", "bits"): (1, 8),
+    ("solarize", "threshold"): (0, 256),
+    ("random_erasing", "scale"): (0, 1),
+    ("random_erasing", "ratio"): (0.01, 100),
+}
+# Settings of one number.
+NUMBERS = {
+    ("random_crop", "padding"): (0, 1), ("random_crop", "fill_value"): (0, 255),
+    ("rotate", "degrees"): (0, 180), ("rotate", "fill_value"): (0, 255),
+    ("translate", "width_factor"): (0, 1), ("translate", "height_factor"): (0, 1),
+    ("shear", "x_factor"): (0, 1), ("shear", "y_factor"): (0, 1),
+    ("brightness", "max_delta"): (0, 1), ("hue", "max_delta"): (0, 0.5),
+    ("cutout", "fill_value"): (0, 255), ("random_erasing", "value"): (0, 255),
+    ("aug_mix", "fill_value"): (0, 255),
+    ("rand_augment", "magnitude"): (0, 30), ("rand_augment", "num_ops"): (1, 20),
+    ("aug_mix", "severity"): (1, 10), ("aug_mix", "mixture_width"): (1, 10),
+    ("jpeg_quality", "max_jpeg_quality"): (50, 100), ("jpeg_quality", "min_jpeg_quality"): (1, 100),
+    ("contrast", "upper"): (0.8, 100), ("saturation", "lower"): (0, 1.2), ("sharpness", "upper"): (0.1, 100),
+}  # fmt: skip
 parse: TypeAdapter[OpSpec] = TypeAdapter(OpSpec)
 
 
@@ -28,18 +97,24 @@ def problem(**raw: Any) -> str:
 
 
 def test_the_lists_of_names_are_complete() -> None:
-    assert tuple(spec().name for spec in SPECS) == OP_NAMES
-    assert set(get_args(get_args(OpSpec)[0])) == set(SPECS)
+    assert tuple(DEFAULTS) == OP_NAMES
+    assert {spec().name: spec for spec in get_args(get_args(OpSpec)[0])} == OPS
     assert get_args(NamedStrategy) == STRATEGY_NAMES
 
 
-def test_the_defaults_are_the_documented_ones() -> None:
-    assert FlipLeftRight().model_dump() == {"name": "flip_left_right", "prob": 0.5}
-    assert Brightness().model_dump() == {"name": "brightness", "max_delta": 0.2}
-    assert CutMix().model_dump() == {
-        "name": "cutmix", "alpha": 1.0, "prob": 1.0, "correct_lam": True, "per": "example",
-    }  # fmt: skip
-    assert MixUp().model_dump() == {"name": "mixup", "alpha": 0.2, "prob": 1.0, "per": "example"}
+@pytest.mark.parametrize("name", OP_NAMES)
+def test_a_name_alone_gives_the_documented_defaults_of_that_op(name: str) -> None:
+    spec = parse.validate_python({"name": name})
+    assert isinstance(spec, OPS[name])
+    assert spec == OPS[name]()
+    assert spec.model_dump() == {"name": name} | DEFAULTS[name]
+
+
+@pytest.mark.parametrize("spec", OPS.values())
+def test_every_op_has_one_line_that_says_what_it_does(spec: type[specs._Spec]) -> None:
+    first = (spec.__doc__ or "").splitlines()[0]
+    assert re.fullmatch(r"[A-Z`].{10,110}\.", first)
+    assert spec.paper == "" or re.search(r"\d{4}", spec.paper)
 
 
 def test_named_strategies_are_ops_with_their_defaults() -> None:
@@ -51,32 +126,91 @@ def test_named_strategies_are_ops_with_their_defaults() -> None:
     }
 
 
-@pytest.mark.parametrize("name", OP_NAMES)
-def test_a_name_alone_gives_the_defaults_of_that_op(name: str) -> None:
-    spec = parse.validate_python({"name": name})
-    assert spec.name == name
-    assert spec == type(spec)()
+# --- numbers -------------------------------------------------------------------------------------------------------
 
 
 @given(st.floats(0, 1))
 @settings(deadline=None)
 def test_every_probability_is_kept_as_given(prob: float) -> None:
-    for name in ("flip_left_right", "cutmix", "mixup"):
-        assert parse.validate_python({"name": name, "prob": prob}).model_dump()["prob"] == prob
+    for name in OP_NAMES:
+        if name != "one_of":
+            assert parse.validate_python({"name": name, "prob": prob}).model_dump()["prob"] == prob
+
+
+@given(st.floats(max_value=0, exclude_max=True) | st.floats(1, exclude_min=True) | st.just(math.nan))
+@settings(max_examples=20, deadline=None)
+def test_any_other_probability_is_refused(prob: float) -> None:
+    for name in OP_NAMES:
+        assert problem(name=name, prob=prob).startswith("prob: ")
 
 
 @given(st.floats(0, exclude_min=True, allow_infinity=False))
 @settings(deadline=None)
 def test_every_positive_alpha_is_kept_as_given(alpha: float) -> None:
-    for name in ("cutmix", "mixup"):
+    for name in ("cutmix", "mixup", "aug_mix"):
         assert parse.validate_python({"name": name, "alpha": alpha}).model_dump()["alpha"] == alpha
 
 
 @given(st.floats(max_value=0) | st.just(float("nan")) | st.just(float("inf")))
 @settings(deadline=None)
 def test_any_other_alpha_is_refused(alpha: float) -> None:
-    for name in ("cutmix", "mixup"):
+    for name in ("cutmix", "mixup", "aug_mix"):
         assert problem(name=name, alpha=alpha).startswith("alpha: Input should be ")
+
+
+@pytest.mark.parametrize(("op", "key", "low", "high"), [(*place, *ends) for place, ends in NUMBERS.items()])
+def test_a_number_may_be_each_end_of_its_range_and_nothing_beyond(op: str, key: str, low: float, high: float) -> None:
+    for value in (low, high):
+        assert parse.validate_python({"name": op, key: value}).model_dump()[key] == value
+    step = 1 if isinstance(DEFAULTS[op][key], int) else 1e-6
+    for wrong in (low - step, high + step, math.nan, math.inf, -math.inf, True, None, "much", [low]):
+        assert key in problem(name=op, **{key: wrong})
+
+
+@pytest.mark.parametrize(("op", "key", "low", "high"), [(*place, *ends) for place, ends in PAIRS.items()])
+@given(data=st.data())
+@settings(max_examples=20, deadline=None)
+def test_a_pair_within_its_bounds_is_kept_and_one_the_other_way_round_refused(
+    op: str, key: str, low: float, high: float, data: st.DataObject
+) -> None:
+    number = st.integers(int(low), int(high)) if key == "bits" else st.floats(low, high)
+    pair = sorted(data.draw(st.tuples(number, number)))
+    for given_ in (pair, tuple(pair), [str(value) for value in pair]):
+        assert parse.validate_python({"name": op, key: given_}).model_dump()[key] == tuple(pair)
+    if pair[0] < pair[1]:
+        assert problem(name=op, **{key: pair[::-1]}).startswith(f"{key}: two ")
+
+
+@pytest.mark.parametrize(("op", "key", "low", "high"), [(*place, *ends) for place, ends in PAIRS.items()])
+def test_a_pair_may_be_the_whole_range_and_nothing_beyond(op: str, key: str, low: float, high: float) -> None:
+    assert parse.validate_python({"name": op, key: [low, high]}).model_dump()[key] == (low, high)
+    whole = "whole " if key == "bits" else ""
+    message = f"{key}: two {whole}numbers from {low:g} to {high:g}, the lower first, are needed"
+    wrong: list[Any] = [
+        [low - 1e-6, high], [low, high + 1e-6], [low], [low, high, high], [], low, None, "12", [low, math.nan],
+        [math.nan, high], [low, math.inf], [low, True], [low, "much"], [low, None], [[low], [high]], {"a": low},
+    ]  # fmt: skip
+    for value in wrong:
+        assert problem(name=op, **{key: value}) == message
+
+
+@given(lower=st.floats(0, 100), upper=st.floats(0, 100))
+@settings(max_examples=30, deadline=None)
+def test_lower_is_at_most_upper(lower: float, upper: float) -> None:
+    for name in ("contrast", "saturation", "sharpness"):
+        if lower <= upper:
+            dumped = parse.validate_python({"name": name, "lower": lower, "upper": upper}).model_dump()
+            assert (dumped["lower"], dumped["upper"]) == (lower, upper)
+        else:
+            message = f"upper: upper of at least lower ({lower}) is needed"
+            assert problem(name=name, lower=lower, upper=upper) == message
+
+
+@pytest.mark.parametrize("depth", [-1, 1, 10])
+def test_a_chain_depth_is_drawn_or_1_to_10(depth: int) -> None:
+    assert parse.validate_python({"name": "aug_mix", "chain_depth": depth}).model_dump()["chain_depth"] == depth
+    for wrong in (-2, 0, 11):
+        assert problem(name="aug_mix", chain_depth=wrong).startswith("chain_depth: -1 (1 to 3")
 
 
 @pytest.mark.parametrize(
@@ -92,13 +226,52 @@ def test_any_other_alpha_is_refused(alpha: float) -> None:
         ({"name": "brightness", "max_delta": 2}, "max_delta: Input should be less than or equal to 1"),
         ({"name": "mixup", "per": "image"}, "per: Input should be 'example' or 'batch'"),
         ({"name": "mixup", "correct_lam": True}, "correct_lam: Extra inputs are not permitted"),
+        ({"name": "posterize", "bits": [1.5, 3]}, "bits: two whole numbers from 1 to 8, the lower first, are needed"),
+        ({"name": "cutout", "length": 0}, "length: Input should be greater than 0"),
+        ({"name": "cutout", "length": 1.1}, "length: Input should be less than or equal to 1"),
+        ({"name": "rand_augment", "magnitude": 9.5}, "magnitude: Input should be a valid integer"),
+        ({"name": "random_erasing", "value": True}, "value: random, or a grey level from 0 to 255, is needed"),
+        ({"name": "random_erasing", "value": "noise"}, "value: random, or a grey level from 0 to 255, is needed"),
     ],
 )
 def test_a_setting_out_of_range_is_refused(raw: dict[str, Any], message: str) -> None:
     assert problem(**raw) == message
 
 
+# --- one_of --------------------------------------------------------------------------------------------------------
+
+
+def test_the_ops_of_one_of_are_names_or_settings_and_may_be_choices_themselves() -> None:
+    inner = {"name": "one_of", "ops": ["mixup", {"name": "blur", "sigma": [0, 1]}], "weights": [1, 3]}
+    spec = parse.validate_python({"name": "one_of", "ops": ["cutmix", inner], "per": "example"})
+    assert spec == OneOf(
+        ops=(CutMix(), OneOf(ops=(MixUp(), Blur(sigma=(0, 1))), weights=(1, 3))),
+        per="example",
+    )
+    assert parse.validate_python(spec.model_dump()) == spec
+
+
+@pytest.mark.parametrize("ops", [[], "cutmix", None, 5, {"name": "cutmix"}])
+def test_one_of_needs_a_list_of_ops(ops: Any) -> None:
+    assert problem(name="one_of", ops=ops) == "ops: a list of ops is needed"
+
+
+@pytest.mark.parametrize("weights", [[1], [1, 2, 3], [0, 0], [], [1e308, 1e308]])
+def test_one_of_needs_a_weight_for_each_op_and_not_all_0(weights: list[float]) -> None:
+    message = "weights: null, or a weight for each of the 2 ops, not all 0, is needed"
+    assert problem(name="one_of", weights=weights) == message
+
+
+@pytest.mark.parametrize("weight", [-1, math.nan, math.inf, True, "much"])
+def test_a_weight_is_a_number_not_below_0(weight: Any) -> None:
+    assert problem(name="one_of", weights=[1, weight]).startswith("1: ")
+
+
+# --- values --------------------------------------------------------------------------------------------------------
+
+
 def test_specs_are_values() -> None:
     assert len({CutMix(), CutMix(alpha=1.0), CutMix(alpha=2.0)}) == 2
+    assert len({spec() for spec in OPS.values()} | {spec() for spec in OPS.values()}) == len(OPS)
     with pytest.raises(ValidationError, match="frozen"):
         CutMix().alpha = 2.0

@@ -1,7 +1,9 @@
 import hashlib
+import itertools
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,10 @@ from numpy.typing import NDArray
 
 from augexp import config
 from augexp.augment import strategy
-from augexp.augment.specs import Brightness, CutMix, FlipLeftRight, MixUp, OpSpec
+from augexp.augment.ops import Op
+from augexp.augment.specs import OP_NAMES, OPS, Brightness, CutMix, FlipLeftRight, JpegQuality, MixUp, OpSpec
 from augexp.augment.strategy import Strategy
+from tests.batches import changed
 
 WRITTEN = [
     "none",
@@ -140,6 +144,105 @@ def test_correct_lam_reaches_the_op() -> None:
     assert (exact["weight"].numpy() != exact["lam"].numpy()).any()
 
 
+# Settings that each op must heed: all but the default, and where nothing else says so, prob 0 applies it nowhere.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "flip_left_right": {"prob": 0.0}, "flip_up_down": {"prob": 0.0}, "equalize": {"prob": 0.0},
+    "autocontrast": {"prob": 0.0}, "invert": {"prob": 0.0}, "grayscale": {"prob": 1.0},
+    "random_crop": {"padding": 1.0, "fill_mode": "nearest", "fill_value": 200, "prob": 0.5},
+    "random_resized_crop": {"scale": (0.3, 0.4), "ratio": (1, 1.2), "interpolation": "nearest", "prob": 0.5},
+    "central_crop": {"fraction": (0.1, 0.3), "interpolation": "nearest", "prob": 0.5},
+    "rotate": {"degrees": 170, "interpolation": "nearest", "fill_mode": "reflect", "fill_value": 200, "prob": 0.5},
+    "translate": {
+        "width_factor": 0.9, "height_factor": 0.7, "interpolation": "nearest", "fill_mode": "nearest",
+        "fill_value": 200, "prob": 0.5,
+    },
+    "shear": {
+        "x_factor": 0.9, "y_factor": 0.7, "interpolation": "nearest", "fill_mode": "nearest", "fill_value": 200,
+        "prob": 0.5,
+    },
+    "brightness": {"max_delta": 0.9, "prob": 0.5}, "contrast": {"lower": 0.1, "upper": 3, "prob": 0.5},
+    "saturation": {"lower": 0.1, "upper": 3, "prob": 0.5}, "hue": {"max_delta": 0.5, "prob": 0.5},
+    "jpeg_quality": {"min_jpeg_quality": 10, "max_jpeg_quality": 60, "prob": 0.5},
+    "blur": {"sigma": (0.5, 1), "prob": 0.9}, "sharpness": {"lower": 0, "upper": 3, "prob": 0.5},
+    "posterize": {"bits": (1, 6), "prob": 0.5}, "solarize": {"threshold": (0, 130), "prob": 0.5},
+    "rand_augment": {"num_ops": 5, "magnitude": 25, "fill_value": 200, "prob": 0.5},
+    "trivial_augment": {"fill_value": 200, "prob": 0.5},
+    "aug_mix": {
+        "severity": 10, "mixture_width": 2, "chain_depth": 2, "alpha": 0.3, "fill_value": 200, "prob": 0.5,
+    },
+    "cutmix": {"alpha": 0.3, "prob": 0.5, "correct_lam": False, "per": "batch"},
+    "mixup": {"alpha": 3, "prob": 0.5, "per": "batch"}, "cutout": {"length": 0.9, "fill_value": 200, "prob": 0.5},
+    "random_erasing": {"scale": (0.2, 0.3), "ratio": (1, 1.5), "value": 200, "prob": 0.9},
+    "one_of": {"ops": (MixUp(), CutMix()), "weights": (3, 1), "per": "example"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "key"), [(name, key) for name, keys in SETTINGS.items() for key in keys])
+def test_every_setting_of_a_spec_reaches_its_op(name: str, key: str) -> None:
+    assert set(SETTINGS[name]) == set(OPS[name].model_fields) - {"name"}
+    # A fill value is read in one fill mode only.
+    same = {"fill_mode": "constant"} if key == "fill_value" and "fill_mode" in SETTINGS[name] else {}
+    pair: tuple[Any, Any] = (SETTINGS[name][key], getattr(OPS[name](), key)) if key != "prob" else (0.0, 1.0)
+    ops = [strategy.op(OPS[name](**SETTINGS[name] | same | {key: value})) for value in pair]  # type: ignore[arg-type]
+    size = (6, 9, 12)
+    drawn = [op.sample(SEED, *(tf.constant(side) for side in size)) for op in ops]
+    if _bytes(drawn[0]) == _bytes(drawn[1]):
+        one, other = (op.apply(*tensors(*size), params)[0] for op, params in zip(ops, drawn, strict=True))
+        assert (one.numpy() != other.numpy()).any()
+
+
+def _bytes(params: Mapping[str, tf.Tensor]) -> dict[str, bytes]:
+    return {name: values.numpy().tobytes() for name, values in params.items()}
+
+
+UINT8 = {
+    "flip_left_right", "flip_up_down", "random_crop", "jpeg_quality", "posterize", "solarize", "equalize", "invert",
+    "rand_augment", "trivial_augment", "cutmix", "cutout", "random_erasing",
+}  # fmt: skip
+MIXED = {"cutmix", "mixup", "one_of"}
+
+
+@pytest.mark.parametrize("name", OP_NAMES)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [(1, 1, 1), (1, 7, 4), (5, 3, 8)])
+def test_every_op_keeps_the_contract(name: str, dtype: str, size: tuple[int, int, int]) -> None:
+    op = strategy.op(OPS[name]())  # type: ignore[arg-type]
+    images, labels = tensors(*size, dtype)
+    params = op.sample(SEED, *(tf.constant(side) for side in size))
+    assert {values.shape[0] for values in params.values()} <= {size[0]}
+    mixed, soft = op.apply(images, labels, params)
+    assert (mixed.shape, soft.shape, soft.dtype) == (images.shape, labels.shape, tf.float32)
+    assert mixed.dtype == (dtype if name in UINT8 else "float32")
+    assert 0 <= mixed.numpy().min() <= mixed.numpy().max() <= 255
+    np.testing.assert_allclose(soft.numpy().sum(1), 1, rtol=0, atol=1e-6)
+    if name not in MIXED:
+        np.testing.assert_array_equal(soft, labels)
+
+
+@pytest.mark.parametrize("name", [name for name in OP_NAMES if name not in MIXED])
+def test_an_example_is_told_from_its_own_row_of_the_parameters_alone(name: str) -> None:
+    op = strategy.op(OPS[name]())  # type: ignore[arg-type]
+    images, _ = make_batch(5, 6, 11)
+    params = {name: v.numpy() for name, v in op.sample(SEED, *(tf.constant(side) for side in (5, 6, 11))).items()}
+    together = changed(op, images, **params)
+    for i in range(5):
+        row = {name: values[i : i + 1] for name, values in params.items()}
+        np.testing.assert_allclose(together[i], changed(op, images[i : i + 1], **row)[0], rtol=0, atol=1e-3)
+
+
+def test_an_op_that_xla_cannot_compile_runs_between_those_it_can() -> None:
+    chain = strategy.build([FlipLeftRight(), CutMix(), JpegQuality(prob=0.7), Brightness(), MixUp()])
+    assert [op.compiled for op in chain.ops] == [True, True, False, True, True]
+    for dtype in DTYPES:
+        images, labels = tensors(6, dtype=dtype)
+        params = chain.sample(SEED, images)
+        mixed, soft = chain.apply(images, labels, params)
+        for op, drawn in zip(chain.ops, params, strict=True):
+            images, labels = op.apply(images, labels, drawn)
+        np.testing.assert_allclose(mixed, images, rtol=0, atol=1e-3)
+        np.testing.assert_allclose(soft, labels, rtol=0, atol=1e-6)
+
+
 # --- randomness ----------------------------------------------------------------------------------------------------
 
 
@@ -159,6 +262,38 @@ def test_eager_graph_and_tf_data_give_the_same_bytes(written: str, dtype: str) -
     for step, from_data in enumerate(steps):
         eager = chain(images, labels, seed_of(3, step))
         for parts in zip(eager, graph(images, labels, seed_of(3, step)), from_data, strict=True):
+            assert len({part.numpy().tobytes() for part in parts}) == 1
+
+
+POLICIES = ["rand_augment", "trivial_augment", "aug_mix"]
+CHAIN = "[flip_left_right, cutmix, jpeg_quality, {name: rotate, fill_mode: reflect}, mixup]"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("written", "dtype"),
+    [(f"[{name}]", DTYPES[i % 2]) for i, name in enumerate(OP_NAMES)] + [(CHAIN, dtype) for dtype in DTYPES],
+)
+def test_every_op_gives_the_same_bytes_everywhere(written: str, dtype: str) -> None:
+    chain = build(written)
+    images, labels = tensors(3, dtype=dtype)
+    graph = tf.function(chain)
+
+    def from_data(threads: int) -> list[tuple[tf.Tensor, tf.Tensor]]:
+        steps = tf.data.Dataset.range(4).map(
+            lambda step: chain(images, labels, tf.stack([tf.constant(3, tf.int64), step])), num_parallel_calls=threads
+        )
+        options = tf.data.Options()
+        options.threading.private_threadpool_size = threads
+        return list(steps.with_options(options))
+
+    one, eight = from_data(1), from_data(8)
+    for step in range(4):
+        eager = chain(images, labels, seed_of(3, step))
+        others = [one[step], eight[step]]
+        if written[1:-1] not in POLICIES:  # XLA takes seconds for each, and anew for each function
+            others.append(graph(images, labels, seed_of(3, step)))
+        for parts in zip(eager, *others, strict=True):
             assert len({part.numpy().tobytes() for part in parts}) == 1
 
 
@@ -228,14 +363,39 @@ def test_a_setting_of_one_op_leaves_the_draws_of_the_others() -> None:
 # --- compiled ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("written", MIXING)
-def test_the_chain_is_one_xla_computation(written: str) -> None:
+def build_and_note(written: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Strategy, list[tuple[Any, list[str]]]]:
+    """A strategy, and the functions that it calls in turn beside the ops in each."""
+    runs: list[tuple[int, Any]] = []
+    compile_run = strategy._compile
+
+    def note(chain: Sequence[Op], *, jit: bool) -> tuple[int, strategy.Apply]:
+        runs.append(compile_run(chain, jit=jit))
+        return runs[-1]
+
+    monkeypatch.setattr(strategy, "_compile", note)
     chain = build(written)
+    names = iter(chain.names)
+    return chain, [(function, list(itertools.islice(names, count))) for count, function in runs]
+
+
+@pytest.mark.parametrize("written", MIXING)
+def test_the_chain_is_one_xla_computation(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    chain, runs = build_and_note(written, monkeypatch)
+    ((function, names),) = runs
     images, labels = tensors()
     params = chain.sample(SEED, images)
-    function: Any = chain.compiled
+    assert names == list(chain.names)
     # Raises for a function that is not marked for XLA, and where XLA can't compile it.
     assert function.experimental_get_compiler_ir(images, labels, params)(stage="hlo").startswith("HloModule")
+
+
+def test_a_chain_is_parted_only_where_xla_cannot_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = "[flip_left_right, cutmix, jpeg_quality, jpeg_quality, brightness, mixup]"
+    _, runs = build_and_note(written, monkeypatch)
+    assert [names for _, names in runs] == [
+        ["flip_left_right", "cutmix"], ["jpeg_quality", "jpeg_quality"], ["brightness", "mixup"],
+    ]  # fmt: skip
+    assert [function._jit_compile for function, _ in runs] == [True, False, True]
 
 
 def test_a_short_last_batch_and_another_size_compile_anew() -> None:

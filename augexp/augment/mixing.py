@@ -3,11 +3,9 @@
 A label's weight is exactly the share of pixels it has; lam and labels are float32 whatever the precision policy.
 """
 
-from collections.abc import Mapping
-
 import tensorflow as tf
 
-from augexp.augment.ops import Op, per_example
+from augexp.augment.ops import Op, Params, per_example
 from augexp.augment.specs import Per
 
 
@@ -19,13 +17,14 @@ def draw_lam(seed: tf.Tensor, batch: tf.Tensor, alpha: float, prob: float, per: 
     """
     count = tf.where(per == "batch", 1, batch)
     first, second, mixed = tf.unstack(tf.random.split(seed, 3))
-    logit = _log_gamma(first, count, alpha) - _log_gamma(second, count, alpha)
+    logit = log_gamma(first, count, alpha) - log_gamma(second, count, alpha)
     lam = tf.cast(tf.sigmoid(logit), tf.float32)
     lam = tf.where(tf.random.stateless_uniform([count], mixed) < prob, lam, 1.0)
     return tf.broadcast_to(lam, [batch])
 
 
-def _log_gamma(seed: tf.Tensor, count: tf.Tensor, alpha: float) -> tf.Tensor:
+def log_gamma(seed: tf.Tensor, count: tf.Tensor, alpha: float) -> tf.Tensor:
+    """(count,) float64: logarithms of draws from Gamma(alpha)."""
     gamma_seed, uniform_seed = tf.unstack(tf.random.split(seed, 2))
     gamma = tf.random.stateless_gamma([count], gamma_seed, tf.constant(alpha + 1, tf.float64), dtype=tf.float64)
     # 1 - U lies in (0, 1], where U lies in [0, 1) and could be 0.
@@ -59,9 +58,9 @@ def cutmix(alpha: float, prob: float, *, correct_lam: bool, per: Per) -> Op:
         weight = _share_kept(box, height, width) if correct_lam else lam
         return {"lam": lam, "partner": draw_partner(for_partner, batch), "box": box, "weight": weight}
 
-    def apply(images: tf.Tensor, labels: tf.Tensor, params: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        inside = _inside(params["box"], images)
-        mixed = tf.where(inside, tf.gather(images, params["partner"]), images)
+    def apply(images: tf.Tensor, labels: tf.Tensor, params: Params) -> tuple[tf.Tensor, tf.Tensor]:
+        partner = tf.gather(images, params["partner"])
+        mixed = tf.where(inside(params["box"], images), partner, images)
         return mixed, mix_labels(labels, params["partner"], params["weight"])
 
     return Op(sample, apply)
@@ -87,7 +86,7 @@ def _share_kept(box: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tenso
     return tf.cast((pixels - pasted) / pixels, tf.float32)
 
 
-def _inside(box: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
+def inside(box: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
     """(B, H, W, 1) bool: which pixels the box covers."""
     rows = tf.range(tf.shape(images)[1])[None, :]
     columns = tf.range(tf.shape(images)[2])[None, :]
@@ -106,11 +105,12 @@ def mixup(alpha: float, prob: float, *, per: Per) -> Op:
         for_lam, for_partner = tf.unstack(tf.random.split(seed, 2))
         return {"lam": draw_lam(for_lam, batch, alpha, prob, per), "partner": draw_partner(for_partner, batch)}
 
-    def apply(images: tf.Tensor, labels: tf.Tensor, params: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+    def apply(images: tf.Tensor, labels: tf.Tensor, params: Params) -> tuple[tf.Tensor, tf.Tensor]:
         lam = per_example(params["lam"])
         # The partner is gathered before the cast: four times fewer bytes.
         partner = tf.cast(tf.gather(images, params["partner"]), tf.float32)
         mixed = lam * tf.cast(images, tf.float32) + (1 - lam) * partner
-        return mixed, mix_labels(labels, params["partner"], params["lam"])
+        # Rounding may lead a hair beyond 255.
+        return tf.clip_by_value(mixed, 0.0, 255.0), mix_labels(labels, params["partner"], params["lam"])
 
     return Op(sample, apply)

@@ -1,4 +1,4 @@
-"""Ops that leave labels alone, and the contract of every op.
+"""The contract of every op, and what ops are made with.
 
 An op is two pure functions on a batch:
 
@@ -16,12 +16,42 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+Params = Mapping[str, tf.Tensor]
+Sample = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
+
 
 class Op(NamedTuple):
     """One op: how its parameters are drawn, and what they do."""
 
-    sample: Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
-    apply: Callable[[tf.Tensor, tf.Tensor, Mapping[str, tf.Tensor]], tuple[tf.Tensor, tf.Tensor]]
+    sample: Sample
+    apply: Callable[[tf.Tensor, tf.Tensor, Params], tuple[tf.Tensor, tf.Tensor]]
+    compiled: bool = True  # XLA has no JPEG encoder, for one
+
+
+def on_images(sample: Sample, change: Callable[[tf.Tensor, Params], tf.Tensor], *, compiled: bool = True) -> Op:
+    """An op that leaves labels alone: `change` maps images and parameters to images of the same shape."""
+    return Op(sample, lambda images, labels, params: (change(images, params), labels), compiled)
+
+
+def sometimes(op: Op, prob: float) -> Op:
+    """The op with chance `prob` for each example; one more parameter, `applied` (B,) bool, says where.
+
+    The op's own draws are the same for any `prob`.
+    """
+    if prob == 1:
+        return op
+
+    def sample(seed: tf.Tensor, batch: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> dict[str, tf.Tensor]:
+        applied = tf.random.stateless_uniform([batch], tf.random.fold_in(seed, 1)) < prob
+        return op.sample(seed, batch, height, width) | {"applied": applied}
+
+    def apply(images: tf.Tensor, labels: tf.Tensor, params: Params) -> tuple[tf.Tensor, tf.Tensor]:
+        changed, changed_labels = op.apply(images, labels, params)
+        applied = params["applied"]
+        kept = tf.cast(images, changed.dtype)
+        return tf.where(per_example(applied), changed, kept), tf.where(applied[:, None], changed_labels, labels)
+
+    return Op(sample, apply, op.compiled)
 
 
 def per_example(values: tf.Tensor) -> tf.Tensor:
@@ -29,47 +59,13 @@ def per_example(values: tf.Tensor) -> tf.Tensor:
     return values[:, None, None, None]
 
 
-def flip_left_right(prob: float) -> Op:
-    """Mirrors an image with chance `prob`; params: `flip` (B,) bool."""
-
-    def sample(seed: tf.Tensor, batch: tf.Tensor, _height: tf.Tensor, _width: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"flip": tf.random.stateless_uniform([batch], seed) < prob}
-
-    def apply(images: tf.Tensor, labels: tf.Tensor, params: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        return tf.where(per_example(params["flip"]), images[:, :, ::-1], images), labels
-
-    return Op(sample, apply)
+def uniform(seed: tf.Tensor, batch: tf.Tensor, low: float, high: float) -> tf.Tensor:
+    """(B,) float32 in [low, high]; low may equal high, which stateless_uniform itself refuses."""
+    return low + (high - low) * tf.random.stateless_uniform([batch], seed)
 
 
-def brightness(max_delta: float) -> Op:
-    """Adds `delta` * 255 and clips to [0, 255]; params: `delta` (B,) float32 in [-max_delta, max_delta).
-
-    The law of `tf.image.random_brightness`, without its rounding back to whole grey levels.
-    """
-
-    def sample(seed: tf.Tensor, batch: tf.Tensor, _height: tf.Tensor, _width: tf.Tensor) -> dict[str, tf.Tensor]:
-        # stateless_uniform refuses an empty range.
-        draw = tf.random.stateless_uniform([batch], seed, -1.0, 1.0)
-        return {"delta": draw * max_delta}
-
-    def apply(images: tf.Tensor, labels: tf.Tensor, params: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        shifted = tf.cast(images, tf.float32) + per_example(params["delta"]) * 255.0
-        return tf.clip_by_value(shifted, 0.0, 255.0), labels
-
-    return Op(sample, apply)
-
-
-def random_window(size: int) -> Op:
-    """Cuts a `size` x `size` window at a random place; params: `top`, `left` (B,) int32."""
-
-    def sample(seed: tf.Tensor, batch: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> dict[str, tf.Tensor]:
-        seeds = tf.random.split(seed, 2)
-        top = tf.random.stateless_uniform([batch], seeds[0], 0, height - size + 1, tf.int32)
-        left = tf.random.stateless_uniform([batch], seeds[1], 0, width - size + 1, tf.int32)
-        return {"top": top, "left": left}
-
-    def apply(images: tf.Tensor, labels: tf.Tensor, params: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        rows = tf.gather(images, params["top"][:, None] + tf.range(size), axis=1, batch_dims=1)
-        return tf.gather(rows, params["left"][:, None] + tf.range(size), axis=2, batch_dims=1), labels
-
-    return Op(sample, apply)
+def grey_levels(images: tf.Tensor) -> tf.Tensor:
+    """Images as uint8: floats are rounded and clipped to [0, 255]."""
+    if images.dtype == tf.uint8:
+        return images
+    return tf.cast(tf.clip_by_value(tf.round(images), 0.0, 255.0), tf.uint8)

@@ -1,11 +1,14 @@
 """What a configuration says about each op: its name, parameters, defaults and ranges. No TensorFlow here.
 
 A strategy is a tuple of these specs, applied in order. `augment.strategy` turns each into the op it stands for.
+The first line of a spec's docstring is what `augexp ops` prints, beside the defaults and `paper`.
 """
 
-from typing import Annotated, Literal, assert_never
+import math
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar, Literal, assert_never, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 
@@ -18,11 +21,64 @@ def refuse_bool(value: object) -> object:
 
 Float = Annotated[float, BeforeValidator(refuse_bool), Field(allow_inf_nan=False)]
 Probability = Annotated[Float, Field(ge=0, le=1)]
+Factor = Annotated[Float, Field(ge=0, le=100)]
+Share = Annotated[Float, Field(gt=0, le=1)]
+GreyLevel = Annotated[Float, Field(ge=0, le=255)]
 Per = Literal["example", "batch"]
+Interpolation = Literal["bilinear", "nearest"]
+FillMode = Literal["constant", "reflect", "nearest"]
+
+
+def _range(lowest: float, highest: float, whole: str = "") -> BeforeValidator:
+    """Two numbers within bounds, the lower first."""
+    message = f"two {whole}numbers from {lowest:g} to {highest:g}, the lower first, are needed"
+
+    def check(value: object) -> tuple[float, float]:
+        numbers = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+        try:
+            # Text too: YAML reads 1e-1 as a string.
+            low, high = (float("nan") if isinstance(number, bool) else float(number) for number in numbers)
+        except (TypeError, ValueError, OverflowError):
+            low = high = math.nan
+        if not lowest <= low <= high <= highest or (whole and not (low.is_integer() and high.is_integer())):
+            raise PydanticCustomError("expected", "{message}", {"message": message})
+        return low, high
+
+    return BeforeValidator(check)
 
 
 class _Spec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    paper: ClassVar[str] = ""
+
+
+class _Factor(_Spec):
+    """A factor between `lower` and `upper`; 1 leaves the image as it is."""
+
+    lower: Factor = 0.8
+    upper: Annotated[Factor, Field(validate_default=True)] = 1.2
+    prob: Probability = 1.0
+
+    @field_validator("upper")
+    @classmethod
+    def _in_order(cls, value: float, others: ValidationInfo) -> float:
+        lower = others.data.get("lower")
+        if lower is not None and value < lower:
+            raise PydanticCustomError("expected", "upper of at least lower ({lower}) is needed", {"lower": lower})
+        return value
+
+
+class _Warp(_Spec):
+    """What ops that move pixels have in common: how to read between pixels, and beyond the border."""
+
+    interpolation: Interpolation = "bilinear"
+    fill_mode: FillMode = "constant"
+    fill_value: GreyLevel = 0.0
+    prob: Probability = 1.0
+
+
+# --- geometric -----------------------------------------------------------------------------------------------------
 
 
 class FlipLeftRight(_Spec):
@@ -32,18 +88,236 @@ class FlipLeftRight(_Spec):
     prob: Probability = 0.5
 
 
+class FlipUpDown(_Spec):
+    """Turns each image upside down with chance `prob`."""
+
+    name: Literal["flip_up_down"] = "flip_up_down"
+    prob: Probability = 0.5
+
+
+class RandomCrop(_Spec):
+    """Pads by a share of the side, then cuts the image's own size at a random place."""
+
+    paper: ClassVar[str] = "He et al., 2016"
+
+    name: Literal["random_crop"] = "random_crop"
+    padding: Annotated[Float, Field(ge=0, le=1)] = 0.125
+    fill_mode: FillMode = "constant"
+    fill_value: GreyLevel = 0.0
+    prob: Probability = 1.0
+
+
+class RandomResizedCrop(_Spec):
+    """Cuts a window of random area and aspect, and resizes it to the image's size."""
+
+    paper: ClassVar[str] = "Szegedy et al., 2015"
+
+    name: Literal["random_resized_crop"] = "random_resized_crop"
+    scale: Annotated[tuple[float, float], _range(0.001, 1)] = (0.08, 1.0)
+    ratio: Annotated[tuple[float, float], _range(0.01, 100)] = (3 / 4, 4 / 3)
+    interpolation: Interpolation = "bilinear"
+    prob: Probability = 1.0
+
+
+class CentralCrop(_Spec):
+    """Cuts the central fraction, drawn anew for each image, and resizes it to the image's size."""
+
+    name: Literal["central_crop"] = "central_crop"
+    fraction: Annotated[tuple[float, float], _range(0.01, 1)] = (0.5, 1.0)
+    interpolation: Interpolation = "bilinear"
+    prob: Probability = 1.0
+
+
+class Rotate(_Warp):
+    """Rotates about the centre by U(-degrees, degrees); positive turns counter-clockwise."""
+
+    name: Literal["rotate"] = "rotate"
+    degrees: Annotated[Float, Field(ge=0, le=180)] = 15.0
+
+
+class Translate(_Warp):
+    """Shifts by U(-factor, factor) of the width and of the height."""
+
+    name: Literal["translate"] = "translate"
+    width_factor: Annotated[Float, Field(ge=0, le=1)] = 0.1
+    height_factor: Annotated[Float, Field(ge=0, le=1)] = 0.1
+
+
+class Shear(_Warp):
+    """Shears about the centre by U(-factor, factor) along x and along y."""
+
+    name: Literal["shear"] = "shear"
+    x_factor: Annotated[Float, Field(ge=0, le=1)] = 0.2
+    y_factor: Annotated[Float, Field(ge=0, le=1)] = 0.2
+
+
+# --- photometric ---------------------------------------------------------------------------------------------------
+
+
 class Brightness(_Spec):
-    """Adds delta * 255 to every value, delta ~ U(-max_delta, max_delta) for each image, and clips to [0, 255]."""
+    """Adds delta * 255, delta ~ U(-max_delta, max_delta), and clips to [0, 255]."""
 
     name: Literal["brightness"] = "brightness"
     max_delta: Annotated[Float, Field(ge=0, le=1)] = 0.2
+    prob: Probability = 1.0
+
+
+class Contrast(_Factor):
+    """Scales the distance from each channel's mean by U(lower, upper)."""
+
+    name: Literal["contrast"] = "contrast"
+
+
+class Saturation(_Factor):
+    """Scales the saturation (of HSV) by U(lower, upper)."""
+
+    name: Literal["saturation"] = "saturation"
+
+
+class Hue(_Spec):
+    """Turns the hue by U(-max_delta, max_delta) of the full circle."""
+
+    name: Literal["hue"] = "hue"
+    max_delta: Annotated[Float, Field(ge=0, le=0.5)] = 0.05
+    prob: Probability = 1.0
+
+
+class Grayscale(_Spec):
+    """Takes away all colour with chance `prob`."""
+
+    name: Literal["grayscale"] = "grayscale"
+    prob: Probability = 0.1
+
+
+class JpegQuality(_Spec):
+    """Encodes and decodes as JPEG of a random quality."""
+
+    name: Literal["jpeg_quality"] = "jpeg_quality"
+    min_jpeg_quality: Annotated[int, Field(strict=True, ge=1, le=100)] = 50
+    max_jpeg_quality: Annotated[int, Field(strict=True, ge=1, le=100, validate_default=True)] = 100
+    prob: Probability = 1.0
+
+    @field_validator("max_jpeg_quality")
+    @classmethod
+    def _in_order(cls, value: int, others: ValidationInfo) -> int:
+        lowest = others.data.get("min_jpeg_quality")
+        if lowest is not None and value < lowest:
+            message = "max_jpeg_quality of at least min_jpeg_quality ({lowest}) is needed"
+            raise PydanticCustomError("expected", message, {"lowest": lowest})
+        return value
+
+
+class Blur(_Spec):
+    """Gaussian blur with a standard deviation of U(sigma) pixels."""
+
+    paper: ClassVar[str] = "Chen et al., 2020 (SimCLR)"
+
+    name: Literal["blur"] = "blur"
+    sigma: Annotated[tuple[float, float], _range(0, 20)] = (0.1, 2.0)
+    prob: Probability = 0.5
+
+
+class Sharpness(_Factor):
+    """Blends with a smoothed image by U(lower, upper): 0 is smoothed, 2 sharpened."""
+
+    name: Literal["sharpness"] = "sharpness"
+    lower: Factor = 0.1
+    upper: Annotated[Factor, Field(validate_default=True)] = 1.9
+
+
+class Posterize(_Spec):
+    """Keeps the highest bits of each value, a random number of them."""
+
+    name: Literal["posterize"] = "posterize"
+    bits: Annotated[tuple[float, float], _range(1, 8, "whole ")] = (4, 8)
+    prob: Probability = 1.0
+
+
+class Solarize(_Spec):
+    """Inverts the values at and above a random threshold."""
+
+    name: Literal["solarize"] = "solarize"
+    threshold: Annotated[tuple[float, float], _range(0, 256)] = (128, 256)
+    prob: Probability = 1.0
+
+
+class Equalize(_Spec):
+    """Spreads the grey levels of each channel evenly, with chance `prob`."""
+
+    name: Literal["equalize"] = "equalize"
+    prob: Probability = 0.5
+
+
+class AutoContrast(_Spec):
+    """Stretches each channel to the full range, with chance `prob`."""
+
+    name: Literal["autocontrast"] = "autocontrast"
+    prob: Probability = 0.5
+
+
+class Invert(_Spec):
+    """Makes a negative, with chance `prob`."""
+
+    name: Literal["invert"] = "invert"
+    prob: Probability = 0.5
+
+
+# --- policies ------------------------------------------------------------------------------------------------------
+
+
+class RandAugment(_Spec):
+    """`num_ops` random ops, one after the other, all of one magnitude (0 to 30)."""
+
+    paper: ClassVar[str] = "Cubuk et al., 2020"
+
+    name: Literal["rand_augment"] = "rand_augment"
+    num_ops: Annotated[int, Field(strict=True, ge=1, le=20)] = 2
+    magnitude: Annotated[int, Field(strict=True, ge=0, le=30)] = 9
+    fill_value: GreyLevel = 0.0
+    prob: Probability = 1.0
+
+
+class TrivialAugment(_Spec):
+    """One random op of a random magnitude, from the wide space."""
+
+    paper: ClassVar[str] = "Müller and Hutter, 2021"
+
+    name: Literal["trivial_augment"] = "trivial_augment"
+    fill_value: GreyLevel = 0.0
+    prob: Probability = 1.0
+
+
+class AugMix(_Spec):
+    """Blends the image with a mixture of chains of random ops."""
+
+    paper: ClassVar[str] = "Hendrycks et al., 2020"
+
+    name: Literal["aug_mix"] = "aug_mix"
+    severity: Annotated[int, Field(strict=True, ge=1, le=10)] = 3
+    mixture_width: Annotated[int, Field(strict=True, ge=1, le=10)] = 3
+    chain_depth: Annotated[int, Field(strict=True)] = -1
+    alpha: Annotated[Float, Field(gt=0)] = 1.0
+    fill_value: GreyLevel = 0.0
+    prob: Probability = 1.0
+
+    @field_validator("chain_depth")
+    @classmethod
+    def _depth(cls, value: int) -> int:
+        if value != -1 and not 1 <= value <= 10:
+            raise PydanticCustomError("expected", "-1 (1 to 3, at random) or a depth from 1 to 10 is needed")
+        return value
+
+
+# --- mixing and erasing --------------------------------------------------------------------------------------------
 
 
 class CutMix(_Spec):
-    """Pastes a box of a partner image; the label's weight is the share of pixels kept (Yun et al., 2019).
+    """Pastes a box of a partner image; the label's weight is the share of pixels kept.
 
     `correct_lam: false` keeps lam as drawn for the label although the box is clipped at the border.
     """
+
+    paper: ClassVar[str] = "Yun et al., 2019"
 
     name: Literal["cutmix"] = "cutmix"
     alpha: Annotated[Float, Field(gt=0)] = 1.0
@@ -53,7 +327,9 @@ class CutMix(_Spec):
 
 
 class MixUp(_Spec):
-    """Blends image and label with those of a partner (Zhang et al., 2018)."""
+    """Blends image and label with those of a partner."""
+
+    paper: ClassVar[str] = "Zhang et al., 2018"
 
     name: Literal["mixup"] = "mixup"
     alpha: Annotated[Float, Field(gt=0)] = 0.2
@@ -61,8 +337,84 @@ class MixUp(_Spec):
     per: Per = "example"
 
 
-OpSpec = Annotated[FlipLeftRight | Brightness | CutMix | MixUp, Field(discriminator="name")]
-OP_NAMES = ("flip_left_right", "brightness", "cutmix", "mixup")
+class Cutout(_Spec):
+    """Blanks a square of `length` (share of the shorter side) around a random pixel; the label stays."""
+
+    paper: ClassVar[str] = "DeVries and Taylor, 2017"
+
+    name: Literal["cutout"] = "cutout"
+    length: Share = 0.5
+    fill_value: GreyLevel = 0.0
+    prob: Probability = 1.0
+
+
+def _check_filling(value: object) -> object:
+    if value == "random":
+        return value
+    try:
+        level = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else math.nan
+    except (ValueError, OverflowError):
+        level = math.nan
+    if not 0 <= level <= 255:
+        raise PydanticCustomError("expected", "random, or a grey level from 0 to 255, is needed")
+    return level
+
+
+class RandomErasing(_Spec):
+    """Replaces a box of random area and aspect by noise (`value: random`) or a grey level; the label stays."""
+
+    paper: ClassVar[str] = "Zhong et al., 2020"
+
+    name: Literal["random_erasing"] = "random_erasing"
+    scale: Annotated[tuple[float, float], _range(0, 1)] = (0.02, 0.4)
+    ratio: Annotated[tuple[float, float], _range(0.01, 100)] = (0.3, 1 / 0.3)
+    value: Annotated[float | Literal["random"], BeforeValidator(_check_filling)] = "random"
+    prob: Probability = 0.5
+
+
+def _read_ops(value: object) -> object:
+    if isinstance(value, Sequence) and not isinstance(value, str) and value:
+        return [{"name": item} if isinstance(item, str) else item for item in value]
+    raise PydanticCustomError("expected", "a list of ops is needed")
+
+
+class OneOf(_Spec):
+    """Applies one of its `ops`, drawn by `weights` for each batch or example."""
+
+    name: Literal["one_of"] = "one_of"
+    ops: Annotated[tuple["OpSpec", ...], BeforeValidator(_read_ops)] = (CutMix(), MixUp())
+    weights: tuple[Annotated[Float, Field(ge=0)], ...] | None = None
+    per: Per = "batch"
+
+    @field_validator("weights")
+    @classmethod
+    def _one_each(cls, value: tuple[float, ...] | None, others: ValidationInfo) -> tuple[float, ...] | None:
+        ops = others.data.get("ops")
+        if value is not None and ops is not None and (len(value) != len(ops) or not 0 < sum(value) < math.inf):
+            message = "null, or a weight for each of the {count} ops, not all 0, is needed"
+            raise PydanticCustomError("expected", message, {"count": len(ops)})
+        return value
+
+
+OpSpec = Annotated[
+    FlipLeftRight | FlipUpDown | RandomCrop | RandomResizedCrop | CentralCrop | Rotate | Translate | Shear
+    | Brightness | Contrast | Saturation | Hue | Grayscale | JpegQuality | Blur | Sharpness
+    | Posterize | Solarize | Equalize | AutoContrast | Invert
+    | RandAugment | TrivialAugment | AugMix
+    | CutMix | MixUp | Cutout | RandomErasing | OneOf,
+    Field(discriminator="name"),
+]  # fmt: skip
+OneOf.model_rebuild()
+
+OPS: Mapping[str, type[_Spec]] = {spec.model_fields["name"].default: spec for spec in get_args(get_args(OpSpec)[0])}
+OP_NAMES = tuple(OPS)
+_ANY_OP: TypeAdapter[OpSpec] = TypeAdapter(OpSpec)
+
+
+def default_op(name: str) -> OpSpec:
+    """The op of a name with its defaults."""
+    return _ANY_OP.validate_python({"name": name})
+
 
 NamedStrategy = Literal["none", "basic", "cutmix", "mixup"]
 STRATEGY_NAMES: tuple[NamedStrategy, ...] = ("none", "basic", "cutmix", "mixup")

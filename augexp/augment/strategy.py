@@ -1,33 +1,124 @@
 """A list of specs -> one strategy: how a batch's parameters are drawn, and one compiled function to apply them all."""
 
+import itertools
 import zlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
 import tensorflow as tf
 
-from augexp.augment import mixing, ops
-from augexp.augment.ops import Op
-from augexp.augment.specs import Brightness, CutMix, FlipLeftRight, MixUp, OpSpec
+from augexp.augment import choice, erasing, geometric, mixing, photometric, policies
+from augexp.augment.ops import Op, Params, sometimes
+from augexp.augment.specs import (
+    AugMix,
+    AutoContrast,
+    Blur,
+    Brightness,
+    CentralCrop,
+    Contrast,
+    CutMix,
+    Cutout,
+    Equalize,
+    FillMode,
+    FlipLeftRight,
+    FlipUpDown,
+    Grayscale,
+    Hue,
+    Interpolation,
+    Invert,
+    JpegQuality,
+    MixUp,
+    OneOf,
+    OpSpec,
+    Posterize,
+    RandAugment,
+    RandomCrop,
+    RandomErasing,
+    RandomResizedCrop,
+    Rotate,
+    Saturation,
+    Sharpness,
+    Shear,
+    Solarize,
+    Translate,
+    TrivialAugment,
+)
 
-Params = Sequence[Mapping[str, tf.Tensor]]
+ChainParams = Sequence[Params]  # of every op in turn
+Apply = Callable[[tf.Tensor, tf.Tensor, ChainParams], tuple[tf.Tensor, tf.Tensor]]
 
 
 def op(spec: OpSpec) -> Op:
     """The op that a spec names: the one registry."""
     match spec:
         case FlipLeftRight():
-            return ops.flip_left_right(spec.prob)
+            return geometric.flip_left_right(spec.prob)
+        case FlipUpDown():
+            return geometric.flip_up_down(spec.prob)
+        case RandomCrop():
+            found = geometric.random_crop(spec.padding, spec.fill_mode, spec.fill_value)
+        case RandomResizedCrop():
+            found = geometric.random_resized_crop(spec.scale, spec.ratio, spec.interpolation)
+        case CentralCrop():
+            found = geometric.central_crop(spec.fraction, spec.interpolation)
+        case Rotate():
+            found = geometric.rotate(spec.degrees, *_border(spec))
+        case Translate():
+            found = geometric.translate(spec.width_factor, spec.height_factor, *_border(spec))
+        case Shear():
+            found = geometric.shear(spec.x_factor, spec.y_factor, *_border(spec))
         case Brightness():
-            return ops.brightness(spec.max_delta)
+            found = photometric.brightness(spec.max_delta)
+        case Contrast():
+            found = photometric.contrast(spec.lower, spec.upper)
+        case Saturation():
+            found = photometric.saturation(spec.lower, spec.upper)
+        case Hue():
+            found = photometric.hue(spec.max_delta)
+        case Grayscale():
+            found = photometric.grayscale()
+        case JpegQuality():
+            found = photometric.jpeg_quality(spec.min_jpeg_quality, spec.max_jpeg_quality)
+        case Blur():
+            found = photometric.blur(spec.sigma)
+        case Sharpness():
+            found = photometric.sharpness(spec.lower, spec.upper)
+        case Posterize():
+            found = photometric.posterize(spec.bits)
+        case Solarize():
+            found = photometric.solarize(spec.threshold)
+        case Equalize():
+            found = photometric.equalize()
+        case AutoContrast():
+            found = photometric.autocontrast()
+        case Invert():
+            found = photometric.invert()
+        case RandAugment():
+            found = policies.rand_augment(spec.num_ops, spec.magnitude, spec.fill_value)
+        case TrivialAugment():
+            found = policies.trivial_augment(spec.fill_value)
+        case AugMix():
+            depth = spec.chain_depth
+            found = policies.aug_mix(spec.severity, spec.mixture_width, depth, spec.alpha, spec.fill_value)
         case CutMix():
             return mixing.cutmix(spec.alpha, spec.prob, correct_lam=spec.correct_lam, per=spec.per)
         case MixUp():
             return mixing.mixup(spec.alpha, spec.prob, per=spec.per)
+        case Cutout():
+            found = erasing.cutout(spec.length, spec.fill_value)
+        case RandomErasing():
+            found = erasing.random_erasing(spec.scale, spec.ratio, spec.value)
+        case OneOf():
+            return choice.one_of([op(inner) for inner in spec.ops], spec.weights, spec.per)
         case _:
             assert_never(spec)
+    return sometimes(found, spec.prob)
+
+
+def _border(spec: Rotate | Translate | Shear) -> tuple[Interpolation, FillMode, float]:
+    return spec.interpolation, spec.fill_mode, spec.fill_value
 
 
 @dataclass(frozen=True)
@@ -36,9 +127,9 @@ class Strategy:
 
     names: tuple[str, ...]
     ops: tuple[Op, ...]
-    compiled: Callable[[tf.Tensor, tf.Tensor, Params], tuple[tf.Tensor, tf.Tensor]]
+    compiled: Apply
 
-    def sample(self, seed: tf.Tensor, images: tf.Tensor) -> Params:
+    def sample(self, seed: tf.Tensor, images: tf.Tensor) -> ChainParams:
         """Draws the parameters of one batch, a dict an op.
 
         An op's draw depends on the seed and its own name only, so `cutmix` cuts the same boxes alone and after `basic`.
@@ -54,7 +145,7 @@ class Strategy:
             for op, key in zip(self.ops, keys, strict=True)
         ]
 
-    def apply(self, images: tf.Tensor, labels: tf.Tensor, params: Params) -> tuple[tf.Tensor, tf.Tensor]:
+    def apply(self, images: tf.Tensor, labels: tf.Tensor, params: ChainParams) -> tuple[tf.Tensor, tf.Tensor]:
         """Applies drawn parameters.
 
         Args:
@@ -84,14 +175,27 @@ def build(specs: Sequence[OpSpec]) -> Strategy:
 
 def of_ops(names: Sequence[str], chain: Sequence[Op]) -> Strategy:
     """A strategy from ops and the names that key their draws."""
+    # One XLA function for neighbouring ops fuses their pixel loops; drawing stays outside: XLA has no gamma sampler.
+    runs = [_compile(list(ops), jit=jit) for jit, ops in itertools.groupby(chain, lambda op: op.compiled)]
 
-    def apply(images: tf.Tensor, labels: tf.Tensor, params: Params) -> tuple[tf.Tensor, tf.Tensor]:
+    def apply(images: tf.Tensor, labels: tf.Tensor, params: ChainParams) -> tuple[tf.Tensor, tf.Tensor]:
+        rest = iter(params)
+        for count, run in runs:
+            images, labels = run(images, labels, list(itertools.islice(rest, count)))
+        return images, labels
+
+    return Strategy(tuple(names), tuple(chain), apply)
+
+
+def _compile(chain: Sequence[Op], *, jit: bool) -> tuple[int, Apply]:
+    """The number of ops, and one function of their parameters that applies them all."""
+
+    def apply(images: tf.Tensor, labels: tf.Tensor, params: ChainParams) -> tuple[tf.Tensor, tf.Tensor]:
         for op, drawn in zip(chain, params, strict=True):
             images, labels = op.apply(images, labels, drawn)
         return images, labels
 
-    # One XLA function for the whole chain fuses its pixel loops; drawing stays outside, since XLA has no gamma sampler.
-    return Strategy(tuple(names), tuple(chain), tf.function(apply, jit_compile=True))
+    return len(chain), tf.function(apply, jit_compile=jit)
 
 
 def _keys(names: Sequence[str]) -> list[int]:

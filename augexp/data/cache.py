@@ -99,7 +99,7 @@ def entry_folder(source: Source, data: Data) -> Path:
 
 
 def cache_folder(data: Data) -> Path:
-    """Where the entries of all sources are."""
+    """Where decoded images are kept."""
     if data.cache_dir is not None:
         return Path(data.cache_dir).expanduser()
     home = os.environ.get("XDG_CACHE_HOME")

@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from augexp.augment import ops, strategy
+from augexp.augment import geometric, strategy
 from augexp.augment.specs import OpSpec
-from augexp.augment.strategy import Params
+from augexp.augment.strategy import ChainParams
 from augexp.data.splits import Part
 from augexp.errors import UserError
 
@@ -25,7 +25,7 @@ class Batch(NamedTuple):
     images: tf.Tensor  # (B, S, S, 3) uint8 or float32 in [0, 255]
     labels: tf.Tensor  # (B, K) float32
     sources: tf.Tensor  # (B, S, S, 3) uint8, before the strategy
-    params: Params  # a dict an op
+    params: ChainParams  # a dict an op
 
 
 @dataclass(frozen=True)
@@ -155,4 +155,4 @@ def _window(recipe: Recipe, decoded_size: int) -> strategy.Strategy:
     """A random window of the network's size where the decoded images are larger, for every strategy alike."""
     if decoded_size == recipe.image_size:
         return strategy.build(())
-    return strategy.of_ops(["random_window"], [ops.random_window(recipe.image_size)])
+    return strategy.of_ops(["random_window"], [geometric.random_window(recipe.image_size)])

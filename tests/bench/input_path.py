@@ -1,0 +1,76 @@
+"""The input path alone: memory map -> batch, for the four strategies, beside Keras's layers in tf.data."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from augexp.augment.specs import STRATEGY_NAMES, NamedStrategy, named_strategy
+from augexp.data import pipeline
+from augexp.data.splits import Part
+from tests.bench.measure import rate, seconds
+
+EXAMPLES, SIZE, CLASSES, BATCH = 4000, 224, 120, 64
+STEPS, WARM = 50, 15
+LATE = 99 * (EXAMPLES // BATCH)  # the first step of the hundredth epoch
+
+
+def run() -> dict[str, Any]:
+    """Measures and prints images/s; `augexp cutmix, epoch 100` reads the batches of that epoch."""
+    with _part() as images:
+        calls = {f"augexp {name}": _consume(_ours(images, name, 0)) for name in STRATEGY_NAMES}
+        calls |= {f"augexp {name}, epoch 100": _consume(_ours(images, name, LATE)) for name in STRATEGY_NAMES}
+        calls["keras.layers.CutMix"] = _consume(_theirs(images, keras.layers.CutMix()))
+        calls["keras.layers.MixUp"] = _consume(_theirs(images, keras.layers.MixUp()))
+        times = seconds(calls)
+    rates = {name: rate((STEPS + WARM) * BATCH, found) for name, found in times.items()}
+    print(f"\ninput path, memory map to batch: batch {BATCH}, {SIZE} px, images/s")
+    for name, value in rates.items():
+        print(f"{name:28}{value:10,.0f}")
+    return {"images_per_second": rates, "seconds": times}
+
+
+@contextmanager
+def _part() -> Iterator[Part]:
+    """Random images as the decoded cache holds them."""
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "images.npy"
+        shape = (EXAMPLES, SIZE, SIZE, 3)
+        images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+        for start in range(0, EXAMPLES, 500):
+            images[start : start + 500] = rng.integers(0, 256, (500, *shape[1:]), np.uint8)
+        images.flush()
+        labels = rng.integers(0, CLASSES, EXAMPLES, np.int32)
+        mapped = np.load(path, mmap_mode="c")
+        yield Part(mapped, np.arange(EXAMPLES, dtype=np.int64), labels, [str(i) for i in range(EXAMPLES)])
+
+
+def _ours(images: Part, name: NamedStrategy, first_step: int) -> tf.data.Dataset:
+    recipe = pipeline.Recipe(named_strategy(name), BATCH, SIZE, CLASSES, seed=0)
+    return pipeline.train_batches(images, recipe, range(first_step, first_step + WARM + STEPS))
+
+
+def _theirs(images: Part, layer: keras.layers.Layer) -> tf.data.Dataset:
+    """The same batches through a Keras preprocessing layer in tf.data."""
+
+    def mix(batch: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        mixed = layer({"images": tf.cast(batch, tf.float32), "labels": labels}, training=True)
+        return mixed["images"], mixed["labels"]
+
+    return _ours(images, "none", 0).map(mix, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def _consume(batches: tf.data.Dataset) -> Callable[[], None]:
+    """One pass; its iterator ends with it, so that its threads don't run beside the next measurement."""
+
+    def consume() -> None:
+        for _ in batches:
+            pass
+
+    return consume

@@ -1,0 +1,46 @@
+"""The sheet of all ops."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from augexp import gallery, plots
+from augexp.augment.specs import OP_NAMES
+from augexp.config import load
+from augexp.data import pipeline
+from augexp.data.splits import Splits
+from augexp.training import recipe
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray[Any, Any]]:
+    """What `picture` hands to the plot."""
+    seen: dict[str, np.ndarray[Any, Any]] = {}
+    real = plots.sheet
+    monkeypatch.setattr(plots, "sheet", lambda rows, title: (seen.update(rows), real(rows, title))[1])
+    return seen
+
+
+@pytest.mark.slow
+def test_every_op_changes_the_photographs(drawn: dict[str, np.ndarray[Any, Any]]) -> None:
+    images = gallery.photographs()[:, ::4, ::4]
+    gallery.picture(images, seed=0)
+    assert list(drawn) == ["as they are", *OP_NAMES]
+    for name in OP_NAMES:
+        assert drawn[name].shape == images.shape
+        assert not np.array_equal(drawn[name], images), name
+
+
+def test_the_photographs_are_four_different_squares() -> None:
+    photographs = gallery.photographs()
+    assert photographs.shape == (4, 320, 320, 3)
+    assert photographs.dtype == np.uint8
+    assert len({image.tobytes() for image in photographs}) == 4
+
+
+def test_your_own_data_shows_its_first_training_images(digits: Splits) -> None:
+    settings = recipe(load("digits.yaml", ["strategy=cutmix"]), digits)
+    images = gallery.first_images(digits, settings)
+    plain = recipe(load("digits.yaml", ["strategy=none"]), digits)
+    np.testing.assert_array_equal(images, pipeline.batch_at(digits.train, plain)(0).images[:4])
