@@ -152,6 +152,14 @@ def _mixed(mix: Mix, images: Any, labels: Any, step: int) -> tuple[NDArray[Any],
     return np.asarray(mixed), np.asarray(soft)
 
 
+def _first_of(one: Implementation, images: Any, labels: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The first batch of a run."""
+    mix = _start_any_per(one)
+    if mix is None:
+        raise ValueError(f"{one.library} has no {one.op}")
+    return _mixed(mix, images, labels, 0)
+
+
 def _identity(batch: int) -> NDArray[np.float32]:
     return np.eye(batch, dtype=np.float32)
 
@@ -212,8 +220,8 @@ def _lam_of_batches(mix: Mix, count: int) -> Floats:
 
 
 def _lam_of_calls(mix: Mix, count: int) -> Floats:
-    """One lam a batch; that all nine examples are their own partners, and look like lam = 1, is too rare to show."""
-    images, labels = _noise(9, 2, 3), _identity(9)
+    """One lam a batch; that all ten examples are their own partners, and look like lam = 1, is too rare to show."""
+    images, labels = _noise(10, 2, 3), _identity(10)
     return np.array([_mixed(mix, images, labels, step)[1].diagonal().min() for step in range(count)])
 
 
@@ -413,18 +421,19 @@ def _prob(one: Implementation, effort: Effort, per: Per, prob: float = 0.3) -> F
 
 
 def _sizes(one: Implementation, _effort: Effort, dtype: Any) -> Finding | None:
-    mix = _start_any_per(one)
-    if mix is None:
+    if _start_any_per(one) is None:
         return None
-    faults = [size for size in SIZES if not _holds(one.op, mix, size, dtype)]
+    faults = [size for size in SIZES if not _holds(one, size, dtype)]
     return _none_of(len(faults), len(SIZES))
 
 
-def _holds(op: OpName, mix: Mix, size: tuple[int, int, int], dtype: Any) -> bool:
+def _holds(one: Implementation, size: tuple[int, int, int], dtype: Any) -> bool:
     """Whether pixels and labels of one batch agree."""
+    op = one.op
     images, labels = (_noise if op == "mixup" else evidence.marked)(*size, dtype), _identity(size[0])
     try:
-        mixed, soft = _mixed(mix, images, labels, 0)
+        # A run for each size: one run for all would trace a graph of unknown sizes, which Keras's layers can't do.
+        mixed, soft = _first_of(one, images, labels)
     except Exception:  # other libraries raise all kinds
         return False
     if mixed.shape != images.shape or soft.shape != labels.shape:
@@ -547,10 +556,7 @@ def _eager(one: Implementation, _effort: Effort, limit: float) -> Finding | None
 
 
 def _first_batch(one: Implementation) -> tuple[NDArray[Any], NDArray[Any]]:
-    mix = _start_any_per(one)
-    if mix is None:
-        raise ValueError(f"{one.library} has no {one.op}")
-    return _mixed(mix, _noise(16, 32, 48), _identity(16), 0)
+    return _first_of(one, _noise(16, 32, 48), _identity(16))
 
 
 def fingerprint(one: Implementation) -> str:
@@ -595,7 +601,7 @@ def _repeats(one: Implementation, effort: Effort) -> Finding | None:
     if mix is None:
         return None
     # So large that neither a box for a whole batch nor the permutation that changes nothing comes twice by chance.
-    images, labels = _noise(9, 160, 224, one.images), _identity(9)
+    images, labels = _noise(10, 160, 224), _identity(10)
     repeats = evidence.repeats(lambda step: _digest(*_mixed(mix, images, labels, step)), effort.steps)
     return _none_of(repeats, effort.steps)
 

@@ -8,7 +8,7 @@ from typing import Literal
 import tensorflow as tf
 
 from augexp.augment.geometric import draw_sides, place
-from augexp.augment.mixing import inside
+from augexp.augment.mixing import paste
 from augexp.augment.ops import Op, Params, on_images
 
 
@@ -29,7 +29,7 @@ def cutout(length: float, fill_value: float) -> Op:
         return {"box": tf.stack([top, left, bottom, right], 1)}
 
     def change(images: tf.Tensor, params: Params) -> tf.Tensor:
-        return tf.where(inside(params["box"], images), tf.cast(fill_value, images.dtype), images)
+        return paste(images, tf.fill(tf.shape(images), tf.cast(fill_value, images.dtype)), params["box"])
 
     return on_images(sample, change)
 
@@ -54,8 +54,8 @@ def random_erasing(scale: tuple[float, float], ratio: tuple[float, float], value
         return params
 
     def change(images: tf.Tensor, params: Params) -> tf.Tensor:
-        filling = params["noise"] if value == "random" else value
-        return tf.where(inside(params["box"], images), tf.cast(filling, images.dtype), images)
+        filling = params["noise"] if value == "random" else tf.fill(tf.shape(images), value)
+        return paste(images, tf.cast(filling, images.dtype), params["box"])
 
     return on_images(sample, change)
 

@@ -5,7 +5,7 @@ A label's weight is exactly the share of pixels it has; lam and labels are float
 
 import tensorflow as tf
 
-from augexp.augment.ops import Op, Params, per_example
+from augexp.augment.ops import Op, Params, lines_of, per_example
 from augexp.augment.specs import Per
 
 
@@ -60,7 +60,7 @@ def cutmix(alpha: float, prob: float, *, correct_lam: bool, per: Per) -> Op:
 
     def apply(images: tf.Tensor, labels: tf.Tensor, params: Params) -> tuple[tf.Tensor, tf.Tensor]:
         partner = tf.gather(images, params["partner"])
-        mixed = tf.where(inside(params["box"], images), partner, images)
+        mixed = paste(images, partner, params["box"])
         return mixed, mix_labels(labels, params["partner"], params["weight"])
 
     return Op(sample, apply)
@@ -86,13 +86,14 @@ def _share_kept(box: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tenso
     return tf.cast((pixels - pasted) / pixels, tf.float32)
 
 
-def inside(box: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
-    """(B, H, W, 1) bool: which pixels the box covers."""
-    rows = tf.range(tf.shape(images)[1])[None, :]
-    columns = tf.range(tf.shape(images)[2])[None, :]
+def paste(images: tf.Tensor, inner: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
+    """Images (B, H, W, 3) with `inner`, of the same shape and dtype, within each box (B, 4)."""
+    lines, width = lines_of(images), tf.shape(images)[2]
+    rows, columns = tf.range(tf.shape(lines)[1])[None, :], tf.repeat(tf.range(width), 3)[None, :]
     in_rows = (rows >= box[:, 0:1]) & (rows < box[:, 2:3])
     in_columns = (columns >= box[:, 1:2]) & (columns < box[:, 3:4])
-    return in_rows[:, :, None, None] & in_columns[:, None, :, None]
+    pasted = tf.where(in_rows[:, :, None] & in_columns[:, None, :], lines_of(inner), lines)
+    return tf.reshape(pasted, tf.shape(images))
 
 
 def mixup(alpha: float, prob: float, *, per: Per) -> Op:

@@ -69,3 +69,9 @@ def grey_levels(images: tf.Tensor) -> tf.Tensor:
     if images.dtype == tf.uint8:
         return images
     return tf.cast(tf.clip_by_value(tf.round(images), 0.0, 255.0), tf.uint8)
+
+
+def lines_of(images: tf.Tensor) -> tf.Tensor:
+    """(B, H, W, 3) -> (B, H, 3 W): XLA's loops over such lines are several times faster."""
+    shape = tf.shape(images)
+    return tf.reshape(images, [shape[0], shape[1], 3 * shape[2]])

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from augexp.augment.ops import Op, Params, grey_levels, on_images, per_example, uniform
+from augexp.augment.ops import Op, Params, grey_levels, lines_of, on_images, per_example, uniform
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601, as in JPEG and Pillow
 TRUNCATE = 3.0  # of a Gaussian, in standard deviations
@@ -173,18 +173,12 @@ def _convolve(images: tf.Tensor, kernel: tf.Tensor, axis: int) -> tf.Tensor:
     radius = kernel.shape[1] // 2
     first, last = (images[:, :1], images[:, -1:]) if axis == 1 else (images[:, :, :1], images[:, :, -1:])
     padded = tf.concat([*[first] * radius, images, *[last] * radius], axis)
-    padded, height, length = _lines(padded), tf.shape(images)[1], 3 * tf.shape(images)[2]
+    padded, height, length = lines_of(padded), tf.shape(images)[1], 3 * tf.shape(images)[2]
     total = 0.0
     for i in range(kernel.shape[1]):
         shifted = padded[:, i : i + height] if axis == 1 else padded[:, :, 3 * i : 3 * i + length]
         total += kernel[:, i, None, None] * shifted
     return tf.reshape(total, tf.shape(images))
-
-
-def _lines(images: tf.Tensor) -> tf.Tensor:
-    """(B, H, W, 3) -> (B, H, 3 W): XLA's loops over such lines are several times faster."""
-    shape = tf.shape(images)
-    return tf.reshape(images, [shape[0], shape[1], 3 * shape[2]])
 
 
 def sharpness(lower: float, upper: float) -> Op:
@@ -197,7 +191,7 @@ def sharpen(images: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
 
     The border pixels stay.
     """
-    lines = _lines(images)
+    lines = lines_of(images)
     below, rest = lines[:, 1:], lines[:, 2:]
     middle = below[:, : tf.shape(rest)[1]]
     columns = lines[:, : tf.shape(rest)[1]] + middle + rest

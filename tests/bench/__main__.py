@@ -28,18 +28,19 @@ PACKAGES = ("tensorflow", "keras", "numpy", "torch", "torchvision", "timm")
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
-    parser.add_argument("parts", nargs="*", choices=["ops", "input", "decode"], default=["ops", "input", "decode"])
+    parser.add_argument("parts", nargs="*", help="of ops, input and decode; all by default")
     parser.add_argument("--batch", type=int, nargs="+", default=[64, 256])
     parser.add_argument("--only", nargs="+", default=["none", "basic", *OP_NAMES])
     chosen = parser.parse_args()
+    parts = chosen.parts or ["ops", "input", "decode"]
     machine = describe()
-    print(", ".join(f"{name} {value}" for name, value in machine.items()))
+    print(", ".join(f"{name} {value}" for name, value in machine.items()), flush=True)
     found: dict[str, Any] = {"machine": machine}
-    if "ops" in chosen.parts:
+    if "ops" in parts:
         found["ops"] = ops.run(chosen.only, chosen.batch)
-    if "input" in chosen.parts:
+    if "input" in parts:
         found["input"] = input_path.run()
-    if "decode" in chosen.parts:
+    if "decode" in parts:
         found["decode"] = decode.run()
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(found, indent=1), encoding="utf-8")
