@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import augexp
-from augexp.errors import UserError
+from augexp.errors import UserError, printable
 
 app = typer.Typer(
     name="augexp",
@@ -27,7 +27,7 @@ def main() -> None:
     try:
         app()
     except (UserError, OSError) as error:
-        for line in str(error).splitlines():
+        for line in printable(str(error)).splitlines():
             print(f"error: {line}", file=sys.stderr)
         sys.exit(2)
 
@@ -94,12 +94,12 @@ def train(
     from augexp import experiment as experiments
 
     if dry_run:
-        console.out.print(experiment.to_yaml(), markup=False)
+        console.answer(experiment.to_yaml())
         for line in experiments.dry_run(experiment):
-            console.out.print(line, markup=False)
+            console.answer(line)
         return
     folder = _interruptible(lambda: experiments.train(experiment, overwrite=overwrite), experiment.run_dir)
-    console.out.print(experiments.summary(folder), markup=False)
+    console.answer(experiments.summary(folder))
 
 
 def _interruptible(work: Callable[[], Path], folder: Path) -> Path:
@@ -110,7 +110,7 @@ def _interruptible(work: Callable[[], Path], folder: Path) -> Path:
         state = (
             f"{folder} is unfinished; the same command starts it over" if started else f"{folder} is as it was before"
         )
-        print(f"interrupted: {state}", file=sys.stderr)
+        print(f"interrupted: {printable(state)}", file=sys.stderr)
         raise typer.Exit(130) from None
 
 
@@ -131,9 +131,9 @@ def compare(
         raise UserError(f"--ylim {ylim[0]:g} {ylim[1]:g}: two percentages are needed, the lower first, such as 80 95")
     comparison = stats.compare(runs)
     console.out.print(report.table(comparison))
-    console.out.print(report.caption(comparison), markup=False)
+    console.answer(report.caption(comparison))
     for note in report.notes(comparison):
-        console.out.print(note, markup=False)
+        console.answer(note)
     if csv is not None:
         _write(csv, lambda path: path.write_text(report.csv_text(comparison), "utf-8", "backslashreplace"))
     if json is not None:
@@ -153,7 +153,7 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
             write(temporary)
     except OSError as error:
         raise UserError(f"{path}: can't be written ({error.strerror}); choose another place") from None
-    console.out.print(f"wrote {path}", markup=False)
+    console.answer(f"wrote {path}")
 
 
 @app.command()

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from augexp import stats
+from augexp.errors import printable
 from augexp.stats import Comparison, Group, Spread, Summary
 
 MOST_NAMES = 4  # in a note; the JSON holds them all
@@ -31,7 +32,7 @@ def table(comparison: Comparison) -> Table:
         grid.add_column(heading, justify="right", no_wrap=True)
     for group in comparison.groups:
         # Text: a name such as [bold] is a name.
-        grid.add_row(Text(group.label), *_cells(group, stats.summarize(group), "\n" if long else " "))
+        grid.add_row(Text(printable(group.label)), *_cells(group, stats.summarize(group), "\n" if long else " "))
     return grid
 
 
