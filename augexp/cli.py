@@ -4,12 +4,14 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 import augexp
 from augexp.errors import UserError, printable
+
+Axis = Literal["epochs", "examples", "seconds"]
 
 app = typer.Typer(
     name="augexp",
@@ -118,28 +120,72 @@ def _interruptible(work: Callable[[], Path], folder: Path) -> Path:
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, such as runs/*.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for comparison.png.")] = Path(),
-    csv: Annotated[Path | None, typer.Option("--csv", help="Write the table as CSV.")] = None,
-    json: Annotated[Path | None, typer.Option("--json", help="Write the table as JSON.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", "-b", metavar="NAME", help="Hold all against this one, not none.")
+    ] = None,
+    all_pairs: Annotated[bool, typer.Option("--all-pairs", help="Hold each against each.")] = False,
+    margin: Annotated[
+        float | None, typer.Option("--margin", metavar="POINTS", help="Differences smaller than this don't matter.")
+    ] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option("--allow", metavar="KEY", help="Runs may differ in this too; again for more.")
+    ] = None,
+    x: Annotated[Axis, typer.Option("--x", help="What the curves are drawn against.")] = "epochs",
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="Write the table as CSV, and the contrasts beside it.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write all numbers as JSON.")] = None,
+    markdown: Annotated[Path | None, typer.Option("--markdown", help="Write the table for a README.")] = None,
+    page: Annotated[Path | None, typer.Option("--report", help="Write everything as one HTML page.")] = None,
     ylim: Annotated[
         tuple[float, float] | None, typer.Option("--ylim", metavar="LOW HIGH", help="Limits of the zoomed panel, in %.")
     ] = None,
 ) -> None:
-    """Compare finished runs: a table, the differences in their settings, and val-accuracy curves."""
-    from augexp import console, plots, report, stats
+    """Compare finished runs: is the difference real?
 
+    A table, a verdict for every strategy against the baseline, and val-accuracy curves. Exit status 3: a verdict was
+    refused, because runs differ in more than the strategy or were scored on different test sets.
+    """
+    from augexp import console, plots, report, stats, verdicts
+
+    _check_compare(ylim, margin)
+    options = verdicts.Options(baseline, all_pairs, margin, tuple(allow or ()))
+    judgement = verdicts.judge(stats.compare(runs), options)
+    picture = plots.comparison(judgement.comparison.groups, ylim, x)
+    console.out.print(report.table(judgement))
+    console.answer(report.caption(judgement))
+    contrasts = report.contrast_table(judgement)
+    if contrasts is not None:
+        console.out.print("", contrasts, sep="\n")
+    for line in [*report.sentences(judgement), *report.notes(judgement)]:
+        console.answer(line)
+    texts = {
+        csv: report.csv_text,
+        csv and csv.with_name(f"{csv.stem}-contrasts{csv.suffix}"): report.contrasts_csv_text,
+        json: report.json_text,
+        markdown: report.markdown,
+    }
+    for path, text in texts.items():
+        if path is not None:
+            _write_text(path, text(judgement))
+    if page is not None:
+        from augexp.page import html
+
+        _write_text(page, html(judgement, x))
+    _write(out / "comparison.png", picture.savefig)
+    if judgement.refused:
+        raise typer.Exit(3)
+
+
+def _check_compare(ylim: tuple[float, float] | None, margin: float | None) -> None:
     if ylim is not None and not 0 <= ylim[0] < ylim[1] <= 100:
         raise UserError(f"--ylim {ylim[0]:g} {ylim[1]:g}: two percentages are needed, the lower first, such as 80 95")
-    comparison = stats.compare(runs)
-    console.out.print(report.table(comparison))
-    console.answer(report.caption(comparison))
-    for note in report.notes(comparison):
-        console.answer(note)
-    if csv is not None:
-        _write(csv, lambda path: path.write_text(report.csv_text(comparison), "utf-8", "backslashreplace"))
-    if json is not None:
-        _write(json, lambda path: path.write_text(report.json_text(comparison), "utf-8", "backslashreplace"))
-    picture = out / "comparison.png"
-    _write(picture, plots.comparison(comparison.groups, ylim).savefig)
+    if margin is not None and not 0 < margin <= 100:
+        raise UserError(f"--margin {margin:g}: points above 0 are needed, such as 0.5")
+
+
+def _write_text(path: Path, text: str) -> None:
+    _write(path, lambda temporary: temporary.write_text(text, "utf-8", "backslashreplace"))
 
 
 def _write(path: Path, write: Callable[[Path], object]) -> None:
