@@ -107,8 +107,8 @@ def caption(judgement: Judgement) -> str:
     ]
     if judgement.baseline is not None:
         lines.append(
-            f"s to base: seconds until the val accuracy of {judgement.baseline.label}'s best epochs "
-            "(1/3: one run of three)"
+            f"s to base: seconds to the val accuracy of {judgement.baseline.label}'s best epochs "
+            "(1/3: one run of 3)"
         )
     return "\n".join(lines)
 

@@ -73,7 +73,9 @@ class Judgement:
 
     @property
     def baseline(self) -> Group | None:
-        """The group that the others are held against, where it is one."""
+        """The group that all others are held against, where there is one."""
+        if self.options.all_pairs:
+            return None
         found = {id(verdict.baseline): verdict.baseline for verdict in self.verdicts}
         return next(iter(found.values())) if len(found) == 1 else None
 
