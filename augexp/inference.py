@@ -5,7 +5,8 @@ other images of the kind: the seed, and the examples that happen to be in the te
 strategies is therefore given twice: with the error from the seeds alone (a statement about this very test set), and
 with that of seeds and examples, by the random-effects analysis of variance that diagnostic imaging uses for readers and
 cases (Obuchowski and Rockette, 1995; degrees of freedom of Hillis, 2007). Resampling seeds and examples instead gives
-intervals that are too narrow with fewer than some twenty seeds; `make validate` shows by how much.
+intervals that are too narrow where few seeds differ much, and too wide where they differ little, because it counts the
+noise of single examples more than once (Owen, 2007); `make validate` shows by how much.
 """
 
 import math

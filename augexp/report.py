@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from augexp import guard, stats
+from augexp import classes, guard, stats
 from augexp.errors import printable
 from augexp.inference import MOST_SEEDS
 from augexp.stats import Group, Reach, Spread, Summary
@@ -107,8 +107,7 @@ def caption(judgement: Judgement) -> str:
     ]
     if judgement.baseline is not None:
         lines.append(
-            f"s to base: seconds to the val accuracy of {judgement.baseline.label}'s best epochs "
-            "(1/3: one run of 3)"
+            f"s to base: seconds to the val accuracy of {judgement.baseline.label}'s best epochs (1/3: one run of 3)"
         )
     return "\n".join(lines)
 
@@ -360,7 +359,7 @@ def as_dict(judgement: Judgement) -> dict[str, Any]:
     groups = comparison.groups
     return {
         "groups": [_row(group, judgement) | {"seeds": list(group.seeds), "runs": _runs(group)} for group in groups],
-        "contrasts": [contrast_row(verdict) for verdict in judgement.verdicts],
+        "contrasts": [contrast_row(verdict) | _classes(verdict, judgement) for verdict in judgement.verdicts],
         "differences": {
             key: dict(zip((group.label for group in groups), values, strict=True))
             for key, values in guard.differences(groups).items()
@@ -368,6 +367,31 @@ def as_dict(judgement: Judgement) -> dict[str, Any]:
         "repeated": [str(path) for path in comparison.repeated],
         "skipped": [{"folder": str(path), "reason": reason} for path, reason in comparison.skipped],
         "notes": notes(judgement),
+    }
+
+
+def _classes(verdict: Verdict, judgement: Judgement) -> dict[str, Any]:
+    """Gains of every class and changed confusions; empty where the two can't be compared."""
+    if verdict.status == "not comparable":
+        return {"classes": [], "confusions": []}
+    couple = (verdict.group, verdict.baseline, judgement.evidence)
+    return {
+        "classes": [
+            {
+                "name": gain.name,
+                "examples": gain.contrast.examples,
+                "baseline_accuracy": gain.baseline_accuracy,
+                "difference": gain.contrast.difference,
+                "low": gain.contrast.interval[0],
+                "high": gain.contrast.interval[1],
+                "q": gain.q_value,
+            }
+            for gain in classes.gains(*couple)
+        ],
+        "confusions": [
+            {"true": pair.true, "said": pair.said, "before": pair.before, "after": pair.after}
+            for pair in classes.confusions(*couple)
+        ],
     }
 
 

@@ -94,10 +94,11 @@ def judge(comparison: Comparison, options: Options | None = None) -> Judgement:
     options = options or Options()
     guard.check_allowed(comparison.groups, options.allow)
     couples = pairs(comparison.groups, options)
-    found = evidence.gather([group for group in comparison.groups if any(group in couple for couple in couples)])
+    found = evidence.gather(comparison.groups if couples else ())
+    scores = {group.label: evidence.scores(group, found) for group in comparison.groups} if couples else {}
     reasons = [evidence.incomparable(*couple, found) for couple in couples]
     numbers = [
-        None if reason else contrasts.contrast(*(evidence.scores(group, found) for group in couple))
+        None if reason else contrasts.contrast(*(scores[group.label] for group in couple))
         for couple, reason in zip(couples, reasons, strict=True)
     ]
     corrected = contrasts.adjusted(numbers)
@@ -125,11 +126,10 @@ def pairs(groups: Sequence[Group], options: Options) -> list[tuple[Group, Group]
     if options.all_pairs:
         return [(later, earlier) for i, earlier in enumerate(groups) for later in groups[i + 1 :]]
     baselines = _baselines(groups, options.baseline)
-    return [
-        (group, min(baselines, key=lambda one: len(guard.confounders(group, one))))
-        for group in groups
-        if group not in baselines
-    ]
+    others = [group for group in groups if group not in baselines]
+    if len(baselines) == 1:
+        return [(group, baselines[0]) for group in others]
+    return [(group, min(baselines, key=lambda one: len(guard.confounders(group, one)))) for group in others]
 
 
 def _baselines(groups: Sequence[Group], wanted: str | None) -> list[Group]:

@@ -8,7 +8,7 @@ import scipy.stats
 
 from augexp import contrasts, inference
 from augexp.contrasts import Contrast, Scores
-from tests import validation
+from tests import simulation, validation
 from tests.simulation import Truth
 
 RANDOM = np.random.default_rng(0)
@@ -111,6 +111,19 @@ def test_what_is_claimed_holds(truth: Truth) -> None:
     assert 0.93 - 0.016 <= cell.seeds_cover <= 0.97 + 0.016
     assert 0.93 - 0.016 <= cell.both_cover <= 0.97 + 0.016
     assert 0.75 - 0.049 <= cell.found <= 0.85 + 0.049
+
+
+def test_hillis_alone_would_claim_too_much_with_two_seeds() -> None:
+    """Seeds that happen to agree: their variance comes out near 0, and the degrees of freedom far too many."""
+    random = np.random.default_rng(0)
+    alone, both = [], []
+    for _ in range(300):
+        drawn = simulation.study(Truth(2, 0.5, taste=0.3), random)
+        found = [contrast(one, drawn.scores[0]) for one in drawn.scores[1:]]
+        alone.append(min(inference.holm([one.estimate.p_value for one in found if one.estimate])) <= 0.05)
+        both.append(min(p for p in contrasts.adjusted(found) if p is not None) <= 0.05)
+    assert np.mean(alone) > 0.15
+    assert np.mean(both) <= 0.05 + 0.038
 
 
 def test_seeds_alone_would_claim_too_much_of_other_images() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from augexp import report, stats, verdicts
+from augexp import classes, report, stats, verdicts
 from augexp.verdicts import Judgement
 from tests.factories import make_run
 
@@ -191,6 +191,17 @@ def test_json_says_what_the_notes_say(tmp_path: Path) -> None:
     assert value["skipped"] == [{"folder": str(paths[2]), "reason": "no such folder"}]
     assert value["repeated"] == [str(paths[0])]
     assert value["notes"] == report.notes(comparison)
+
+
+def test_json_holds_every_class(study: Judgement) -> None:
+    for entry, verdict in zip(report.as_dict(study)["contrasts"], study.verdicts, strict=True):
+        gains = classes.gains(verdict.group, verdict.baseline, study.evidence)
+        assert [(one["name"], one["difference"], one["q"]) for one in entry["classes"]] == [
+            (gain.name, gain.contrast.difference, gain.q_value) for gain in gains
+        ]
+        assert sum(one["before"] - one["after"] for one in entry["confusions"]) == pytest.approx(
+            100 * entry["difference"]
+        )
 
 
 def test_the_contrasts_csv_holds_the_numbers_of_the_verdicts(study: Judgement) -> None:

@@ -37,7 +37,7 @@ class Cell:
         seeds_cover: the interval over seeds holds the truth on the study's own test set.
         both_cover: the interval over seeds and examples holds the truth in the population.
         smallest: mean of the differences stated as found with 80 % power, in points.
-        found: a true difference of that size is called better.
+        found: a true difference of that size is called better; NaN where no accuracy has room for it.
         bootstrap_covers: what resampling seeds and examples would give; NaN where it wasn't tried.
     """
 
@@ -74,12 +74,17 @@ def measure(truth: Truth, studies: int, bootstrapped: int = 0) -> Cell:
     equal = [_summary(_study(truth, random)) for _ in range(studies)]
     claimed, claimed_by_seeds, here, everywhere, smallest = np.mean(equal, axis=0)
     gaining = simulation.with_gain(truth, 100 * smallest)
-    found = [_is_found(_study(gaining, random)) for _ in range(studies)]
+    # Two seeds may state a difference that no accuracy has room for.
+    found = [_is_found(_study(gaining, random)) for _ in range(studies)] if np.isfinite(gaining.shifts).all() else []
     resampled = [_bootstrap_covers(_study(truth, random), random) for _ in range(bootstrapped)]
     return Cell(
         float(claimed), float(claimed_by_seeds), float(here), float(everywhere), 100 * float(smallest),
-        float(np.mean(found)), float(np.mean(resampled)) if resampled else math.nan,
+        _share(found), _share(resampled),
     )  # fmt: skip
+
+
+def _share(of: list[bool]) -> float:
+    return float(np.mean(of)) if of else math.nan
 
 
 def _summary(study: _Study) -> tuple[float, float, float, float, float]:
@@ -133,7 +138,8 @@ def _row(truth: Truth, cell: Cell) -> str:
     taste = "yes" if truth.taste else "no"
     shares = (cell.false_positives, cell.false_positives_of_seeds, cell.seeds_cover, cell.both_cover,
               cell.bootstrap_covers, cell.found)  # fmt: skip
-    percents = " ".join(f"{100 * share:{width}.1f}" for share, width in zip(shares, (7, 7, 7, 7, 10, 7), strict=True))
+    cells = ("-" if math.isnan(share) else f"{100 * share:.1f}" for share in shares)
+    percents = " ".join(f"{cell:>{width}}" for cell, width in zip(cells, (7, 7, 7, 7, 10, 7), strict=True))
     return f"{truth.examples:6,} {truth.seeds:6} {truth.deviation:5.1f} {taste:>5} {percents} {cell.smallest:11.2f}"
 
 
