@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO := runs/digits
 
-.PHONY: demo test lint fast bench clean
+.PHONY: demo test lint fast bench validate clean
 
 demo: $(VENV)/.demo
 	@for strategy in none basic cutmix mixup; do for seed in 0 1 2; do \
@@ -27,6 +27,9 @@ fast: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
+
+validate: $(VENV)/.dev
+	$(BIN)/python -m tests.validation
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

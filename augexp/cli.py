@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 import augexp
-from augexp.errors import UserError, did_you_mean
+from augexp.errors import UserError, did_you_mean, printable
 
 if TYPE_CHECKING:
     from augexp.config import Experiment
     from augexp.grid import Study
     from augexp.sweep import Pool
+
+Axis = Literal["epochs", "examples", "seconds"]
 
 app = typer.Typer(
     name="augexp",
@@ -34,7 +36,7 @@ def main() -> None:
     try:
         app()
     except (UserError, OSError) as error:
-        for line in str(error).splitlines():
+        for line in printable(str(error)).splitlines():
             print(f"error: {line}", file=sys.stderr)
         sys.exit(2)
 
@@ -107,13 +109,13 @@ def train(
     from augexp import experiment as experiments
 
     if dry_run:
-        console.out.print(experiment.to_yaml(), markup=False)
+        console.answer(experiment.to_yaml())
         for line in experiments.dry_run(experiment):
-            console.out.print(line, markup=False)
+            console.answer(line)
         return
     work = partial(experiments.train, experiment, overwrite=overwrite, resume=resume)
     folder = _interruptible(work, experiment.run_dir)
-    console.out.print(experiments.summary(folder), markup=False)
+    console.answer(experiments.summary(folder))
 
 
 def _interruptible(work: Callable[[], Path], folder: Path) -> Path:
@@ -123,7 +125,7 @@ def _interruptible(work: Callable[[], Path], folder: Path) -> Path:
     try:
         return work()
     except KeyboardInterrupt as error:
-        print(f"interrupted: {_left_behind(folder)}", file=sys.stderr)
+        print(f"interrupted: {printable(_left_behind(folder))}", file=sys.stderr)
         raise typer.Exit(143 if isinstance(error, runs.Terminated) else 130) from None
 
 
@@ -213,7 +215,7 @@ def _sweep(experiments: "Sequence[Experiment]", todo: "Sequence[Experiment]", po
         print("interrupted: the same command goes on", file=sys.stderr)
         raise typer.Exit(143 if isinstance(error, runs.Terminated) else 130) from None
     for line in sweeps.closing_lines(standings):
-        console.out.print(line, markup=False)
+        console.answer(line)
     if any(now.state != "finished" for now in standings):
         raise typer.Exit(1)
 
@@ -223,14 +225,14 @@ def _forecast(experiments: "Sequence[Experiment]", todo: "Sequence[Experiment]")
     from augexp import sweep as sweeps
 
     for experiment in experiments:
-        console.out.print(f"{experiment.run_dir}: {sweeps.stand(experiment).state}", markup=False)
-    console.out.print(f"{len(experiments)} runs, {len(todo)} to do", markup=False)
+        console.answer(f"{experiment.run_dir}: {sweeps.stand(experiment).state}")
+    console.answer(f"{len(experiments)} runs, {len(todo)} to do")
     if todo:
         device.load_tensorflow()
         from augexp import forecast
 
         for line in forecast.lines(todo):
-            console.out.print(line, markup=False)
+            console.answer(line)
 
 
 @app.command()
@@ -252,7 +254,7 @@ def status(
         raise UserError("there is no run folder among these; give some, such as runs/*")
     console.out.print(watch.table(standings))
     at_once = max(1, sum(now.state == "running" for now in standings))
-    console.out.print(watch.summary(standings, at_once), markup=False)
+    console.answer(watch.summary(standings, at_once))
 
 
 @app.command()
@@ -271,7 +273,7 @@ def clean(
     if cache or cache_dir is not None:
         found += cleanup.decoded(cache_folder(Data(cache_dir=None if cache_dir is None else str(cache_dir))))
     for line in cleanup.lines(found):
-        console.out.print(line, markup=False)
+        console.answer(line)
     if yes:
         cleanup.remove(found)
     elif found:
@@ -282,28 +284,72 @@ def clean(
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, such as runs/*.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for comparison.png.")] = Path(),
-    csv: Annotated[Path | None, typer.Option("--csv", help="Write the table as CSV.")] = None,
-    json: Annotated[Path | None, typer.Option("--json", help="Write the table as JSON.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", "-b", metavar="NAME", help="Hold all against this one, not none.")
+    ] = None,
+    all_pairs: Annotated[bool, typer.Option("--all-pairs", help="Hold each against each.")] = False,
+    margin: Annotated[
+        float | None, typer.Option("--margin", metavar="POINTS", help="Differences smaller than this don't matter.")
+    ] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option("--allow", metavar="KEY", help="Runs may differ in this too; again for more.")
+    ] = None,
+    x: Annotated[Axis, typer.Option("--x", help="What the curves are drawn against.")] = "epochs",
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="Write the table as CSV, and the contrasts beside it.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write all numbers as JSON.")] = None,
+    markdown: Annotated[Path | None, typer.Option("--markdown", help="Write the table for a README.")] = None,
+    page: Annotated[Path | None, typer.Option("--report", help="Write everything as one HTML page.")] = None,
     ylim: Annotated[
         tuple[float, float] | None, typer.Option("--ylim", metavar="LOW HIGH", help="Limits of the zoomed panel, in %.")
     ] = None,
 ) -> None:
-    """Compare finished runs: a table, the differences in their settings, and val-accuracy curves."""
-    from augexp import console, plots, report, stats
+    """Compare finished runs: is the difference real?
 
+    A table, a verdict for every strategy against the baseline, and val-accuracy curves. Exit status 3: a verdict was
+    refused, because runs differ in more than the strategy or were scored on different test sets.
+    """
+    from augexp import console, plots, report, stats, verdicts
+
+    _check_compare(ylim, margin)
+    options = verdicts.Options(baseline, all_pairs, margin, tuple(allow or ()))
+    judgement = verdicts.judge(stats.compare(runs), options)
+    picture = plots.comparison(judgement.comparison.groups, ylim, x)
+    console.out.print(report.table(judgement))
+    console.answer(report.caption(judgement))
+    contrasts = report.contrast_table(judgement)
+    if contrasts is not None:
+        console.out.print("", contrasts, sep="\n")
+    for line in [*report.sentences(judgement), *report.notes(judgement)]:
+        console.answer(line)
+    texts = {
+        csv: report.csv_text,
+        csv and csv.with_name(f"{csv.stem}-contrasts{csv.suffix}"): report.contrasts_csv_text,
+        json: report.json_text,
+        markdown: report.markdown,
+    }
+    for path, text in texts.items():
+        if path is not None:
+            _write_text(path, text(judgement))
+    if page is not None:
+        from augexp.page import html
+
+        _write_text(page, html(judgement, x))
+    _write(out / "comparison.png", picture.savefig)
+    if judgement.refused:
+        raise typer.Exit(3)
+
+
+def _check_compare(ylim: tuple[float, float] | None, margin: float | None) -> None:
     if ylim is not None and not 0 <= ylim[0] < ylim[1] <= 100:
         raise UserError(f"--ylim {ylim[0]:g} {ylim[1]:g}: two percentages are needed, the lower first, such as 80 95")
-    comparison = stats.compare(runs)
-    console.out.print(report.table(comparison))
-    console.out.print(report.caption(comparison), markup=False)
-    for note in report.notes(comparison):
-        console.out.print(note, markup=False)
-    if csv is not None:
-        _write(csv, lambda path: path.write_text(report.csv_text(comparison), "utf-8", "backslashreplace"))
-    if json is not None:
-        _write(json, lambda path: path.write_text(report.json_text(comparison), "utf-8", "backslashreplace"))
-    picture = out / "comparison.png"
-    _write(picture, plots.comparison(comparison.groups, ylim).savefig)
+    if margin is not None and not 0 < margin <= 100:
+        raise UserError(f"--margin {margin:g}: points above 0 are needed, such as 0.5")
+
+
+def _write_text(path: Path, text: str) -> None:
+    _write(path, lambda temporary: temporary.write_text(text, "utf-8", "backslashreplace"))
 
 
 def _write(path: Path, write: Callable[[Path], object]) -> None:
@@ -317,7 +363,7 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
             write(temporary)
     except OSError as error:
         raise UserError(f"{path}: can't be written ({error.strerror}); choose another place") from None
-    console.out.print(f"wrote {path}", markup=False)
+    console.answer(f"wrote {path}")
 
 
 @app.command()
@@ -415,10 +461,10 @@ def _check_machine() -> None:
 
     failed = []
     for finding in machine.check():
-        console.out.print(f"{finding.what:<13}{finding.state:<6}{finding.text}", markup=False)
+        console.answer(f"{finding.what:<13}{finding.state:<6}{finding.text}")
         failed += [finding.what] if finding.state == "FAILS" else []
     verdict = f"not fit to train: {', '.join(failed)}" if failed else "fit to train"
-    console.out.print(f"{verdict}; augexp check mixing proves the mixing", markup=False)
+    console.answer(f"{verdict}; augexp check mixing proves the mixing")
     raise typer.Exit(1 if failed else 0)
 
 
@@ -434,5 +480,5 @@ def _check_mixing(against: Sequence[str]) -> None:
             advance(note=f"{row.op}: {row.name.strip()}")
     for table in proofs.tables(rows):
         console.out.print(table)
-    console.out.print(proofs.summary(rows), markup=False)
+    console.answer(proofs.summary(rows))
     raise typer.Exit(1 if proofs.ours_fail(rows) else 0)

@@ -12,6 +12,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from augexp.errors import printable
+
 
 class _PatientConsole(Console):
     """Goes on in silence when its reader has gone: a closed pager must not end a training."""
@@ -35,7 +37,12 @@ class Advance(Protocol):
 
 def say(line: str) -> None:
     """One line for the reader, never taken for markup."""
-    err.print(line, markup=False)
+    err.print(printable(line), markup=False)
+
+
+def answer(line: str) -> None:
+    """Lines of a result, never taken for markup; names of foreign runs can't command the terminal."""
+    out.print(printable(line), markup=False)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The one error a user can cause, and the words that such errors share."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import date
 from difflib import get_close_matches
@@ -33,3 +34,12 @@ def brief(value: object) -> str:
         case _:
             text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+# C0 and C1 controls but for the line feed, and what turns the direction of the text around it.
+_UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    r"""`text` with every character that would command a terminal, rather than be shown, as its escape: `\x1b`."""
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)

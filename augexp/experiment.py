@@ -200,6 +200,8 @@ def environment(prepared: Prepared) -> dict[str, Any]:
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "data_fingerprint": prepared.splits.fingerprint,
         "left_out": list(prepared.splits.left_out),
+        "class_names": list(prepared.splits.class_names),
+        "train_examples": len(prepared.splits.train),
         "start": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 

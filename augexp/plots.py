@@ -18,12 +18,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from augexp import stats
 from augexp.runs import Metric
-from augexp.stats import Curve, Group
+from augexp.stats import Axis, Curve, Group
 
 DPI = 120
 # Okabe and Ito's colours without their yellow, which is lost on white; line styles and markers tell the rest apart.
@@ -35,13 +35,19 @@ OTHER_SCRIPTS = (
     *("Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "Nirmala UI", "PingFang SC", "Hiragino Sans"),
 )
 LARGEST_TINY_SIDE = 64
+X_LABELS: dict[Axis, str] = {
+    "epochs": "epoch",
+    "examples": "training examples seen",
+    "seconds": "seconds of training, mean over seeds",
+}
 
 
 # --- text ----------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def _house_style() -> Iterator[None]:
+def house_style() -> Iterator[None]:
+    """Settings under which figures are made: names are never read as mathtext, every script at hand is drawn."""
     # Text takes parse_math when it is made, so the figure may be drawn outside.
     with rc_context({"text.parse_math": False, "font.family": list(_families()), "font.size": 9, "axes.titlesize": 10}):
         yield
@@ -75,28 +81,33 @@ def shorten(text: str, width: int) -> str:
 # --- comparison ----------------------------------------------------------------------------------------------------
 
 
-def comparison(groups: Sequence[Group], ylim: tuple[float, float] | None = None) -> Figure:
-    """Val accuracy in percent over epochs, a line a group; beside it the later half of the epochs, zoomed.
+def comparison(groups: Sequence[Group], ylim: tuple[float, float] | None = None, x: Axis = "epochs") -> Figure:
+    """Val accuracy in percent over epochs, a line a group; beside it the later half, zoomed.
 
     Args:
         groups: at least one.
         ylim: limits of the zoomed panel in percent, in place of those from the data.
+        x: what to draw against: epochs, examples seen, or seconds of training.
+
+    Raises:
+        UserError: if the runs don't record what `x` needs.
     """
-    with _house_style():
-        curves = [_percent(stats.curve(group)) for group in groups]
+    with house_style():
+        curves = [percent(stats.curve(group, x=x)) for group in groups]
         labels = [_legend_label(group) for group in groups]
         figure, whole, zoomed, legend_top = _two_panels(labels)
         for axes in (whole, zoomed):
             for index, one in enumerate(curves):
-                _draw_curve(axes, one, index, len(curves))
-        _zoom(whole, zoomed, curves, ylim)
+                draw_curve(axes, one, index, len(curves))
+        _zoom(whole, zoomed, curves, ylim, x)
         _legend(figure, whole.get_lines()[: len(curves)], labels, legend_top, _legend_title(groups))
         figure.suptitle(drawable(_title(groups)), fontsize=12, y=1 - 0.12 / figure.get_figheight(), va="top")
     return figure
 
 
-def _percent(curve: Curve) -> Curve:
-    return Curve(curve.epochs, 100 * curve.values)
+def percent(curve: Curve) -> Curve:
+    """The same curve with its values times 100."""
+    return Curve(curve.epochs, 100 * curve.values, curve.x)
 
 
 def _legend_label(group: Group) -> str:
@@ -116,12 +127,13 @@ def _legend_title(groups: Sequence[Group]) -> str:
 
 def _title(groups: Sequence[Group]) -> str:
     sources = dict.fromkeys(str(stats.flatten(group.runs[0].config).get("data.source", "?")) for group in groups)
-    names = ", ".join(shorten(_data_name(source), 50) for source in list(sources)[:3])
+    names = ", ".join(shorten(data_name(source), 50) for source in list(sources)[:3])
     on_test = "  ·  validation = test set" if any(map(stats.validated_on_test, groups)) else ""
     return f"val accuracy on {names}{', …' if len(sources) > 3 else ''}{on_test}"
 
 
-def _data_name(source: str) -> str:
+def data_name(source: str) -> str:
+    """The last part of a folder, or the name of a data set."""
     return Path(source.removeprefix("folder:")).name or source
 
 
@@ -144,11 +156,12 @@ def _legend_columns(labels: Sequence[str]) -> int:
     return math.ceil(len(labels) / rows)
 
 
-def _draw_curve(axes: Axes, curve: Curve, index: int, count: int) -> None:
+def draw_curve(axes: Axes, curve: Curve, index: int, count: int) -> None:
+    """Draws the `index`th of `count` curves: mean as a line, lowest to highest run as a band."""
     colour = COLOURS[index % len(COLOURS)]
     every = max(1, len(curve.epochs) // 8)
     axes.plot(
-        curve.epochs,
+        curve.x,
         curve.mean,
         color=colour,
         linestyle=LINES[index // len(COLOURS) % len(LINES)],
@@ -160,33 +173,45 @@ def _draw_curve(axes: Axes, curve: Curve, index: int, count: int) -> None:
     )
     if curve.values.shape[1] > 1:
         alpha = 0.18 if count <= 6 else 0.07
-        axes.fill_between(curve.epochs, curve.low, curve.high, color=colour, alpha=alpha, linewidth=0)
+        axes.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=alpha, linewidth=0)
 
 
-def _zoom(whole: Axes, zoomed: Axes, curves: Sequence[Curve], ylim: tuple[float, float] | None) -> None:
-    left, right = _later_half(curves)
-    bottom, top = ylim or _limits(curves, left)
+def _zoom(whole: Axes, zoomed: Axes, curves: Sequence[Curve], ylim: tuple[float, float] | None, x: Axis) -> None:
+    start = later_half(curves)
+    left, right, gap = ends(curves, start)
+    bottom, top = ylim or limits(curves, start)
     for axes in (whole, zoomed):
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=12, min_n_ticks=1))
+        axes.set_xlabel(X_LABELS[x])
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=12 if x == "epochs" else 6, min_n_ticks=1))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.set_axisbelow(True)
-    whole.set(ylabel="val accuracy (%)", title="all epochs", xlim=(0.5, right + 0.5))
+    whole.set(ylabel="val accuracy (%)", title="all epochs", xlim=(min(0.5, left - gap), right + gap))
     whole.grid(color="0.92", linewidth=0.6)
-    frame = Rectangle((left - 0.5, bottom), right - left + 1, top - bottom, fill=False, color="0.45", linestyle=":")
+    frame = Rectangle(
+        (left - gap, bottom), right - left + 2 * gap, top - bottom, fill=False, color="0.45", linestyle=":"
+    )
     whole.add_patch(frame)
-    zoomed.set(title="zoom into the dotted frame", xlim=(left - 0.5, right + 0.5), ylim=(bottom, top))
+    zoomed.set(title="zoom into the dotted frame", xlim=(left - gap, right + gap), ylim=(bottom, top))
     zoomed.yaxis.set_major_locator(MaxNLocator(nbins=12, steps=[1, 2, 5, 10]))
     zoomed.grid(color="0.85", linewidth=0.8)
 
 
-def _later_half(curves: Sequence[Curve]) -> tuple[int, int]:
-    lengths = [len(curve.epochs) for curve in curves]
-    return min(lengths) // 2 + 1, max(lengths)
+def later_half(curves: Sequence[Curve]) -> int:
+    """The index of the first epoch of the later half of the shortest curve."""
+    return min(len(curve.epochs) for curve in curves) // 2
 
 
-def _limits(curves: Sequence[Curve], left: int) -> tuple[float, float]:
-    low = min(float(curve.low[left - 1 :].min()) for curve in curves)
-    high = max(float(curve.high[left - 1 :].max()) for curve in curves)
+def ends(curves: Sequence[Curve], start: int) -> tuple[float, float, float]:
+    """Where the zoomed part starts and ends, and half an epoch to leave on both sides."""
+    left = min(float(curve.x[start]) for curve in curves)
+    right = max(float(curve.x[-1]) for curve in curves)
+    return left, right, min(float(curve.x[0]) for curve in curves) / 2
+
+
+def limits(curves: Sequence[Curve], start: int) -> tuple[float, float]:
+    """Values between which all curves run from the epoch with index `start` on, with a margin."""
+    low = min(float(curve.low[start:].min()) for curve in curves)
+    high = max(float(curve.high[start:].max()) for curve in curves)
     margin = max(0.3, 0.06 * (high - low))
     return low - margin, high + margin
 
@@ -231,7 +256,7 @@ def curves(
         head_epochs: how many epochs at the start trained the head alone; shaded.
         plain_epochs: how many at the end ran without the strategy; shaded.
     """
-    with _house_style():
+    with house_style():
         figure = Figure(figsize=(10, 4.2), dpi=DPI)
         loss, accuracy = figure.subplots(1, 2)
         figure.subplots_adjust(left=0.065, right=0.985, wspace=0.17, bottom=0.21, top=0.86)
@@ -314,7 +339,7 @@ TEXT_WIDTH = 34  # characters
 
 def preview(rows: Sequence[PreviewRow], title: str = "", draws: Sequence[LamDraws] = ()) -> Figure:
     """Grid of examples, two abreast: source, partner, what the network sees, the numbers; beneath, the draws of lam."""
-    with _house_style():
+    with house_style():
         columns = 3 if any(row.partner is not None for row in rows) else 2
         block = columns * (SIDE + GAP) + TEXT
         blocks = min(2, len(rows))
@@ -402,7 +427,7 @@ def beta_density(x: Metric, alpha: float) -> Metric:
 
 def batch(images: NDArray[Any], titles: Sequence[str] = ()) -> Figure:
     """Grid of images (N, H, W, 3), uint8 or floats in [0, 255], eight in a line, each with its title of some lines."""
-    with _house_style():
+    with house_style():
         columns = min(8, len(images))
         lines = max((title.count("\n") + 1 for title in titles), default=0)
         step = SIDE + GAP + 0.16 * lines
@@ -420,7 +445,7 @@ def batch(images: NDArray[Any], titles: Sequence[str] = ()) -> Figure:
 
 def sheet(rows: Sequence[tuple[str, NDArray[Any]]], title: str) -> Figure:
     """Labelled lines of images (N, H, W, 3), N the same in each, in two blocks side by side."""
-    with _house_style():
+    with house_style():
         side, label, header = 0.85, 1.45, 0.5
         block = label + len(rows[0][1]) * (side + 0.05)
         per_block = math.ceil(len(rows) / 2)

@@ -1,9 +1,12 @@
-"""A comparison in words and numbers: terminal table, notes, CSV, JSON. All from the same summaries."""
+"""A judged comparison in words and numbers: terminal tables, notes, CSV, JSON, Markdown. All from the same values."""
 
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+import math
+import re
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -12,27 +15,65 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from augexp import stats
-from augexp.stats import Comparison, Group, Spread, Summary
+from augexp import classes, guard, stats
+from augexp.errors import printable
+from augexp.inference import MOST_SEEDS
+from augexp.stats import Group, Reach, Spread, Summary
+from augexp.verdicts import Judgement, Verdict, p_text
 
 MOST_NAMES = 4  # in a note; the JSON holds them all
 LONGEST_BESIDE = 12  # characters of a name that fit into 80 columns beside the numbers
+WIDTH = 80
 
 
 # --- terminal ------------------------------------------------------------------------------------------------------
 
 
-def table(comparison: Comparison) -> Table:
+def table(judgement: Judgement) -> Table:
     """A row a group; fits into 80 columns: beside a long name the spreads go to a second line."""
-    long = max(cell_len(group.label) for group in comparison.groups) > LONGEST_BESIDE
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, leading=int(long))
-    grid.add_column("strategy", overflow="fold")
-    for heading in ("seeds", "val\nacc. %", "test\nacc. %", "best\nepoch", "images\n/s", "min"):
-        grid.add_column(heading, justify="right", no_wrap=True)
-    for group in comparison.groups:
-        # Text: a name such as [bold] is a name.
-        grid.add_row(Text(group.label), *_cells(group, stats.summarize(group), "\n" if long else " "))
+    groups = judgement.comparison.groups
+    long = max(cell_len(printable(group.label)) for group in groups) > LONGEST_BESIDE
+    headings = ["seeds", "val\nacc. %", "test\nacc. %", "best\nepoch", "images\n/s", "min"]
+    baseline = judgement.baseline
+    if baseline is not None:
+        headings.append("s to\nbase")
+    grid = _grid(["strategy"], headings, leading=int(long))
+    for group in groups:
+        cells = _cells(group, stats.summarize(group), "\n" if long else " ")
+        grid.add_row(_name(group), *cells, *([reached(reach_of(group, baseline))] if baseline else []))
     return grid
+
+
+def _grid(left: Sequence[str], right: Sequence[str], *, leading: int = 0) -> Table:
+    grid = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, collapse_padding=True, leading=leading
+    )
+    for heading in left:
+        grid.add_column(heading, overflow="fold")
+    for heading in right:
+        grid.add_column(heading, justify="right", no_wrap=True)
+    return grid
+
+
+def _name(group: Group) -> Text:
+    return Text(printable(group.label))  # a name such as [bold] is a name
+
+
+def reach_of(group: Group, baseline: Group) -> Reach:
+    """When a group's runs reached the mean val accuracy of the baseline's best epochs."""
+    # History rounds to six digits, and a baseline that can't reach its own accuracy would look odd.
+    return stats.reach(group, min(stats.summarize(baseline).val.mean, _best_mean(baseline)))
+
+
+def _best_mean(group: Group) -> float:
+    return math.fsum(float(run.history["val_accuracy"].max()) for run in group.runs) / len(group.runs)
+
+
+def reached(reach: Reach) -> str:
+    """Seconds, `2/3` where not all runs got there, `never` where none did."""
+    if reach.runs == 0:
+        return "never"
+    return f"{reach.seconds:,.0f}" if reach.runs == reach.of else f"{reach.runs}/{reach.of}"
 
 
 def _cells(group: Group, summary: Summary, gap: str) -> tuple[str, ...]:
@@ -54,27 +95,89 @@ def _epochs(middle: float, low: int, high: int, gap: str) -> str:
     return f"{middle:g}" if low == high else f"{middle:g}{gap}({low}-{high})"
 
 
-def caption(comparison: Comparison) -> str:
-    """What the table's numbers are, in two lines."""
-    spread = any(len(group.seeds) > 1 for group in comparison.groups)
-    return (
-        f"accuracy of the best epoch's weights: mean{' ± standard deviation' if spread else ''} over seeds\n"
-        f"best epoch: median{' (lowest-highest)' if spread else ''}; min: minutes of training a run"
+def caption(judgement: Judgement) -> str:
+    """What the table's numbers are, a line each."""
+    groups = judgement.comparison.groups
+    spread = any(len(group.seeds) > 1 for group in groups)
+    devices = dict.fromkeys(str(run.environment.get("device", "?")) for group in groups for run in group.runs)
+    lines = [
+        f"accuracy of the best epoch's weights: mean{' ± standard deviation' if spread else ''} over seeds",
+        f"best epoch: median{' (lowest-highest)' if spread else ''}; "
+        f"min: minutes of training a run ({_names(list(devices))})",
+    ]
+    if judgement.baseline is not None:
+        lines.append(
+            f"s to base: seconds to the val accuracy of {judgement.baseline.label}'s best epochs (1/3: one run of 3)"
+        )
+    return "\n".join(lines)
+
+
+def contrast_table(judgement: Judgement) -> Table | None:
+    """A row a contrast: difference of test accuracies in points, interval, p; None where there is none."""
+    if not judgement.verdicts:
+        return None
+    shared = judgement.baseline
+    grid = _grid(
+        ["test accuracy" if shared is None else f"against {printable(shared.label)}"],
+        ["points", "95 %: other\nseeds, images", "95 %: other\nseeds alone", "p\n(Holm)"],
     )
+    grid.add_column("verdict", no_wrap=True)
+    for verdict in judgement.verdicts:
+        label = verdict.group.label if shared else f"{verdict.group.label} - {verdict.baseline.label}"
+        grid.add_row(Text(printable(label)), *contrast_cells(verdict), verdict.status)
+    return grid
+
+
+def contrast_cells(verdict: Verdict) -> tuple[str, str, str, str]:
+    """Difference, its two intervals and p, in points; a dash for what there isn't."""
+    contrast = verdict.contrast
+    if contrast is None:
+        return "-", "-", "-", "-"
+    return (
+        f"{100 * contrast.difference:+.2f}",
+        _ends(contrast.interval) if contrast.counts_examples else "-",
+        _ends(contrast.seed_interval),
+        p_text(verdict.p_holm),
+    )
+
+
+def seeds_text(verdict: Verdict) -> str:
+    """How many seeds would show a difference as large as the observed; a dash where no test says."""
+    if verdict.contrast is None or verdict.contrast.seed_estimate is None or verdict.status in ("better", "worse"):
+        return "-"
+    return f"> {MOST_SEEDS:,}" if verdict.seeds_needed is None else f"{verdict.seeds_needed:,}"
+
+
+def _ends(interval: tuple[float, float] | None) -> str:
+    return "-" if interval is None else f"{100 * interval[0]:+.2f} {100 * interval[1]:+.2f}"
+
+
+def sentences(judgement: Judgement) -> list[str]:
+    """The verdicts in words, each in lines of 80 columns."""
+    return [
+        textwrap.fill(printable(verdict.sentence), WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+        for verdict in judgement.verdicts
+    ]
 
 
 # --- notes ---------------------------------------------------------------------------------------------------------
 
 
-def notes(comparison: Comparison) -> list[str]:
+def notes(judgement: Judgement) -> list[str]:
     """What a reader must know before trusting the numbers, a line each."""
+    comparison = judgement.comparison
     groups = comparison.groups
     return [
         *_differences(groups),
+        *_baseline(judgement),
         *_on_test(groups),
         *_seeds(groups),
         *(line for group in groups for line in _of_group(group)),
         *_best_is_last(groups),
+        *(
+            f"{path}: {reason}; the finite test set is judged without it"
+            for path, reason in judgement.evidence.unusable
+        ),
         *(f"given twice, counted once: {path}" for path in comparison.repeated),
         *(f"skipped {path}: {reason}" for path, reason in comparison.skipped),
     ]
@@ -83,8 +186,18 @@ def notes(comparison: Comparison) -> list[str]:
 def _differences(groups: Sequence[Group]) -> list[str]:
     return [
         f"differs besides the strategy: {key} is {_by_value(groups, [stats.show(value) for value in values])}"
-        for key, values in stats.differences(groups).items()
+        for key, values in guard.differences(groups).items()
     ]
+
+
+def _baseline(judgement: Judgement) -> list[str]:
+    groups = judgement.comparison.groups
+    if len(groups) == 1:
+        return ["one group: nothing to compare it with; give runs of another strategy too"]
+    wanted = judgement.options
+    if wanted.baseline is not None or wanted.all_pairs or any(group.strategy == "none" for group in groups):
+        return []
+    return [f"no runs of the strategy none: the baseline is {groups[0].label}; --baseline NAME chooses another"]
 
 
 def _by_value(groups: Sequence[Group], values: Sequence[str]) -> str:
@@ -121,12 +234,15 @@ def _ranges(seeds: Sequence[int]) -> str:
 
 def _of_group(group: Group) -> list[str]:
     lines = [
-        f"{group.label}: seed {seed} stands in {len(paths)} folders, each counts: {', '.join(map(str, paths))}"
+        f"{group.label}: seed {seed} stands in {len(paths)} folders, their mean counts: {', '.join(map(str, paths))}"
         for seed, paths in stats.duplicates(group).items()
     ]
     others = sorted({run.name for run in group.runs} - {group.runs[0].name})
     if others:
         lines.append(f"{group.label}: runs named {_names(others)} have the same configuration and count with it")
+    early = stats.ended_early(group)
+    if early:
+        lines.append(f"{group.label}: {early} of {len(group.runs)} runs ended before the epochs of their configuration")
     return lines
 
 
@@ -143,50 +259,139 @@ COLUMNS: dict[str, Callable[[Group, Summary], Any]] = {
     "strategy": lambda group, _: group.strategy,
     "runs": lambda group, _: len(group.runs),
     "seeds": lambda group, _: _ranges(group.seeds),
-    "val_accuracy_mean": lambda _, summary: summary.val.mean,
-    "val_accuracy_sd": lambda _, summary: summary.val.sd,
-    "test_accuracy_mean": lambda _, summary: summary.test.mean,
-    "test_accuracy_sd": lambda _, summary: summary.test.sd,
     "best_epoch_median": lambda _, summary: summary.best_epoch[0],
     "best_epoch_lowest": lambda _, summary: summary.best_epoch[1],
     "best_epoch_highest": lambda _, summary: summary.best_epoch[2],
     "images_per_second": lambda _, summary: summary.images_per_second,
     "minutes": lambda _, summary: summary.minutes,
+    "device": lambda group, _: " / ".join(dict.fromkeys(str(run.environment.get("device")) for run in group.runs)),
     "validated_on_test": lambda group, _: stats.validated_on_test(group),
+    "ended_early": lambda group, _: stats.ended_early(group),
+    "best_is_last": lambda group, _: stats.best_is_last(group),
 }
+OTHER_SPREADS = (
+    *(f"{split}_{metric}" for metric in stats.OTHER_METRICS for split in ("val", "test")),
+    *("last_val_accuracy", "late_val_accuracy"),
+)
 
 
-def csv_text(comparison: Comparison) -> str:
+def csv_text(judgement: Judgement) -> str:
     """A row a group, accuracies in [0, 1] in full precision; an empty sd is one seed."""
+    return _csv([_row(group, judgement) for group in judgement.comparison.groups])
+
+
+def contrasts_csv_text(judgement: Judgement) -> str:
+    """A row a contrast, differences in the unit of accuracy in full precision."""
+    return _csv([contrast_row(verdict) for verdict in judgement.verdicts])
+
+
+def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(COLUMNS), lineterminator="\n")
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_row(group) for group in comparison.groups)
+    writer.writerows(rows)
     return text.getvalue()
 
 
-def _row(group: Group) -> dict[str, Any]:
+def _row(group: Group, judgement: Judgement) -> dict[str, Any]:
     summary = stats.summarize(group)
-    return {name: column(group, summary) for name, column in COLUMNS.items()}
+    spreads: dict[str, Spread | None] = {"val_accuracy": summary.val, "test_accuracy": summary.test}
+    spreads |= {name: summary.others.get(name) for name in OTHER_SPREADS}
+    row = {name: column(group, summary) for name, column in COLUMNS.items()}
+    for name, spread in spreads.items():
+        row |= _spread(name, spread)
+    reach = None if judgement.baseline is None else reach_of(group, judgement.baseline)
+    return row | {
+        "seconds_to_baseline": reach.seconds if reach and reach.runs and math.isfinite(reach.seconds) else None,
+        "runs_that_reached_baseline": reach.runs if reach else None,
+    }
 
 
-def json_text(comparison: Comparison) -> str:
+def _spread(name: str, spread: Spread | None) -> dict[str, float | None]:
+    low, high = (spread.interval if spread else None) or (None, None)
+    return {
+        f"{name}_mean": spread.mean if spread else None,
+        f"{name}_sd": spread.sd if spread else None,
+        f"{name}_low": low,
+        f"{name}_high": high,
+        f"{name}_lowest": spread.lowest if spread else None,
+        f"{name}_highest": spread.highest if spread else None,
+    }
+
+
+def contrast_row(verdict: Verdict) -> dict[str, Any]:
+    """The numbers of a verdict as plain values."""
+    contrast = verdict.contrast
+    by_seed = contrast.seed_interval if contrast else None
+    return {
+        "group": verdict.group.label,
+        "baseline": verdict.baseline.label,
+        "verdict": verdict.status,
+        "method": contrast.method if contrast else None,
+        "difference": contrast.difference if contrast else None,
+        "low": contrast.interval[0] if contrast else None,
+        "high": contrast.interval[1] if contrast else None,
+        "counts_examples": contrast.counts_examples if contrast else None,
+        "low_on_this_test_set": by_seed[0] if by_seed else None,
+        "high_on_this_test_set": by_seed[1] if by_seed else None,
+        "p": contrast.p_value if contrast else None,
+        "p_on_this_test_set": contrast.seed_estimate.p_value if contrast and contrast.seed_estimate else None,
+        "p_holm": verdict.p_holm,
+        "p_equivalent": verdict.p_equivalent,
+        "smallest_difference": verdict.smallest,
+        "seeds_needed": verdict.seeds_needed,
+        "gained": contrast.gained if contrast and contrast.method == "mcnemar" else None,
+        "lost": contrast.lost if contrast and contrast.method == "mcnemar" else None,
+        "examples": contrast.examples if contrast else None,
+        "confounders": "; ".join(verdict.confounders or ()) or None,
+        "sentence": verdict.sentence,
+    }
+
+
+def json_text(judgement: Judgement) -> str:
     """`as_dict` as strict JSON."""
-    return json.dumps(as_dict(comparison), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(as_dict(judgement), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def as_dict(comparison: Comparison) -> dict[str, Any]:
-    """The numbers of `csv_text`, the runs behind them, and what the notes say, as plain values."""
+def as_dict(judgement: Judgement) -> dict[str, Any]:
+    """The numbers of the CSVs, the runs behind them, and what the notes say, as plain values."""
+    comparison = judgement.comparison
     groups = comparison.groups
     return {
-        "groups": [_row(group) | {"seeds": list(group.seeds), "runs": _runs(group)} for group in groups],
+        "groups": [_row(group, judgement) | {"seeds": list(group.seeds), "runs": _runs(group)} for group in groups],
+        "contrasts": [contrast_row(verdict) | _classes(verdict, judgement) for verdict in judgement.verdicts],
         "differences": {
             key: dict(zip((group.label for group in groups), values, strict=True))
-            for key, values in stats.differences(groups).items()
+            for key, values in guard.differences(groups).items()
         },
         "repeated": [str(path) for path in comparison.repeated],
         "skipped": [{"folder": str(path), "reason": reason} for path, reason in comparison.skipped],
-        "notes": notes(comparison),
+        "notes": notes(judgement),
+    }
+
+
+def _classes(verdict: Verdict, judgement: Judgement) -> dict[str, Any]:
+    """Gains of every class and changed confusions; empty where the two can't be compared."""
+    if verdict.status == "not comparable":
+        return {"classes": [], "confusions": []}
+    couple = (verdict.group, verdict.baseline, judgement.evidence)
+    return {
+        "classes": [
+            {
+                "name": gain.name,
+                "examples": gain.contrast.examples,
+                "baseline_accuracy": gain.baseline_accuracy,
+                "difference": gain.contrast.difference,
+                "low": gain.contrast.interval[0],
+                "high": gain.contrast.interval[1],
+                "q": gain.q_value,
+            }
+            for gain in classes.gains(*couple)
+        ],
+        "confusions": [
+            {"true": pair.true, "said": pair.said, "before": pair.before, "after": pair.after}
+            for pair in classes.confusions(*couple)
+        ],
     }
 
 
@@ -204,3 +409,39 @@ def _runs(group: Group) -> list[dict[str, Any]]:
         }
         for run, val, test in rows
     ]
+
+
+# --- Markdown ------------------------------------------------------------------------------------------------------
+
+
+def markdown(judgement: Judgement) -> str:
+    """The table and the verdicts for a README."""
+    against = {verdict.group.label: verdict for verdict in judgement.verdicts} if judgement.baseline else {}
+    lines = [
+        "| strategy | seeds | val acc. % | test acc. % | difference (95 % interval) | p (Holm) | verdict | min |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for group in judgement.comparison.groups:
+        summary = stats.summarize(group)
+        cells = (
+            _escaped(group.label), str(len(group.seeds)), _percent(summary.val, " "), _percent(summary.test, " "),
+            *_markdown_contrast(against.get(group.label)), f"{summary.minutes:.1f}",
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
+    told = [f"- {_escaped(verdict.sentence)}" for verdict in judgement.verdicts]
+    return "\n".join([*lines, *(["", *told] if told else []), ""])
+
+
+def _markdown_contrast(verdict: Verdict | None) -> tuple[str, str, str]:
+    if verdict is None:
+        return "", "", ""
+    contrast = verdict.contrast
+    if contrast is None:
+        return "-", "-", verdict.status
+    low, high = contrast.interval
+    difference = f"{100 * contrast.difference:+.2f} ({100 * low:+.2f} to {100 * high:+.2f})"
+    return difference, p_text(verdict.p_holm), verdict.status
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", printable(text).replace("\n", " "))

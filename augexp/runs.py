@@ -446,6 +446,8 @@ def _check(run: Run) -> None:
     for column in ("epoch", "val_accuracy"):
         if column not in run.history or not np.isfinite(run.history[column]).all():
             raise BrokenRun(f"history.csv has no full column {column}")
+    if not np.array_equal(run.history["epoch"], np.arange(1, len(run.history["epoch"]) + 1)):
+        raise BrokenRun("history.csv does not count its epochs 1, 2, 3, ...")
     if not ((run.history["val_accuracy"] >= 0) & (run.history["val_accuracy"] <= 1)).all():
         raise BrokenRun("history.csv has a val_accuracy outside [0, 1]")
     epochs = run.result.get("epochs")

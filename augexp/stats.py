@@ -1,24 +1,27 @@
 """Finished runs -> groups over seeds, their summaries, curves and differences. Numbers only: no text, no picture."""
 
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
 from statistics import fmean, median, stdev
-from typing import Any
+from typing import Any, Literal, assert_never
 
 import numpy as np
 
-from augexp import config, runs
+from augexp import config, inference, runs
 from augexp.errors import UserError
 from augexp.runs import Metric, Run
 
 # Keys that cannot change a number: runs that differ in nothing else are one experiment, repeated.
 FREE_KEYS = frozenset({"seed", "name"}) | config.WITHOUT_EFFECT
-ENVIRONMENT_KEYS = ("data_fingerprint", "backend", "device", "precision")
 UNSET = "unset"
+OTHER_METRICS = ("top5_accuracy", "cross_entropy")
+LATE = 5  # epochs: a curve's last few are steadier than its last
+Axis = Literal["epochs", "examples", "seconds"]
 
 
 @dataclass(frozen=True)
@@ -41,29 +44,80 @@ class Group:
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean and sample standard deviation over seeds; `sd` is None where there is one seed only."""
+    """A metric over seeds: one value a seed, ordered by seed; none can be below 0 or above `most`."""
 
-    mean: float
-    sd: float | None
+    values: tuple[float, ...]
+    most: float = 1.0
+
+    @property
+    def mean(self) -> float:
+        return fmean(self.values)
+
+    @property
+    def sd(self) -> float | None:
+        """Sample standard deviation; None for one seed, which says nothing about others."""
+        return stdev(self.values) if len(self.values) > 1 else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Student's 95 % interval for the mean over all seeds there could be."""
+        ends = inference.mean_interval(self.values)
+        return None if ends is None else (max(ends[0], 0.0), min(ends[1], self.most))
+
+    @property
+    def lowest(self) -> float:
+        return min(self.values)
+
+    @property
+    def highest(self) -> float:
+        return max(self.values)
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a group reached: accuracies in [0, 1], `best_epoch` as median, lowest and highest."""
+    """What a group reached, and at what cost.
+
+    Attributes:
+        val: accuracy in [0, 1] of the best epoch's weights.
+        test: likewise.
+        others: `val_top5_accuracy`, `test_cross_entropy` and the like, where every run has a finite one; and of the
+            curve `last_val_accuracy` (last epoch) and `late_val_accuracy` (median of the last five).
+        best_epoch: median, lowest and highest.
+        images_per_second: median over runs.
+        minutes: of training a run, mean.
+    """
 
     val: Spread
     test: Spread
+    others: Mapping[str, Spread]
     best_epoch: tuple[float, int, int]
     images_per_second: float
     minutes: float
 
 
 @dataclass(frozen=True)
+class Reach:
+    """When a group's runs reached an accuracy: `seconds` and `epoch` as medians over the `runs` that did, of `of`."""
+
+    seconds: float
+    epoch: float
+    runs: int
+    of: int
+
+
+@dataclass(frozen=True)
 class Curve:
-    """One history column of a group: `epochs` (E,) from 1, `values` (E, R) with NaN where a run was shorter."""
+    """One history column of a group.
+
+    Attributes:
+        epochs: (E,) from 1.
+        values: (E, R), NaN where a run was shorter.
+        x: (E,) where to draw them: epochs, examples seen or mean seconds of training; `epochs` unless given.
+    """
 
     epochs: Metric
     values: Metric
+    x: Metric
 
     @property
     def mean(self) -> Metric:
@@ -184,39 +238,18 @@ def _differing(flats: Sequence[Mapping[str, Any]]) -> list[str]:
     return [key for key in keys if len({json.dumps(flat.get(key, UNSET), default=str) for flat in flats}) > 1]
 
 
-def differences(groups: Sequence[Group]) -> dict[str, tuple[Any, ...]]:
-    """What the groups differ in besides strategy, seed and name: key -> one value a group, `UNSET` where it has none.
-
-    The data fingerprint, backend, device and precision of the environment count too; seeds of one group that ran on
-    different ones give `a / b`.
-    """
-    flats = [flatten(group.runs[0].config) for group in groups]
-    found = {
-        key: tuple(flat.get(key, UNSET) for flat in flats)
-        for key in _differing(flats)
-        if key.partition(".")[0] != "strategy"
-    }
-    for key in ENVIRONMENT_KEYS:
-        if len({_environment(run, key) for group in groups for run in group.runs}) > 1:
-            found[key] = tuple(" / ".join(sorted({_environment(run, key) for run in group.runs})) for group in groups)
-    return found
-
-
-def _environment(run: Run, key: str) -> str:
-    return show(run.environment.get(key, UNSET))
-
-
 def show(value: object) -> str:
     """A value as a configuration would hold it: `null`, `true`, bare strings."""
     return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def summarize(group: Group) -> Summary:
-    """Accuracies of the best weights, best epoch, speed (median over runs) and mean training time a run."""
+    """Accuracies of the best weights, best epoch, speed and cost."""
     best = [int(run.result["best_epoch"]) for run in group.runs]
     return Summary(
         val=_spread(group, "val"),
         test=_spread(group, "test"),
+        others=_others(group),
         best_epoch=(median(best), min(best), max(best)),
         images_per_second=median(run.result["images_per_second"] for run in group.runs),
         minutes=fmean(run.result["seconds"] for run in group.runs) / 60,
@@ -224,9 +257,39 @@ def summarize(group: Group) -> Summary:
 
 
 def _spread(group: Group, split: str) -> Spread:
-    values = accuracies(group, split)
-    # Two folders of one seed say nothing about the spread between seeds.
-    return Spread(fmean(values), stdev(values) if len(group.seeds) > 1 else None)
+    return Spread(tuple(by_seed(group, split).values()))
+
+
+def by_seed(group: Group, split: str, metric: str = "accuracy") -> dict[int, float]:
+    """Mean of each seed over its folders (several only where a run was repeated) of a metric on `val` or `test`."""
+    return _per_seed(group, [float(run.result[split][metric]) for run in group.runs])
+
+
+def _per_seed(group: Group, values: Sequence[float]) -> dict[int, float]:
+    found: dict[int, list[float]] = {}
+    for run, value in zip(group.runs, values, strict=True):
+        found.setdefault(run.seed, []).append(value)
+    return {seed: fmean(same) for seed, same in found.items()}
+
+
+def _others(group: Group) -> dict[str, Spread]:
+    histories = [run.history["val_accuracy"] for run in group.runs]
+    columns = {
+        f"{split}_{metric}": [run.result[split].get(metric) for run in group.runs]
+        for metric in OTHER_METRICS
+        for split in ("val", "test")
+    }
+    columns["last_val_accuracy"] = [float(history[-1]) for history in histories]
+    columns["late_val_accuracy"] = [float(np.median(history[-LATE:])) for history in histories]
+    # JSON has no NaN: what was not finite when it was written is null.
+    return {
+        name: Spread(
+            tuple(_per_seed(group, [float(value) for value in values]).values()),
+            most=math.inf if name.endswith("cross_entropy") else 1.0,
+        )
+        for name, values in columns.items()
+        if all(isinstance(value, int | float) for value in values)
+    }
 
 
 def accuracies(group: Group, split: str) -> tuple[float, ...]:
@@ -234,13 +297,61 @@ def accuracies(group: Group, split: str) -> tuple[float, ...]:
     return tuple(float(run.result[split]["accuracy"]) for run in group.runs)
 
 
-def curve(group: Group, column: str = "val_accuracy") -> Curve:
-    """A history column over epochs and runs; runs may differ in length."""
-    histories = [run.history[column] for run in group.runs]
-    values = np.full((max(map(len, histories)), len(histories)), np.nan)
-    for index, history in enumerate(histories):
-        values[: len(history), index] = history
-    return Curve(np.arange(1.0, len(values) + 1), values)
+def reach(group: Group, accuracy: float) -> Reach:
+    """When the runs of a group first had a val accuracy of at least `accuracy`; NaN seconds where none did."""
+    found = []
+    for run in group.runs:
+        epochs = np.flatnonzero(run.history["val_accuracy"] >= accuracy)
+        if len(epochs):
+            found.append((_elapsed(run)[epochs[0]], epochs[0] + 1))
+    if not found:
+        return Reach(math.nan, math.nan, 0, len(group.runs))
+    seconds, epoch = np.median(np.array(found), axis=0)
+    return Reach(float(seconds), float(epoch), len(found), len(group.runs))
+
+
+def _elapsed(run: Run) -> Metric:
+    """(E,) seconds from the start to the end of each epoch; NaN where the history doesn't say."""
+    missing = np.full(len(run.history["epoch"]), np.nan)
+    return np.asarray(np.cumsum(run.history.get("seconds", missing)))
+
+
+def curve(group: Group, column: str = "val_accuracy", x: Axis = "epochs") -> Curve:
+    """A history column over epochs and runs; runs may differ in length.
+
+    Raises:
+        UserError: if the runs don't record what `x` needs.
+    """
+    values = _padded([run.history[column] for run in group.runs])
+    epochs = np.arange(1.0, len(values) + 1)
+    match x:
+        case "epochs":
+            return Curve(epochs, values, epochs)
+        case "examples":
+            return Curve(epochs, values, epochs * _examples_an_epoch(group.runs[0]))
+        case "seconds":
+            elapsed = _padded([_elapsed(run) for run in group.runs])
+            if np.isnan(elapsed).all(axis=1).any():
+                raise UserError(f"--x seconds: the runs of {group.label} don't record them; choose --x epochs")
+            return Curve(epochs, values, np.asarray(np.nanmean(elapsed, axis=1)))
+    assert_never(x)
+
+
+def _padded(columns: Sequence[Metric]) -> Metric:
+    values = np.full((max(map(len, columns)), len(columns)), np.nan)
+    for index, one in enumerate(columns):
+        values[: len(one), index] = one
+    return values
+
+
+def _examples_an_epoch(run: Run) -> int:
+    train, batch = run.environment.get("train_examples"), flatten(run.config).get("train.batch_size")
+    if not isinstance(train, int) or not isinstance(batch, int) or batch < 1:
+        raise UserError(
+            f"--x examples: {run.path} doesn't record how many examples it trained on (an earlier augexp wrote it); "
+            "choose --x epochs"
+        )
+    return train // batch * batch
 
 
 def duplicates(group: Group) -> dict[int, tuple[Path, ...]]:
@@ -257,3 +368,12 @@ def validated_on_test(group: Group) -> bool:
 def best_is_last(group: Group) -> int:
     """How many runs were best in their last epoch."""
     return sum(run.result["best_epoch"] == run.result["epochs"] for run in group.runs)
+
+
+def ended_early(group: Group) -> int:
+    """How many runs have fewer epochs than their configuration asks for."""
+    wanted = [flatten(run.config).get("train.epochs") for run in group.runs]
+    return sum(
+        isinstance(epochs, int) and len(run.history["epoch"]) < epochs
+        for run, epochs in zip(group.runs, wanted, strict=True)
+    )

@@ -32,6 +32,12 @@ def test_say_prints_the_very_line_on_stderr(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr() == ("", f"{line}\n")
 
 
+def test_a_name_cannot_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    console.say("\x1b[2Jgone")
+    console.answer(f"{MARKUP} \x1b[2Jgone")
+    assert capsys.readouterr() == (f"{MARKUP} \\x1b[2Jgone\n", "\\x1b[2Jgone\n")
+
+
 def test_results_go_to_stdout_unwrapped(capsys: pytest.CaptureFixture[str]) -> None:
     console.out.print("x" * 500)
     assert capsys.readouterr() == ("x" * 500 + "\n", "")

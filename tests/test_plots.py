@@ -108,6 +108,16 @@ def test_zoom_shows_the_later_half_whole(tmp_path: Path) -> None:
     assert any(line.get_visible() for line in zoomed.get_ygridlines())
 
 
+def test_curves_can_be_drawn_against_seconds(tmp_path: Path) -> None:
+    paths = [make_run(tmp_path / str(seed), seed=seed, epochs=4, seconds=40 + 40 * seed) for seed in range(2)]
+    figure = plots.comparison(stats.compare(paths).groups, x="seconds")
+    whole, zoomed = curve_axes(figure)
+    np.testing.assert_allclose(np.asarray(whole.lines[0].get_xdata(), np.float64), [15, 30, 45, 60])
+    assert zoomed.get_xlim() == (45 - 7.5, 60 + 7.5)
+    assert whole.get_xlabel() == "seconds of training, mean over seeds"
+    pixels(figure)
+
+
 def test_ylim_sets_the_zoomed_panel_only(tmp_path: Path) -> None:
     figure = plots.comparison(groups_of(tmp_path, ["a"]), ylim=(50, 60))
     whole, zoomed = curve_axes(figure)

@@ -276,6 +276,11 @@ def drop_last_epoch(folder: Path) -> None:
     (folder / "history.csv").write_text("".join(lines[:-1]))
 
 
+def shuffle_epochs(folder: Path) -> None:
+    header, first, second, *others = (folder / "history.csv").read_text().splitlines(keepends=True)
+    (folder / "history.csv").write_text("".join([header, second, first, *others]))
+
+
 DAMAGE = [
     (drop("config.yaml"), "not a run folder (no config.yaml)"),
     (put("config.yaml", "a: [1"), "config.yaml can't be read (ParserError)"),
@@ -305,6 +310,8 @@ DAMAGE = [
     (cut("history.csv", 30), "history.csv is cut off in line 6 (4 of 9 columns)"),
     (cut("history.csv", 3), "history.csv is cut off in line 6 (no line end)"),
     (drop_last_epoch, "history.csv is cut off: 4 of 5 epochs"),
+    (shuffle_epochs, "history.csv does not count its epochs 1, 2, 3, ..."),
+    (put("history.csv", "epoch,val_accuracy\n2,0.5\n"), "history.csv does not count its epochs 1, 2, 3, ..."),
     (put("history.csv", "epoch,loss\n1,2\n"), "history.csv has no full column val_accuracy"),
     (put("history.csv", "epoch,val_accuracy\n1,high\n"), "history.csv has no full column val_accuracy"),
     (

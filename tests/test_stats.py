@@ -1,5 +1,6 @@
-"""Groups, summaries, curves and differences, against NumPy and by hand."""
+"""Groups, summaries and curves, against NumPy and by hand."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -151,13 +152,73 @@ def test_spread_is_numpys_mean_and_sample_deviation(values: list[float]) -> None
     spread = stats.summarize(group).val
     assert spread.mean == pytest.approx(np.mean(values))
     assert spread.sd == pytest.approx(np.std(values, ddof=1), abs=1e-12)
+    assert spread.interval is not None
+    assert 0 <= spread.interval[0] <= spread.interval[1] <= 1
+    assert (spread.lowest, spread.highest) == (min(values), max(values))
+
+
+def test_other_metrics_and_the_end_of_the_curve(tmp_path: Path) -> None:
+    curve = [0.1, 0.5, 0.9, 0.6, 0.7, 0.8, 0.4]
+    paths = [make_run(tmp_path / str(seed), seed=seed, val_accuracy=curve) for seed in range(2)]
+    others = stats.summarize(stats.compare(paths).groups[0]).others
+    assert others["last_val_accuracy"].values == (0.4, 0.4)
+    assert others["late_val_accuracy"].values == (0.7, 0.7)
+    assert others["test_cross_entropy"].values == pytest.approx((1.5 - 0.88, 1.5 - 0.88))
+    assert others["val_top5_accuracy"].mean == 1
+
+
+def test_a_metric_that_was_not_finite_is_left_out(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run")
+    result = json.loads((folder / "result.json").read_text())
+    result["test"]["cross_entropy"] = None
+    (folder / "result.json").write_text(json.dumps(result))
+    assert "test_cross_entropy" not in stats.summarize(stats.compare([folder]).groups[0]).others
+
+
+def test_reach_is_the_first_epoch_that_is_good_enough(tmp_path: Path) -> None:
+    paths = [
+        make_run(tmp_path / "0", seed=0, val_accuracy=[0.2, 0.8, 0.7, 0.9], seconds=40),
+        make_run(tmp_path / "1", seed=1, val_accuracy=[0.2, 0.3, 0.4, 0.8], seconds=80),
+        make_run(tmp_path / "2", seed=2, val_accuracy=[0.2, 0.3, 0.4, 0.5]),
+    ]
+    (group,) = stats.compare(paths).groups
+    assert stats.reach(group, 0.75) == stats.Reach(seconds=50.0, epoch=3.0, runs=2, of=3)
+    never = stats.reach(group, 0.95)
+    assert (never.runs, never.of, np.isnan(never.seconds)) == (0, 3, True)
+
+
+def test_curves_against_examples_and_seconds(tmp_path: Path) -> None:
+    known = {"train_examples": 100}
+    paths = [
+        make_run(tmp_path / "0", seed=0, epochs=2, seconds=10, environment=known, overrides=["train.batch_size=32"]),
+        make_run(tmp_path / "1", seed=1, epochs=2, seconds=30, environment=known, overrides=["train.batch_size=32"]),
+    ]
+    (group,) = stats.compare(paths).groups
+    np.testing.assert_array_equal(stats.curve(group, x="examples").x, [96, 192])
+    np.testing.assert_array_equal(stats.curve(group, x="seconds").x, [10, 20])
+    np.testing.assert_array_equal(stats.curve(group).x, [1, 2])
+
+
+def test_runs_that_do_not_record_their_examples_say_so(tmp_path: Path) -> None:
+    (group,) = stats.compare([make_run(tmp_path / "run")]).groups
+    with pytest.raises(UserError, match=r"--x examples: .*run doesn't record how many examples .* choose --x epochs"):
+        stats.curve(group, x="examples")
+
+
+def test_a_run_that_ended_early_is_seen(tmp_path: Path) -> None:
+    short = make_run(tmp_path / "a", val_accuracy=[0.5, 0.6])
+    whole = make_run(tmp_path / "b", strategy="none", epochs=2)
+    none, cutmix = stats.compare([short, whole]).groups
+    assert (stats.ended_early(cutmix), stats.ended_early(none)) == (1, 0)
 
 
 def test_one_seed_has_no_deviation_even_in_two_folders() -> None:
     one = Group("a", (in_memory(accuracy=0.5),))
     twice = Group("a", (in_memory(accuracy=0.5), in_memory(accuracy=0.6)))
-    assert stats.summarize(one).test == stats.Spread(0.5, None)
-    assert stats.summarize(twice).test == stats.Spread(0.55, None)
+    assert stats.summarize(one).test == stats.Spread((0.5,))
+    assert stats.summarize(twice).test == stats.Spread((0.55,))
+    for group in (one, twice):
+        assert (stats.summarize(group).test.sd, stats.summarize(group).test.interval) == (None, None)
 
 
 def test_summary_by_hand(tmp_path: Path) -> None:
@@ -188,32 +249,6 @@ def test_a_curve_holds_runs_of_unequal_length(tmp_path: Path) -> None:
 # --- what a reader must know ---------------------------------------------------------------------------------------
 
 
-def test_strategy_seed_name_and_folders_are_no_difference(tmp_path: Path) -> None:
-    paths = [
-        make_run(tmp_path / "a", strategy="none", seed=0),
-        make_run(tmp_path / "b", strategy="cutmix", seed=5, overrides=["name=my-cutmix", "data.cache_dir=/x"]),
-    ]
-    assert stats.differences(stats.compare(paths).groups) == {}
-
-
-def test_other_keys_and_the_environment_are_named_with_their_values(tmp_path: Path) -> None:
-    paths = [
-        make_run(tmp_path / "a", strategy="none", overrides=["train.epochs=9", "data.validation=test"]),
-        make_run(tmp_path / "b", overrides=["model.backbone_args={alpha: 0.35}"]),
-        make_run(
-            tmp_path / "c", seed=1, overrides=["model.backbone_args={alpha: 0.35}"], environment={"device": "H200"}
-        ),
-        make_run(tmp_path / "d", strategy="mixup", environment={"data_fingerprint": "other"}),
-    ]
-    assert stats.differences(stats.compare(paths).groups) == {
-        "data.validation": ("test", 0.1, 0.1),
-        "train.epochs": (9, 5, 5),
-        "model.backbone_args.alpha": ("unset", 0.35, "unset"),
-        "data_fingerprint": ("0123456789abcdef", "0123456789abcdef", "other"),
-        "device": ("CPU", "CPU / H200", "CPU"),
-    }
-
-
 def test_one_seed_in_two_folders_is_kept_and_told(tmp_path: Path) -> None:
     paths = [make_run(tmp_path / name, seed=seed) for name, seed in (("a", 0), ("b", 1), ("c", 0))]
     (group,) = stats.compare(paths).groups
@@ -233,8 +268,8 @@ def test_validation_on_test_and_a_best_last_epoch_are_seen(tmp_path: Path) -> No
 
 def test_comparing_loads_neither_tensorflow_nor_pyplot() -> None:
     code = (
-        "import sys; from augexp import stats, plots, report;"
-        "print({'tensorflow', 'keras', 'jax', 'matplotlib.pyplot', 'scipy', 'sklearn'} & set(sys.modules))"
+        "import sys; from augexp import page, stats, plots, report;"
+        "print({'tensorflow', 'keras', 'jax', 'matplotlib.pyplot', 'scipy.stats', 'sklearn'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -1,0 +1,103 @@
+"""Two groups, class by class: which classes gained, and which pairs of classes are told apart better or worse."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augexp import contrasts, evidence, inference
+from augexp.contrasts import Contrast, Scores
+from augexp.evidence import Evidence
+from augexp.predictions import Predictions
+from augexp.stats import Group
+
+FEWEST_EXAMPLES = 2
+
+
+@dataclass(frozen=True)
+class ClassGain:
+    """A class: its name, its accuracy in the baseline, its contrast, and q of it among all classes."""
+
+    name: str
+    baseline_accuracy: float
+    contrast: Contrast
+    q_value: float
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Examples of class `true` taken for `said`, per run: in the baseline and in the group."""
+
+    true: str
+    said: str
+    before: float
+    after: float
+
+    @property
+    def change(self) -> float:
+        """Above 0: the group makes this mistake more often."""
+        return self.after - self.before
+
+
+def names(group: Group, count: int) -> list[str]:
+    """Class names as the runs record them, else `class 0` and so on."""
+    recorded = group.runs[0].environment.get("class_names")
+    if isinstance(recorded, list) and len(recorded) == count:
+        return [str(name) for name in recorded]
+    return [f"class {index}" for index in range(count)]
+
+
+def gains(group: Group, baseline: Group, found: Evidence) -> list[ClassGain]:
+    """Differences by class, the largest gain first; none without predictions.
+
+    The false discovery rate is controlled over the classes: of those with q at most 0.05, 5 % or fewer are expected to
+    be chance.
+    """
+    said = found.of(group)
+    if not said or not found.of(baseline):
+        return []
+    ours, theirs = evidence.scores(group, found), evidence.scores(baseline, found)
+    labels, called = said[0].labels, names(group, said[0].classes)
+    rows = []
+    for label in np.unique(labels):
+        chosen = np.flatnonzero(labels == label)
+        if len(chosen) >= FEWEST_EXAMPLES:
+            part = _part(theirs, chosen)
+            contrast = contrasts.contrast(_part(ours, chosen), part)
+            if contrast is not None:
+                rows.append((called[label], float(np.mean(list(part.accuracy.values()))), contrast))
+    q_values = inference.benjamini_hochberg([contrast.p_value for _, _, contrast in rows])
+    found_gains = [ClassGain(*row, float(q)) for row, q in zip(rows, q_values, strict=True)]
+    return sorted(found_gains, key=lambda gain: -gain.contrast.difference)
+
+
+def _part(scores: Scores, chosen: NDArray[np.int64]) -> Scores:
+    correct = {seed: row[chosen] for seed, row in scores.correct.items()}
+    return Scores({seed: float(row.mean(dtype=np.float64)) for seed, row in correct.items()}, correct, len(chosen))
+
+
+def confusions(group: Group, baseline: Group, found: Evidence) -> list[Confusion]:
+    """Pairs of classes whose confusion changed, most repaired first; none without predictions."""
+    ours, theirs = found.of(group), found.of(baseline)
+    if not ours or not theirs:
+        return []
+    after, before = _mistakes(ours), _mistakes(theirs)
+    called = names(group, ours[0].classes)
+    changed = np.argwhere(after != before)
+    pairs = [
+        Confusion(called[true], called[said], float(before[true, said]), float(after[true, said]))
+        for true, said in changed
+    ]
+    return sorted(pairs, key=lambda pair: pair.change)
+
+
+def _mistakes(runs: Sequence[Predictions]) -> NDArray[np.float64]:
+    """(K, K) examples of class i taken for j, mean over runs; the diagonal is 0."""
+    classes = runs[0].classes
+    counted = np.zeros(classes * classes)
+    for run in runs:
+        counted += np.bincount(run.labels * classes + run.said, minlength=classes * classes)
+    table = counted.reshape(classes, classes) / len(runs)
+    np.fill_diagonal(table, 0)
+    return table

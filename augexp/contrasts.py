@@ -1,0 +1,178 @@
+"""Groups of runs -> differences of their test accuracy, each with its error, in the unit of accuracy."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augexp import inference
+from augexp.inference import Estimate
+
+Method = Literal["paired", "welch", "mcnemar"]
+LEVEL = inference.LEVEL
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the seeds of a group scored on the test set.
+
+    Attributes:
+        accuracy: seed -> test accuracy in [0, 1].
+        correct: seed -> (N,) 1 where right, else 0; seeds without usable predictions are missing.
+        examples: N.
+    """
+
+    accuracy: Mapping[int, float]
+    correct: Mapping[int, NDArray[np.float32]]
+    examples: int
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A difference of two groups, in the unit of accuracy.
+
+    Attributes:
+        method: by seeds (`paired`, `welch`), or by the test examples of one model each (`mcnemar`).
+        difference: group minus baseline.
+        interval: 95 %, for seeds and examples like these; where `counts_examples` is false, for seeds like these on
+            this test set; for `mcnemar`, for these two models on examples like these.
+        p_value: two-sided, of the same kind as the interval.
+        seeds: how many behind each of the two.
+        seed_estimate: with the error from the seeds alone; None for `mcnemar`.
+        estimate: with that from the finite test set added, where predictions allow it; None for `mcnemar`.
+        counts_examples: whether they did.
+        gained: examples that only the group's model has right, for `mcnemar`.
+        lost: examples that only the baseline's has right.
+        examples: in the test set.
+    """
+
+    method: Method
+    difference: float
+    interval: tuple[float, float]
+    p_value: float
+    seeds: tuple[int, int]
+    examples: int
+    seed_estimate: Estimate | None = None
+    estimate: Estimate | None = None
+    counts_examples: bool = True
+    gained: int = 0
+    lost: int = 0
+
+    @property
+    def seed_interval(self) -> tuple[float, float] | None:
+        """95 %, for other seeds on this very test set."""
+        return self.seed_estimate.interval(LEVEL) if self.seed_estimate else None
+
+    @property
+    def example_variance(self) -> float:
+        """The part of the variance that no further seed makes smaller."""
+        if self.estimate is None or self.seed_estimate is None:
+            return 0.0
+        return self.estimate.variance - self.seed_estimate.variance
+
+    def smallest(self, alpha: float) -> float | None:
+        """The true difference that such a study finds with 80 % power."""
+        if self.estimate is None or self.seed_estimate is None:
+            return None
+        return max(inference.smallest_difference(one, alpha) for one in (self.seed_estimate, self.estimate))
+
+    def p_within(self, margin: float) -> float | None:
+        """The p value that the true difference lies within +-`margin`; None for two models."""
+        if self.estimate is None or self.seed_estimate is None:
+            return None
+        return max(inference.equivalence(one, margin) for one in (self.seed_estimate, self.estimate))
+
+    def seeds_needed(self, alpha: float) -> int | None:
+        """Seeds in each group that would find a true difference as large as the observed one, with 80 % power."""
+        if self.seed_estimate is None:
+            return None
+        # Of unpaired groups each adds its own variance over its own count of seeds.
+        count = self.seeds[0] if self.method == "paired" else 2 / sum(1 / number for number in self.seeds)
+        return inference.seeds_needed(
+            self.difference,
+            self.seed_estimate.variance * count,
+            self.example_variance,
+            groups=1 if self.method == "paired" else 2,
+            alpha=alpha,
+        )
+
+
+def contrast(scores: Scores, baseline: Scores) -> Contrast | None:
+    """Compares two groups, by seeds where both have several, else model against model.
+
+    Returns:
+        None where there is one seed and no predictions: then nothing can be said.
+    """
+    if min(len(scores.accuracy), len(baseline.accuracy)) < 2:
+        return _of_models(scores, baseline)
+    is_paired = set(scores.accuracy) == set(baseline.accuracy)
+    seeds = sorted(scores.accuracy)
+    if is_paired:
+        ours, theirs = ([side.accuracy[seed] for seed in seeds] for side in (scores, baseline))
+        by_seeds = inference.paired(ours, theirs, scores.examples)
+    else:
+        by_seeds = inference.welch([*scores.accuracy.values()], [*baseline.accuracy.values()], scores.examples)
+    variance = _example_variance(scores, baseline, is_paired=is_paired)
+    full = by_seeds if variance is None else inference.with_examples(by_seeds, variance)
+    return Contrast(
+        method="paired" if is_paired else "welch",
+        difference=full.difference,
+        interval=inference.interval_of_both(by_seeds, full, LEVEL),
+        p_value=inference.p_of_both(by_seeds, full),
+        seeds=(len(scores.accuracy), len(baseline.accuracy)),
+        examples=scores.examples,
+        seed_estimate=by_seeds,
+        estimate=full,
+        counts_examples=variance is not None,
+    )
+
+
+def _example_variance(scores: Scores, baseline: Scores, *, is_paired: bool) -> float | None:
+    """From the seeds that have predictions; None where they are too few."""
+    ours, theirs = sorted(scores.correct), sorted(baseline.correct)
+    if is_paired:
+        ours = theirs = sorted(set(ours) & set(theirs))
+    if min(len(ours), len(theirs)) < 2:
+        return None
+    return inference.example_variance(
+        np.stack([scores.correct[seed] for seed in ours]),
+        np.stack([baseline.correct[seed] for seed in theirs]),
+        by_seed=is_paired,
+    )
+
+
+def _of_models(scores: Scores, baseline: Scores) -> Contrast | None:
+    """The two models of the first seed that both have, else of the first of each."""
+    common = sorted(set(scores.correct) & set(baseline.correct))
+    if not scores.correct or not baseline.correct:
+        return None
+    ours = scores.correct[common[0] if common else min(scores.correct)]
+    theirs = baseline.correct[common[0] if common else min(baseline.correct)]
+    gained, lost = int((ours > theirs).sum()), int((ours < theirs).sum())
+    return Contrast(
+        method="mcnemar",
+        difference=(gained - lost) / len(ours),
+        interval=inference.models_interval(gained, lost, len(ours), LEVEL),
+        p_value=inference.mcnemar(gained, lost),
+        seeds=(1, 1),
+        examples=len(ours),
+        gained=gained,
+        lost=lost,
+    )
+
+
+def adjusted(found: Sequence[Contrast | None]) -> list[float | None]:
+    """Holm's p value of each contrast, over all that have one."""
+    raised = iter(inference.holm([one.p_value for one in found if one is not None]))
+    return [None if one is None else float(next(raised)) for one in found]
+
+
+def adjusted_equivalence(found: Sequence[Contrast | None], margin: float | None) -> list[float | None]:
+    """Holm's p value that each contrast by seeds lies within +-`margin` points, over all that are such."""
+    if margin is None:
+        return [None] * len(found)
+    raw = [None if one is None else one.p_within(margin / 100) for one in found]
+    raised = iter(inference.holm([p for p in raw if p is not None]))
+    return [None if p is None else float(next(raised)) for p in raw]

@@ -1,0 +1,86 @@
+"""Groups of runs and their stored predictions -> scores that can be contrasted, or why two groups can't be."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from augexp import predictions, stats
+from augexp.contrasts import Scores
+from augexp.predictions import Predictions, Unusable
+from augexp.runs import Run
+from augexp.stats import Group
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the runs of a comparison said of their test sets.
+
+    Attributes:
+        predictions: of each run folder whose predictions can be used.
+        unusable: the other folders, each with the reason.
+    """
+
+    predictions: Mapping[Path, Predictions]
+    unusable: tuple[tuple[Path, str], ...] = ()
+
+    def of(self, group: Group) -> list[Predictions]:
+        """Usable predictions of a group, ordered by seed."""
+        return [self.predictions[run.path] for run in group.runs if run.path in self.predictions]
+
+
+def gather(groups: Sequence[Group]) -> Evidence:
+    """Reads the predictions of all runs."""
+    found = predictions.read_all(run for group in groups for run in group.runs)
+    usable = {path: one for path, one in found.items() if not isinstance(one, Unusable)}
+    return Evidence(usable, tuple((path, str(one)) for path, one in found.items() if isinstance(one, Unusable)))
+
+
+def scores(group: Group, evidence: Evidence) -> Scores:
+    """A group's test accuracies and who was right on what; folders of one seed are averaged."""
+    rows: dict[int, list[Any]] = {}
+    for run in group.runs:
+        if run.path in evidence.predictions:
+            rows.setdefault(run.seed, []).append(evidence.predictions[run.path].correct)
+    correct = {seed: np.asarray(np.mean(same, axis=0), np.float32) for seed, same in rows.items()}
+    return Scores(stats.by_seed(group, "test"), correct, _examples(group.runs[0]) or 0)
+
+
+def _examples(run: Run) -> int | None:
+    counted = run.result["test"].get("examples")
+    return counted if isinstance(counted, int) and counted > 0 else None
+
+
+def incomparable(group: Group, baseline: Group, evidence: Evidence) -> str | None:
+    """Why no difference of two groups means anything; None where it may."""
+    for one in (group, baseline):
+        if len({_examples(run) for run in one.runs}) > 1 or len({said.test_set for said in evidence.of(one)}) > 1:
+            return f"the runs of {one.label} were not all scored on the same test set"
+    if None in (_examples(group.runs[0]), _examples(baseline.runs[0])):
+        return "result.json does not say on how many test examples they were scored"
+    ours, theirs = evidence.of(group)[:1], evidence.of(baseline)[:1]
+    if ours and theirs:
+        return _different_test_sets(ours[0], theirs[0])
+    sources = [str(stats.flatten(one.runs[0].config).get("data.source", stats.UNSET)) for one in (group, baseline)]
+    if sources[0] != sources[1]:
+        return (
+            f"they are of different data sets ({sources[0]}, {sources[1]}), and predictions that would tell are missing"
+        )
+    if _examples(group.runs[0]) != _examples(baseline.runs[0]):
+        return f"their test sets differ ({_examples(group.runs[0]):,} and {_examples(baseline.runs[0]):,} examples)"
+    return None
+
+
+def _different_test_sets(ours: Predictions, theirs: Predictions) -> str | None:
+    if ours.test_set == theirs.test_set:
+        return None
+    if ours.classes != theirs.classes:
+        return f"their predictions are of {ours.classes} and {theirs.classes} classes"
+    shared = np.intersect1d(ours.ids, theirs.ids)
+    if len(shared) < max(len(ours.ids), len(theirs.ids)):
+        return (
+            f"their test sets differ: {len(shared):,} of {len(ours.ids):,} and {len(theirs.ids):,} examples are shared"
+        )
+    return "their test sets have the same examples with different labels"

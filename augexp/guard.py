@@ -1,0 +1,99 @@
+"""Is a comparison fair? What groups differ in beside strategy, seed and name, and what that does to a verdict."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from augexp import stats
+from augexp.errors import UserError
+from augexp.runs import Run
+from augexp.stats import UNSET, Group
+
+# Recorded differences that move numbers by no more than another order of summation would: said, not held against.
+HARMLESS = frozenset({"device", "versions.python", "versions.numpy", "versions.tensorflow-datasets"})
+ENVIRONMENT_KEYS = ("data_fingerprint", "backend", "device", "precision")
+
+
+def conditions(run: Run) -> dict[str, Any]:
+    """Everything beside strategy, seed and name that a run's accuracy may depend on: dotted key -> value."""
+    config = {
+        key: value
+        for key, value in stats.flatten(run.config).items()
+        if key not in stats.FREE_KEYS and key.partition(".")[0] != "strategy"
+    }
+    versions = run.environment.get("versions")
+    return (
+        config
+        | {key: run.environment.get(key, UNSET) for key in ENVIRONMENT_KEYS}
+        | {f"versions.{name}": value for name, value in (versions if isinstance(versions, Mapping) else {}).items()}
+    )
+
+
+def differences(groups: Sequence[Group]) -> dict[str, tuple[Any, ...]]:
+    """What groups differ in besides strategy, seed and name: key -> one value a group, `UNSET` where it has none.
+
+    Seeds of one group that ran under different conditions give `a / b`.
+    """
+    table = [[conditions(run) for run in group.runs] for group in groups]
+    keys = dict.fromkeys(key for rows in table for row in rows for key in row)
+    found = {key: tuple(_joined(row.get(key, UNSET) for row in rows) for rows in table) for key in keys}
+    return {key: values for key, values in found.items() if _vary(values) or any(map(_is_mixed, values))}
+
+
+class _Mixed(str):
+    """Several values in one group."""
+
+    __slots__ = ()
+
+
+def _joined(values: Iterable[Any]) -> Any:
+    distinct = {stats.show(value): value for value in values}
+    return next(iter(distinct.values())) if len(distinct) == 1 else _Mixed(" / ".join(sorted(distinct)))
+
+
+def _is_mixed(value: Any) -> bool:
+    return isinstance(value, _Mixed)
+
+
+def _vary(values: Sequence[Any]) -> bool:
+    return len({stats.show(value) for value in values}) > 1
+
+
+def confounders(group: Group, baseline: Group, allowed: Iterable[str] = ()) -> dict[str, tuple[Any, Any]]:
+    """What, beside the strategy, may be behind a difference of two groups: key -> (value of group, of baseline).
+
+    Args:
+        group: one side.
+        baseline: the other.
+        allowed: keys, or sections such as `versions`, that are not held against it.
+    """
+    keys = tuple(allowed)
+    return {
+        key: (values[0], values[1])
+        for key, values in differences((group, baseline)).items()
+        if not is_among(key, HARMLESS) and not is_among(key, keys) and not _shared(group, baseline, key)
+    }
+
+
+def is_among(key: str, allowed: Iterable[str]) -> bool:
+    """Whether `allowed` names a key or a section that holds it."""
+    return any(key == name or key.startswith(f"{name}.") for name in allowed)
+
+
+def _shared(group: Group, baseline: Group, key: str) -> bool:
+    """Whether a condition that varies does so over seeds, in both groups alike."""
+    ours, theirs = (
+        {(run.seed, stats.show(conditions(run).get(key, UNSET))) for run in g.runs} for g in (group, baseline)
+    )
+    return ours == theirs
+
+
+def check_allowed(groups: Sequence[Group], allowed: Sequence[str]) -> None:
+    """Raises UserError for a key to allow that no run has."""
+    known = dict.fromkeys(key for group in groups for run in group.runs for key in conditions(run))
+    sections = {key.partition(".")[0] for key in known}
+    for name in allowed:
+        if name not in known and name not in sections:
+            close = get_close_matches(name, [*known, *sections], n=1)
+            hint = f"did you mean {close[0]}?" if close else "the notes of `augexp compare` name those that differ"
+            raise UserError(f"--allow {name}: no run has such a key; {hint}")

@@ -1,0 +1,240 @@
+"""Statistical inference on arrays of scores: intervals, tests, power. Nothing here knows of runs.
+
+A training run is scored on N test examples. Two things make its accuracy differ from what another run would reach on
+other images of the kind: the seed, and the examples that happen to be in the test set. The difference of two
+strategies is therefore given twice: with the error from the seeds alone (a statement about this very test set), and
+with that of seeds and examples, by the random-effects analysis of variance that diagnostic imaging uses for readers and
+cases (Obuchowski and Rockette, 1995; degrees of freedom of Hillis, 2007). Resampling seeds and examples instead gives
+intervals that are too narrow where few seeds differ much, and too wide where they differ little, because it counts the
+noise of single examples more than once (Owen, 2007); `make validate` shows by how much.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+Floats = NDArray[np.float64]
+Correct = NDArray[np.float32]  # (seeds, examples): 1 where a run is right, or the share of a seed's runs that are
+
+LEVEL = 0.95
+POWER = 0.8
+MOST_SEEDS = 1000
+MOST_DF = 1e4  # beyond it t is normal, and the noncentral distribution loses digits
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A difference, the variance of its error, and the degrees of freedom with which that is known."""
+
+    difference: float
+    variance: float
+    df: float
+
+    @property
+    def error(self) -> float:
+        """Standard error, in the unit of the difference."""
+        return math.sqrt(self.variance)
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided, against no difference."""
+        if self.variance == 0:
+            return float(self.difference == 0)
+        return float(2 * special.stdtr(self.df, -abs(self.difference) / self.error))
+
+    def interval(self, level: float = LEVEL) -> tuple[float, float]:
+        """Lowest and highest difference that the data bear."""
+        half = float(special.stdtrit(self.df, (1 + level) / 2)) * self.error
+        return self.difference - half, self.difference + half
+
+
+# --- means and differences -----------------------------------------------------------------------------------------
+
+
+def mean_interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, float] | None:
+    """Student's interval for the mean; None for fewer than two values."""
+    if len(values) < 2:
+        return None
+    array = np.asarray(values, np.float64)
+    return Estimate(float(array.mean()), float(array.var(ddof=1)) / len(array), len(array) - 1).interval(level)
+
+
+def paired(scores: Sequence[float], baseline: Sequence[float], examples: int) -> Estimate:
+    """Mean difference of seeds that both groups share, each seed's two scores beside each other.
+
+    Args:
+        scores: (n,) accuracies in [0, 1], n at least 2.
+        baseline: (n,) of the same seeds.
+        examples: behind each accuracy. They come in steps of 1 / examples; without the variance of that rounding, two
+            seeds that happen to differ by equally many examples would prove anything.
+    """
+    differences = np.subtract(scores, baseline)
+    variance = differences.var(ddof=1) + 2 * _rounding(examples)
+    return Estimate(float(differences.mean()), float(variance) / len(differences), len(differences) - 1)
+
+
+def welch(scores: Sequence[float], baseline: Sequence[float], examples: int) -> Estimate:
+    """Difference of the means of two groups of unrelated seeds (Welch, 1947), at least two in each."""
+    parts = [(np.var(values, ddof=1) + _rounding(examples)) / len(values) for values in (scores, baseline)]
+    variance = float(sum(parts))
+    spread = sum(part**2 / (len(values) - 1) for part, values in zip(parts, (scores, baseline), strict=True))
+    return Estimate(float(np.mean(scores) - np.mean(baseline)), variance, float(variance**2 / spread))
+
+
+def _rounding(examples: int) -> float:
+    return 1 / (12 * examples**2)
+
+
+def example_variance(scores: Correct, baseline: Correct, *, by_seed: bool) -> float:
+    """Variance of a difference of accuracies because the test set is finite: that of examples, less that of seeds.
+
+    Args:
+        scores: (n, N) who was right on what.
+        baseline: (m, N) on the same examples in the same order.
+        by_seed: whether row k of both is one seed; then n = m.
+
+    Returns:
+        An unbiased estimate, or 0 where that would be negative.
+    """
+    noise = _noise(scores - baseline) if by_seed else _noise(scores) + _noise(baseline)
+    gains = scores.mean(axis=0, dtype=np.float64) - baseline.mean(axis=0, dtype=np.float64)
+    return float(max(gains.var(ddof=1) - noise, 0.0) / len(gains))
+
+
+def _noise(values: Correct) -> float:
+    """Variance of an example's mean over seeds that comes from the seeds: the residual of a two-way layout."""
+    seeds, examples = values.shape
+    total = _sum_of_squares(values)
+    within = examples * float(np.var(values.mean(axis=1, dtype=np.float64))) * seeds
+    between = seeds * float(np.var(values.mean(axis=0, dtype=np.float64))) * examples
+    return float(max(total - within - between, 0.0) / ((seeds - 1) * (examples - 1)) / seeds)
+
+
+def _sum_of_squares(values: Correct) -> float:
+    centred = values - values.mean(dtype=np.float64).astype(np.float32)
+    return float(np.einsum("ij,ij->", centred, centred, dtype=np.float64))
+
+
+def with_examples(seeds: Estimate, variance: float) -> Estimate:
+    """Adds the variance from a finite test set to an estimate from seeds.
+
+    The degrees of freedom are Hillis's (Statistics in Medicine 26, 2007): examples are many, so their variance is taken
+    as known and only that of the seeds is not. With two or three seeds whose scores happen to lie close they come out
+    too many; so `interval_of_both` and `p_of_both` never claim more than the seeds alone bear out.
+    """
+    total = seeds.variance + variance
+    df = seeds.df if seeds.variance == 0 else seeds.df * (total / seeds.variance) ** 2
+    return Estimate(seeds.difference, total, min(df, MOST_DF))
+
+
+def interval_of_both(seeds: Estimate, full: Estimate, level: float = LEVEL) -> tuple[float, float]:
+    """The wider of the intervals without and with the finite test set."""
+    return max(seeds.interval(level), full.interval(level), key=lambda ends: ends[1] - ends[0])
+
+
+def p_of_both(seeds: Estimate, full: Estimate) -> float:
+    """The larger of the two-sided p values without and with the finite test set."""
+    return max(seeds.p_value, full.p_value)
+
+
+# --- two models ----------------------------------------------------------------------------------------------------
+
+
+def mcnemar(gained: int, lost: int) -> float:
+    """Exact two-sided p that two models are right equally often, from the examples on which just one is right."""
+    return min(1.0, 2 * float(special.bdtr(min(gained, lost), gained + lost, 0.5)))
+
+
+def models_interval(gained: int, lost: int, examples: int, level: float = LEVEL) -> tuple[float, float]:
+    """Interval for the difference of two models' accuracies over examples (Agresti and Min, 2005)."""
+    more, less, all_ = gained + 0.5, lost + 0.5, examples + 2
+    half = float(special.ndtri((1 + level) / 2)) * math.sqrt(more + less - (more - less) ** 2 / all_) / all_
+    middle = (more - less) / all_
+    return middle - half, middle + half
+
+
+# --- many tests at once --------------------------------------------------------------------------------------------
+
+
+def holm(p_values: Sequence[float]) -> Floats:
+    """Holm's p values, for which the chance of any false positive among them is bounded (1979)."""
+    p = np.asarray(p_values, np.float64)
+    order = np.argsort(p, kind="stable")
+    raised = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(raised, 1)
+    return adjusted
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> Floats:
+    """Expected share of false positives among all with a q value this small (Benjamini and Hochberg, 1995)."""
+    p = np.asarray(p_values, np.float64)
+    order = np.argsort(p, kind="stable")
+    raised = p[order] * len(p) / np.arange(1, len(p) + 1)
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(np.minimum.accumulate(raised[::-1])[::-1], 1)
+    return adjusted
+
+
+def equivalence(estimate: Estimate, margin: float) -> float:
+    """The p value of two one-sided tests (Schuirmann, 1987): small when the difference surely lies within +-margin."""
+    if estimate.variance == 0:
+        return float(abs(estimate.difference) >= margin)
+    return float(special.stdtr(estimate.df, (abs(estimate.difference) - margin) / estimate.error))
+
+
+# --- how much could have been seen ---------------------------------------------------------------------------------
+
+
+def smallest_difference(estimate: Estimate, alpha: float, power: float = POWER) -> float:
+    """The true difference that a study like this one finds with chance `power`, in the unit of the scores.
+
+    A standard deviation from few seeds comes out too small on average; that is corrected, so over many studies the
+    stated differences average to the right one.
+    """
+    threshold = float(special.stdtrit(estimate.df, 1 - alpha / 2))
+    shift = float(special.nctdtrinc(estimate.df, 1 - power, threshold))
+    return shift * estimate.error / _bias_of_deviation(estimate.df)
+
+
+def _bias_of_deviation(df: float) -> float:
+    """Mean of a sample standard deviation over the true one, for normal values: c4 of quality control."""
+    return math.sqrt(2 / df) * math.exp(special.gammaln((df + 1) / 2) - special.gammaln(df / 2))
+
+
+def seeds_needed(
+    difference: float, per_seed: float, examples: float, *, groups: int, alpha: float, power: float = POWER
+) -> int | None:
+    """How many seeds (in each group) find a true difference of this size with chance `power`.
+
+    Args:
+        difference: in the unit of the scores.
+        per_seed: variance of the difference with one seed.
+        examples: variance from the finite test set, which no seed makes smaller.
+        groups: 1 if the groups' seeds are paired, 2 if not: what gives degrees of freedom.
+        alpha: chance of a false positive.
+        power: chance of finding it.
+
+    Returns:
+        None where even `MOST_SEEDS` are too few.
+    """
+    seeds = np.arange(2, MOST_SEEDS + 1)
+    from_seeds = np.maximum(per_seed, np.finfo(float).tiny) / seeds
+    variance = from_seeds + examples
+    df = np.minimum(groups * (seeds - 1) * (variance / from_seeds) ** 2, MOST_DF)
+    found = np.minimum(
+        _power(difference, from_seeds, groups * (seeds - 1.0), alpha),
+        _power(difference, variance, df, alpha),
+    )
+    enough = np.flatnonzero(found >= power)
+    return int(seeds[enough[0]]) if len(enough) else None
+
+
+def _power(difference: float, variance: NDArray[Any], df: NDArray[Any], alpha: float) -> Floats:
+    threshold = special.stdtrit(df, 1 - alpha / 2)
+    return np.asarray(1 - special.nctdtr(df, abs(difference) / np.sqrt(variance), threshold))

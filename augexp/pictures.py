@@ -1,0 +1,170 @@
+"""The figures of a report page: narrow, so that a phone shows them whole, in colours that a page can turn dark.
+
+Text, axes and grid are drawn in placeholder colours that `svg` turns into those of the page.
+"""
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
+from augexp import stats
+from augexp.plots import (
+    COLOURS,
+    MARKERS,
+    X_LABELS,
+    draw_curve,
+    drawable,
+    ends,
+    house_style,
+    later_half,
+    limits,
+    percent,
+    shorten,
+)
+from augexp.stats import Axis, Group
+from augexp.verdicts import Verdict
+
+
+def colour_of(index: int) -> str:
+    """The colour of the `index`th group on a page, as CSS."""
+    place = index % len(COLOURS)
+    return "var(--ink)" if COLOURS[place] == "#000000" else f"var(--c{place})"
+
+
+TEXT, GRID = "#0a0b0c", "#0d0e0f"
+WIDTH = 4.7  # inches
+LONGEST = 22  # characters of a name beside an axis
+PLACES = {TEXT: "var(--ink)", GRID: "var(--line)"} | {
+    colour.lower(): colour_of(index) for index, colour in enumerate(COLOURS)
+}
+SHOWN = {"better": COLOURS[2], "worse": COLOURS[1], "equivalent": COLOURS[0]}
+
+
+@contextmanager
+def _page_style() -> Iterator[None]:
+    texts = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+    settings: dict[Any, Any] = dict.fromkeys(texts, TEXT) | {"grid.color": GRID}
+    with house_style(), rc_context(settings):
+        yield
+
+
+def curves(groups: Sequence[Group], x: Axis = "epochs", *, zoomed: bool = False) -> Figure:
+    """Val accuracy in percent, a line a group with its band; the whole, or the later half of the epochs.
+
+    Raises:
+        UserError: if the runs don't record what `x` needs.
+    """
+    with _page_style():
+        figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
+        axes = figure.subplots()
+        drawn = [percent(stats.curve(group, x=x)) for group in groups]
+        for index, one in enumerate(drawn):
+            draw_curve(axes, one, index, len(drawn))
+        start = later_half(drawn) if zoomed else 0
+        left, right, gap = ends(drawn, start)
+        axes.set(xlim=(left - gap, right + gap), xlabel=X_LABELS[x], ylabel="val accuracy (%)")
+        if zoomed:
+            axes.set_ylim(*limits(drawn, start))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=1))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.grid(linewidth=0.7)
+    return figure
+
+
+def differences(verdicts: Sequence[Verdict], *, pairs: bool = False) -> Figure:
+    """Difference of test accuracies in points, a row a verdict: thin for other seeds and images, thick for seeds alone.
+
+    Args:
+        verdicts: those with numbers are drawn.
+        pairs: name both groups of each.
+    """
+    shown = [verdict for verdict in verdicts if verdict.contrast is not None]
+    with _page_style():
+        figure, axes = _rows([_pair(verdict) if pairs else verdict.group.label for verdict in shown])
+        axes.axvline(0, color=TEXT, linewidth=1)
+        for row, verdict in enumerate(shown):
+            _interval(axes, row, verdict)
+        axes.set_xlabel("difference in points, with 95 % intervals")
+    return figure
+
+
+def _pair(verdict: Verdict) -> str:
+    width = (LONGEST - 3) // 2
+    return f"{shorten(verdict.group.label, width)} - {shorten(verdict.baseline.label, width)}"
+
+
+def _interval(axes: Axes, row: int, verdict: Verdict) -> None:
+    if verdict.contrast is None:
+        return
+    colour = SHOWN.get(verdict.status, TEXT)
+    for ends_, width in ((verdict.contrast.interval, 1.4), (verdict.contrast.seed_interval, 4.5)):
+        if ends_ is not None:
+            axes.plot([100 * end for end in ends_], [row, row], color=colour, linewidth=width, solid_capstyle="butt")
+    axes.plot(100 * verdict.contrast.difference, row, marker="o", markersize=8, color=colour)
+
+
+def _rows(labels: Sequence[str]) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(WIDTH, 0.9 + 0.36 * len(labels)), layout="constrained")
+    axes = figure.subplots()
+    axes.set_yticks(range(len(labels)), [drawable(shorten(label, LONGEST)) for label in labels])
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", linewidth=0.7)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def seeds(groups: Sequence[Group]) -> Figure:
+    """Test accuracy in percent of every seed, a row a group, with the mean as a bar."""
+    with _page_style():
+        figure, axes = _rows([group.label for group in groups])
+        for row, group in enumerate(groups):
+            values = [100 * value for value in stats.summarize(group).test.values]
+            axes.plot(
+                values,
+                [row + 0.12 * (index % 3 - 1) for index in range(len(values))],
+                linestyle="none",
+                marker=MARKERS[row % len(MARKERS)],
+                markersize=6.5,
+                alpha=0.85,
+                color=COLOURS[row % len(COLOURS)],
+            )
+            mean = sum(values) / len(values)
+            axes.plot([mean, mean], [row - 0.34, row + 0.34], color=TEXT, linewidth=1.8)
+        axes.set_xlabel("test accuracy (%); a dot a seed, the bar is the mean")
+    return figure
+
+
+def svg(figure: Figure, title: str, salt: str) -> str:
+    """A figure as an SVG element: no width of its own, colours and fonts of the page.
+
+    Args:
+        figure: of this module.
+        title: what a reader hears who can't see it; already escaped.
+        salt: letters, different for every figure of a page, so that no two use one id.
+    """
+    text = io.StringIO()
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    body = text.getvalue()
+    body = body[body.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", body, count=1)
+    body = re.sub(r'(<svg[^>]*?) width="[^"]*"', r'\1 role="img" class="figure"', body, count=1)
+    body = body.replace(">", f"><title>{title}</title>", 1)
+    # Matplotlib numbers its elements anew in every figure; an id must be the only one of the page.
+    body = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{salt}-", body)
+    return re.sub(r'style="[^"]*"', lambda style: _recoloured(style[0]), body)
+
+
+def _recoloured(style: str) -> str:
+    for colour, place in PLACES.items():
+        style = style.replace(colour, place)
+    return style

@@ -1,0 +1,102 @@
+"""Stored predictions of finished runs -> who was right on which test example, in one order for all runs."""
+
+import hashlib
+import zipfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augexp.runs import Run
+
+NEEDED = ("id", "label", "probability")
+
+
+class Unusable(Exception):  # noqa: N818 - it names what was found
+    """Predictions that are missing, cut off or not those of the run; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a run said of its test set, examples ordered by id.
+
+    Attributes:
+        ids: (N,) str.
+        labels: (N,) the true classes.
+        said: (N,) the most probable classes.
+        classes: how many there are.
+    """
+
+    ids: NDArray[np.str_]
+    labels: NDArray[np.int32]
+    said: NDArray[np.int32]
+    classes: int
+
+    @property
+    def correct(self) -> NDArray[np.float32]:
+        """(N,) 1 where the most probable class is the true one, else 0."""
+        return np.asarray(self.said == self.labels, np.float32)
+
+    @cached_property
+    def test_set(self) -> str:
+        """Equal for two runs if they have the same examples with the same labels, among as many classes."""
+        digest = hashlib.blake2b("\n".join(self.ids.tolist()).encode("utf-8", "surrogatepass"))
+        digest.update(self.labels.tobytes() + str(self.classes).encode())
+        return digest.hexdigest()
+
+
+def read(run: Run) -> Predictions:
+    """Reads `predictions-test.npz` of a run.
+
+    Raises:
+        Unusable: if it is missing, cut off, holds no numbers, or doesn't fit the run's result.
+    """
+    path = run.path / "predictions-test.npz"
+    try:
+        # NumPy leaves a file that is no archive open; here it is closed whatever happens.
+        with path.open("rb") as file, np.load(file) as stored:
+            ids, labels, probability = (stored[name] for name in NEEDED)
+    except FileNotFoundError:
+        raise Unusable(f"{path.name} is missing") from None
+    except KeyError as error:
+        raise Unusable(f"{path.name} is cut off or foreign ({error.args[0]})") from None
+    except (OSError, ValueError, EOFError, TypeError, AttributeError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise Unusable(f"{path.name} can't be read ({type(error).__name__})") from None
+    _check(path, run, ids, labels, probability)
+    order = np.argsort(ids, kind="stable")
+    # float16 is compared in software, several times slower.
+    said = probability.astype(np.float32).argmax(axis=1).astype(np.int32)
+    return Predictions(ids[order], labels[order].astype(np.int32), said[order], probability.shape[1])
+
+
+def _check(path: Path, run: Run, ids: NDArray[Any], labels: NDArray[Any], probability: NDArray[Any]) -> None:
+    if ids.ndim != 1 or ids.dtype.kind != "U" or labels.shape != ids.shape or labels.dtype.kind not in "iu":
+        raise Unusable(f"{path.name} holds no ids and labels")
+    if probability.ndim != 2 or probability.dtype.kind != "f" or len(probability) != len(ids) or not len(ids):
+        raise Unusable(f"{path.name} holds {probability.shape} probabilities for {ids.shape} examples")
+    if not np.isfinite(probability).all():
+        raise Unusable(f"{path.name} holds probabilities that are not finite")
+    if labels.min() < 0 or labels.max() >= probability.shape[1]:
+        raise Unusable(f"{path.name} has the label {labels.max()} and probabilities of {probability.shape[1]} classes")
+    counted = run.result["test"].get("examples")
+    if counted != len(ids):
+        raise Unusable(f"{path.name} holds {len(ids)} examples, result.json says {counted}")
+
+
+def read_all(runs: Iterable[Run]) -> dict[Path, Predictions | Unusable]:
+    """Predictions of every run by its folder, or why there are none."""
+    listed = list(runs)
+    with ThreadPoolExecutor() as pool:  # unpacking leaves other threads free
+        return dict(zip((run.path for run in listed), pool.map(_attempt, listed), strict=True))
+
+
+def _attempt(run: Run) -> Predictions | Unusable:
+    try:
+        return read(run)
+    except Unusable as reason:
+        return reason

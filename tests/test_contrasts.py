@@ -1,0 +1,133 @@
+"""Contrasts of scores: which test, which numbers; and that they hold what they promise, by simulation."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from augexp import contrasts, inference
+from augexp.contrasts import Contrast, Scores
+from tests import simulation, validation
+from tests.simulation import Truth
+
+RANDOM = np.random.default_rng(0)
+
+
+def scores(*accuracies: float, first_seed: int = 0, examples: int = 1000) -> Scores:
+    """Seeds that are right on that share of the examples, on which ones by chance."""
+    rows: dict[int, Any] = {}
+    for seed, accuracy in enumerate(accuracies, start=first_seed):
+        row = np.zeros(examples, np.float32)
+        row[RANDOM.permutation(examples)[: round(accuracy * examples)]] = 1
+        rows[seed] = row
+    return Scores({seed: float(row.mean()) for seed, row in rows.items()}, rows, examples)
+
+
+def contrast(ours: Scores, theirs: Scores) -> Contrast:
+    found = contrasts.contrast(ours, theirs)
+    assert found is not None
+    return found
+
+
+def test_equal_seeds_are_paired_and_others_are_not() -> None:
+    ours, theirs = (0.81, 0.83, 0.80), (0.80, 0.79, 0.78)
+    same = contrast(scores(*ours), scores(*theirs))
+    other = contrast(scores(*ours), scores(*theirs, first_seed=1))
+    assert (same.method, other.method) == ("paired", "welch")
+    assert same.difference == pytest.approx(other.difference) == pytest.approx(0.07 / 3)
+    assert same.seed_estimate is not None
+    assert same.seed_estimate.p_value == pytest.approx(scipy.stats.ttest_rel(ours, theirs).pvalue, rel=0.01)
+    assert other.seed_estimate is not None
+    expected = scipy.stats.ttest_ind(ours, theirs, equal_var=False).pvalue
+    assert other.seed_estimate.p_value == pytest.approx(expected, rel=0.01)
+
+
+def test_the_finite_test_set_widens_the_interval() -> None:
+    """Strategies that are right on different examples, the same ones with every seed."""
+    ours = Scores(
+        {0: 0.8, 1: 0.81, 2: 0.79}, {s: np.repeat([1, 0], [80, 20]).astype(np.float32) for s in range(3)}, 100
+    )
+    theirs = Scores(
+        {0: 0.7, 1: 0.71, 2: 0.69}, {s: np.repeat([0, 1], [30, 70]).astype(np.float32) for s in range(3)}, 100
+    )
+    found = contrast(ours, theirs)
+    assert found.counts_examples
+    assert found.seed_interval is not None
+    assert found.interval[0] < 0 < found.seed_interval[0]
+    gains = np.subtract(ours.correct[0], theirs.correct[0])
+    assert found.example_variance == pytest.approx(gains.var(ddof=1) / 100)
+
+
+def test_without_predictions_the_seeds_alone_decide_and_it_says_so() -> None:
+    ours, theirs = ((Scores(one.accuracy, {}, 1000)) for one in (scores(0.81, 0.83), scores(0.80, 0.79)))
+    found = contrast(ours, theirs)
+    assert not found.counts_examples
+    assert found.interval == found.seed_interval
+
+
+def test_a_seed_without_predictions_still_counts() -> None:
+    ours, theirs = scores(0.81, 0.83, 0.80), scores(0.80, 0.79, 0.78)
+    fewer = Scores(ours.accuracy, {seed: ours.correct[seed] for seed in (0, 2)}, 1000)
+    found = contrast(fewer, theirs)
+    assert found.counts_examples
+    assert found.seeds == (3, 3)
+
+
+def test_one_seed_is_two_models() -> None:
+    ours, theirs = scores(0.81, first_seed=3), scores(0.80, 0.79, 0.78, 0.77)
+    found = contrast(ours, theirs)
+    gained = int(((ours.correct[3] == 1) & (theirs.correct[3] == 0)).sum())
+    lost = int(((ours.correct[3] == 0) & (theirs.correct[3] == 1)).sum())
+    assert (found.method, found.gained, found.lost, found.seeds) == ("mcnemar", gained, lost, (1, 1))
+    assert found.p_value == pytest.approx(scipy.stats.binomtest(gained, gained + lost).pvalue)
+    assert found.difference == (gained - lost) / 1000
+    assert (found.smallest(0.05), found.seeds_needed(0.05), found.p_within(0.1)) == (None, None, None)
+
+
+def test_one_seed_without_predictions_is_nothing() -> None:
+    assert contrasts.contrast(Scores({0: 0.8}, {}, 100), scores(0.8, examples=100)) is None
+
+
+def test_corrections_run_over_those_that_have_a_p() -> None:
+    found = [contrast(scores(0.81, 0.83), scores(0.80, 0.79)), None, contrast(scores(0.7, 0.72), scores(0.80, 0.79))]
+    p_values = [one.p_value for one in found if one is not None]
+    first, second = inference.holm(p_values)
+    assert contrasts.adjusted(found) == [first, None, second]
+    assert contrasts.adjusted_equivalence(found, None) == [None, None, None]
+    assert contrasts.adjusted_equivalence(found, 50.0)[1] is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "truth",
+    [Truth(3, 0.2), Truth(3, 0.5, taste=0.3), Truth(5, 1.0), Truth(5, 0.2, taste=0.3), Truth(3, 0.5, examples=359)],
+    ids=str,
+)
+def test_what_is_claimed_holds(truth: Truth) -> None:
+    """A short version of `make validate`: 600 studies a cell; the limits leave room for three Monte-Carlo errors."""
+    cell = validation.measure(truth, studies=600)
+    assert cell.false_positives <= 0.05 + 0.027
+    assert 0.93 - 0.016 <= cell.seeds_cover <= 0.97 + 0.016
+    assert 0.93 - 0.016 <= cell.both_cover <= 0.97 + 0.016
+    assert 0.75 - 0.049 <= cell.found <= 0.85 + 0.049
+
+
+def test_hillis_alone_would_claim_too_much_with_two_seeds() -> None:
+    """Seeds that happen to agree: their variance comes out near 0, and the degrees of freedom far too many."""
+    random = np.random.default_rng(0)
+    alone, both = [], []
+    for _ in range(300):
+        drawn = simulation.study(Truth(2, 0.5, taste=0.3), random)
+        found = [contrast(one, drawn.scores[0]) for one in drawn.scores[1:]]
+        alone.append(min(inference.holm([one.estimate.p_value for one in found if one.estimate])) <= 0.05)
+        both.append(min(p for p in contrasts.adjusted(found) if p is not None) <= 0.05)
+    assert np.mean(alone) > 0.15
+    assert np.mean(both) <= 0.05 + 0.038
+
+
+def test_seeds_alone_would_claim_too_much_of_other_images() -> None:
+    """Where strategies differ in taste, the test set's size is what limits; a fair share would be 5 %."""
+    cell = validation.measure(Truth(10, 0.2, taste=0.3), studies=200)
+    assert cell.false_positives_of_seeds > 0.1
+    assert cell.false_positives <= 0.05 + 0.047

@@ -1,0 +1,40 @@
+"""Words that errors share: suggestions, short values, text that can't command a terminal."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from augexp.errors import brief, closest, did_you_mean, printable
+
+
+def test_the_closest_word_is_suggested_whatever_its_case() -> None:
+    assert closest("CUTMX", ["mixup", "cutmix"]) == "cutmix"
+    assert did_you_mean("resnet5", ["ResNet50", "VGG16"]) == "; did you mean ResNet50?"
+    assert did_you_mean("zebra", ["ResNet50"]) == ""
+
+
+def test_a_long_value_is_cut() -> None:
+    assert brief("x" * 100) == "'" + "x" * 56 + "..."
+    assert (brief(None), brief(True), brief([1])) == ("null", "true", "[1]")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"),
+        ("a\rb\tc\x07", "a\\rb\\tc\\x07"),
+        ("abc\u202edef", "abc\\u202edef"),
+        ("two\nlines", "two\nlines"),
+        ("\udcff", "\\udcff"),
+        ("Käfer 犬と猫 مرحبا नमस्ते 👩‍👧", "Käfer 犬と猫 مرحبا नमस्ते 👩‍👧"),
+    ],
+)
+def test_commands_are_shown_and_every_script_stays(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@given(st.text())
+def test_nothing_printable_commands_a_terminal(text: str) -> None:
+    assert not {unicodedata.category(character) for character in printable(text).replace("\n", "")} & {"Cc", "Cs"}

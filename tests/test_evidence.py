@@ -1,0 +1,98 @@
+"""Scores of groups, and why two groups can't be compared."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from augexp import evidence, stats
+from augexp.stats import Group
+from tests.factories import make_run
+from tests.test_predictions import FILE, rewrite
+
+
+def group(folder: Path, strategy: str = "cutmix", seeds: int = 2, **keys: object) -> Group:
+    paths = [make_run(folder / f"{strategy}{seed}", strategy=strategy, seed=seed, **keys) for seed in range(seeds)]  # type: ignore[arg-type]
+    (found,) = stats.compare(paths).groups
+    return found
+
+
+def why(one: Group, other: Group) -> str | None:
+    return evidence.incomparable(one, other, evidence.gather([one, other]))
+
+
+def set_examples(of: Group, count: int | None) -> None:
+    for run in of.runs:
+        run.result["test"]["examples"] = count
+
+
+def test_scores_are_by_seed_and_repeated_runs_are_averaged(tmp_path: Path) -> None:
+    paths = [
+        make_run(tmp_path / "a", seed=0, test_accuracy=0.70),
+        make_run(tmp_path / "b", seed=0, test_accuracy=0.80),
+        make_run(tmp_path / "c", seed=3, test_accuracy=0.75),
+    ]
+    (one,) = stats.compare(paths).groups
+    scores = evidence.scores(one, evidence.gather([one]))
+    assert scores.accuracy == pytest.approx({0: 0.75, 3: 0.75})
+    assert {seed: row.mean() for seed, row in scores.correct.items()} == pytest.approx({0: 0.75, 3: 0.75})
+    assert set(np.unique(scores.correct[0])) == {0, 0.5, 1}
+    assert scores.examples == 100
+
+
+def test_what_cannot_be_read_is_listed_and_the_rest_stands(tmp_path: Path) -> None:
+    one = group(tmp_path)
+    (tmp_path / "cutmix1" / FILE).unlink()
+    found = evidence.gather([one])
+    assert found.unusable == ((tmp_path / "cutmix1", f"{FILE} is missing"),)
+    assert list(evidence.scores(one, found).correct) == [0]
+    assert list(evidence.scores(one, found).accuracy) == [0, 1]
+
+
+def test_equal_test_sets_are_comparable(tmp_path: Path) -> None:
+    assert why(group(tmp_path), group(tmp_path, "none")) is None
+
+
+def test_other_examples_labels_or_classes_are_not(tmp_path: Path) -> None:
+    none = group(tmp_path, "none")
+    ids, labels, wide = (group(tmp_path / name) for name in ("ids", "labels", "wide"))
+    for run in ids.runs:
+        rewrite(run.path, id=np.array([f"{'x' if i < 30 else 'test'}/{i}" for i in range(100)]))
+    for run in labels.runs:
+        rewrite(run.path, label=np.zeros(100, np.int32))
+    for run in wide.runs:
+        rewrite(run.path, probability=np.ones((100, 9), np.float16))
+    assert why(ids, none) == "their test sets differ: 70 of 100 and 100 examples are shared"
+    assert why(labels, none) == "their test sets have the same examples with different labels"
+    assert why(wide, none) == "their predictions are of 9 and 4 classes"
+
+
+def test_runs_of_one_group_on_different_test_sets_are_not(tmp_path: Path) -> None:
+    none, odd = group(tmp_path, "none"), group(tmp_path)
+    rewrite(odd.runs[0].path, label=np.zeros(100, np.int32))
+    assert why(odd, none) == "the runs of cutmix were not all scored on the same test set"
+
+
+def test_without_predictions_data_set_and_size_decide(tmp_path: Path) -> None:
+    none, same = group(tmp_path, "none"), group(tmp_path)
+    dogs = group(tmp_path / "dogs", overrides=["data.source=stanford_dogs"])
+    for run in (*same.runs, *dogs.runs):
+        (run.path / FILE).unlink()
+    assert why(same, none) is None
+    assert why(dogs, none) == (
+        "they are of different data sets (stanford_dogs, digits), and predictions that would tell are missing"
+    )
+    set_examples(same, 90)
+    assert why(same, none) == "their test sets differ (90 and 100 examples)"
+    set_examples(same, None)
+    assert why(same, none) == "result.json does not say on how many test examples they were scored"
+
+
+def test_a_result_that_counts_other_examples_makes_predictions_unusable(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run")
+    result = json.loads((folder / "result.json").read_text())
+    result["test"]["examples"] = 50
+    (folder / "result.json").write_text(json.dumps(result))
+    (one,) = stats.compare([folder]).groups
+    assert evidence.gather([one]).unusable == ((folder, f"{FILE} holds 100 examples, result.json says 50"),)

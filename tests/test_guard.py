@@ -1,0 +1,93 @@
+"""What groups differ in besides the strategy, and what of it is held against a comparison."""
+
+from pathlib import Path
+
+import pytest
+
+from augexp import guard, stats
+from augexp.errors import UserError
+from augexp.stats import Group
+from tests.factories import make_run
+
+VERSIONS = {"augexp": "0.1.0", "python": "3.11.9", "tensorflow": "2.21.0", "keras": "3.15.1", "numpy": "2.4.6"}
+
+
+def two(folder: Path, *, overrides: tuple[str, ...] = (), environment: dict[str, object] | None = None) -> list[Group]:
+    """A baseline, and a group that differs from it in the strategy and what is given."""
+    paths = [make_run(folder / f"none{seed}", strategy="none", seed=seed) for seed in range(2)]
+    paths += [
+        make_run(folder / f"cutmix{seed}", seed=seed, overrides=overrides, environment=environment) for seed in range(2)
+    ]
+    return list(stats.compare(paths).groups)
+
+
+def test_strategy_seed_name_and_folders_are_no_difference(tmp_path: Path) -> None:
+    groups = two(tmp_path, overrides=("name=my-cutmix", "data.cache_dir=/x", "runs_dir=y", "data.data_dir=/z"))
+    assert guard.differences(groups) == {}
+
+
+def test_other_keys_and_the_environment_are_named_with_their_values(tmp_path: Path) -> None:
+    paths = [
+        make_run(tmp_path / "a", strategy="none", overrides=["train.epochs=9", "data.validation=test"]),
+        make_run(tmp_path / "b", overrides=["model.backbone_args={alpha: 0.35}"]),
+        make_run(
+            tmp_path / "c", seed=1, overrides=["model.backbone_args={alpha: 0.35}"], environment={"device": "H200"}
+        ),
+        make_run(tmp_path / "d", strategy="mixup", environment={"data_fingerprint": "other"}),
+    ]
+    assert guard.differences(stats.compare(paths).groups) == {
+        "data.validation": ("test", 0.1, 0.1),
+        "train.epochs": (9, 5, 5),
+        "model.backbone_args.alpha": ("unset", 0.35, "unset"),
+        "data_fingerprint": ("0123456789abcdef", "0123456789abcdef", "other"),
+        "device": ("CPU", "CPU / H200", "CPU"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("environment", "found"),
+    [
+        ({"device": "H200"}, {}),
+        ({"versions": VERSIONS | {"python": "3.12.1", "numpy": "2.5.0"}}, {}),
+        ({"versions": VERSIONS | {"keras": "3.12.0"}}, {"versions.keras": ("3.12.0", "3.15.1")}),
+        ({"precision": "mixed_bfloat16"}, {"precision": ("mixed_bfloat16", "float32")}),
+        ({"backend": "jax"}, {"backend": ("jax", "tensorflow")}),
+        ({"data_fingerprint": "x"}, {"data_fingerprint": ("x", "0123456789abcdef")}),
+    ],
+)
+def test_what_can_change_accuracy_confounds(
+    tmp_path: Path, environment: dict[str, object], found: dict[str, object]
+) -> None:
+    none, cutmix = two(tmp_path, environment=environment)
+    assert guard.confounders(cutmix, none) == found
+    assert guard.confounders(cutmix, none, allowed=found) == {}
+
+
+def test_a_section_can_be_allowed_and_a_prefix_is_none(tmp_path: Path) -> None:
+    none, cutmix = two(tmp_path, overrides=("train.learning_rate=0.02",))
+    assert guard.confounders(cutmix, none, ["train"]) == {}
+    assert list(guard.confounders(cutmix, none, ["train.learn"])) == ["train.learning_rate"]
+
+
+def test_conditions_that_vary_over_seeds_alike_confound_nothing(tmp_path: Path) -> None:
+    paths = [
+        make_run(tmp_path / f"{name}{seed}", strategy=name, seed=seed, environment={"precision": f"p{seed}"})
+        for name in ("none", "cutmix")
+        for seed in range(2)
+    ]
+    none, cutmix = stats.compare(paths).groups
+    assert "precision" in guard.differences([none, cutmix])
+    assert guard.confounders(cutmix, none) == {}
+    odd = make_run(tmp_path / "odd", seed=2, environment={"precision": "p9"})
+    _, cutmix = stats.compare([*paths, odd]).groups
+    assert guard.confounders(cutmix, none) == {"precision": ("p0 / p1 / p9", "p0 / p1")}
+
+
+def test_a_key_no_run_has_is_refused(tmp_path: Path) -> None:
+    groups = two(tmp_path)
+    guard.check_allowed(groups, ["train.epochs", "versions", "versions.keras", "precision"])
+    with pytest.raises(UserError) as caught:
+        guard.check_allowed(groups, ["train.epoch"])
+    assert str(caught.value) == "--allow train.epoch: no run has such a key; did you mean train.epochs?"
+    with pytest.raises(UserError, match="--allow qqqqqq: no run has such a key; the notes"):
+        guard.check_allowed(groups, ["qqqqqq"])

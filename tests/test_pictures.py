@@ -1,0 +1,91 @@
+"""The figures of a page: what is drawn is the numbers, in colours that the page decides."""
+
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from augexp import pictures, stats, verdicts
+from augexp.verdicts import Judgement, Options
+from tests.factories import make_run
+
+AWKWARD = ["$x_1$ 5$", "_hidden", "犬と猫", "<b>x&amp;", "a" * 60, "مرحبا", "#0a0b0c"]
+
+
+def judged(folder: Path, names: list[str], seeds: int = 3) -> Judgement:
+    paths = [
+        make_run(
+            folder / f"{index}-{seed}",
+            seed=seed,
+            strategy="none" if index == 0 else "cutmix",
+            test_accuracy=0.7 + index / 50 + ((seed * 7 + index * 3) % 5) / 100,
+            overrides=[f"name='{name}'", *([f"train.learning_rate={0.01 + index / 1024}"] if index else [])],
+        )
+        for index, name in enumerate(names)
+        for seed in range(seeds)
+    ]
+    return verdicts.judge(stats.compare(paths), Options(allow=("train",)))
+
+
+def xs(line: Line2D) -> NDArray[np.float64]:
+    return np.asarray(line.get_xdata(), np.float64)
+
+
+def test_differences_are_points_with_both_intervals(tmp_path: Path) -> None:
+    judgement = judged(tmp_path, ["none", "a", "b"])
+    (axes,) = pictures.differences(judgement.verdicts).axes
+    drawn = axes.lines[1:]  # the first is zero
+    for row, verdict in enumerate(judgement.verdicts):
+        assert verdict.contrast is not None
+        assert verdict.contrast.seed_interval is not None
+        full, seeds, middle = drawn[3 * row : 3 * row + 3]
+        np.testing.assert_allclose(xs(full), 100 * np.array(verdict.contrast.interval))
+        np.testing.assert_allclose(xs(seeds), 100 * np.array(verdict.contrast.seed_interval))
+        np.testing.assert_allclose(xs(middle), 100 * verdict.contrast.difference)
+        assert set(np.asarray(full.get_ydata())) == {row}
+
+
+def test_every_seed_is_a_dot(tmp_path: Path) -> None:
+    judgement = judged(tmp_path, ["none", "a"])
+    (axes,) = pictures.seeds(judgement.comparison.groups).axes
+    for group, dots, mean in zip(judgement.comparison.groups, axes.lines[::2], axes.lines[1::2], strict=True):
+        values = 100 * np.array(stats.summarize(group).test.values)
+        np.testing.assert_allclose(xs(dots), values)
+        np.testing.assert_allclose(xs(mean), values.mean())
+
+
+def test_curves_are_the_means_and_zoom_into_the_later_half(tmp_path: Path) -> None:
+    paths = [
+        make_run(tmp_path / str(seed), seed=seed, val_accuracy=[0.2, 0.4, 0.6, 0.7 + seed / 10]) for seed in (0, 1)
+    ]
+    groups = stats.compare(paths).groups
+    (whole,), (zoomed,) = pictures.curves(groups).axes, pictures.curves(groups, zoomed=True).axes
+    for axes in (whole, zoomed):
+        np.testing.assert_allclose(np.asarray(axes.lines[0].get_ydata(), np.float64), [20, 40, 60, 75])
+    assert zoomed.get_xlim() == (2.5, 4.5)
+    assert 55 < zoomed.get_ylim()[0] < 60
+
+
+@pytest.mark.parametrize("names", [["none"], AWKWARD], ids=["one", "awkward"])
+def test_svg_is_sound_xml_in_the_colours_of_the_page(tmp_path: Path, names: list[str]) -> None:
+    judgement = judged(tmp_path, names)
+    text = pictures.svg(pictures.seeds(judgement.comparison.groups), "seeds", "seeds")
+    root = ET.fromstring(text)
+    assert root.get("width") is None
+    assert root.get("viewBox")
+    ids = [element.get("id") for element in root.iter() if element.get("id")]
+    assert len(ids) == len(set(ids))
+    assert all(str(one).startswith("seeds-") for one in ids)
+    for used in re.findall(r"(?:url\(|href=\")#([^)\"]*)", text):
+        assert used in ids
+    styles = " ".join(str(element.get("style")) for element in root.iter())
+    assert "var(--ink)" in styles
+    assert "var(--c0)" in styles
+    assert not set(re.findall(r"#[0-9a-f]{6}", styles)) - {"#ffffff"}
+    words = " ".join("".join(element.itertext()) for element in root.iter())
+    for name in names:
+        assert name in words or len(name) > pictures.LONGEST or not name.isascii()
