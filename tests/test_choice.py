@@ -36,7 +36,7 @@ def apply(
 @pytest.mark.parametrize("per", PERS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(shape=shapes, seed=seeds)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_the_chosen_op_is_applied_to_image_and_label_and_no_other(
     per: Per, dtype: str, shape: Shape, seed: int
 ) -> None:
@@ -81,6 +81,13 @@ def test_the_shares_of_the_ops_are_their_weights(weights: list[float] | None, ch
     assert (counts[~possible] == 0).all()
     if possible.sum() > 1:
         assert stats.chisquare(counts[possible], DRAWS * np.array(chances)[possible]).pvalue > 1e-4
+
+
+def test_an_op_without_weight_is_never_drawn_even_at_the_ends_of_the_range(monkeypatch: pytest.MonkeyPatch) -> None:
+    op = choice.one_of([photometric.invert(), photometric.grayscale(), photometric.equalize()], [0, 1, 0], "example")
+    for end in (0.0, 1 - 2**-24):
+        monkeypatch.setattr(tf.random, "stateless_uniform", lambda shape, seed, end=end: tf.fill(shape, end))
+        assert (sample(op, 3)["choice"] == 1).all()
 
 
 def test_per_batch_one_op_stands_for_all_and_batches_differ_by_the_weights() -> None:

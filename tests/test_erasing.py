@@ -75,7 +75,7 @@ def test_the_side_of_cutout_is_a_share_of_the_shorter_side(length: float, side: 
 @pytest.mark.parametrize("value", VALUES)
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(shape=shapes, seed=seeds)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_random_erasing_fills_its_box_and_nothing_else(
     value: float | Literal["random"], dtype: str, shape: Shape, seed: int
 ) -> None:
@@ -113,9 +113,9 @@ def test_erased_boxes_follow_torchvisions_law(scale: tuple[float, float], ratio:
     box = sample(erasing.random_erasing(scale, ratio, 0.0), DRAWS, HEIGHT, WIDTH)["box"]
     height, width = sides(box)
     there = height > 0
-    law = simulate_torchvision(scale, ratio, DRAWS)
+    law = simulate_torchvision(scale, ratio, DRAWS // 4)
     share = (law[:, 2] > 0).mean()
-    assert abs(there.mean() - share) < 5 * math.sqrt(share * (1 - share) / DRAWS) + 1e-9
+    assert abs(there.mean() - share) < 5 * math.sqrt(share * (1 - share) / len(law) * 1.25) + 1e-9
     law = law[law[:, 2] > 0]
     if not there.any():
         return

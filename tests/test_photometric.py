@@ -239,7 +239,7 @@ def test_autocontrast_stretches_every_channel_that_has_two_values(shape: Shape, 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(shape=shapes, seed=seeds)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_blur_agrees_with_scipy_even_where_it_is_wider_than_the_image(dtype: str, shape: Shape, seed: int) -> None:
     images = make_images(*shape, dtype, seed)
     sigma = np.random.default_rng(seed).uniform(0, 6, len(images)).astype(np.float32)
@@ -297,7 +297,7 @@ def test_no_strength_leaves_even_values_near_0() -> None:
         np.testing.assert_array_equal(changed(op, images, **{name: np.full(1, value, kind)}), images)
 
 
-@given(value=st.floats(0, 255, width=32), factor=factors, delta=st.floats(-0.5, 0.5, width=32))
+@given(value=st.floats(0, 255, width=32, allow_subnormal=False), factor=factors, delta=st.floats(-0.5, 0.5, width=32))
 @settings(max_examples=40, deadline=None)
 def test_gray_and_black_pixels_have_no_colour_to_scale_or_turn(value: float, factor: float, delta: float) -> None:
     images = np.full((1, 1, 2, 3), value, np.float32)
@@ -323,7 +323,7 @@ def test_gray_and_black_pixels_have_no_colour_to_scale_or_turn(value: float, fac
     ],
 )
 @given(shape=shapes, seed=seeds, data=st.data(), dtype=st.sampled_from(DTYPES))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_each_image_follows_its_own_parameter_and_stays_in_range(
     op: Op, name: str, low: float, high: float, shape: Shape, seed: int, data: st.DataObject, dtype: str
 ) -> None:

@@ -140,7 +140,10 @@ def place(seed: tf.Tensor, batch: tf.Tensor, room: tf.Tensor, free: tf.Tensor) -
 
 
 def central_crop(fraction: tuple[float, float], interpolation: Interpolation) -> Op:
-    """Cuts the central `fraction` of each side and resizes it; params: `fraction` (B,) float32."""
+    """Cuts the central `fraction` of each side and resizes it; params: `fraction` (B,) float32.
+
+    As Pillow's `resize(box=...)`, and unlike a crop before a resize, it reads what lies beyond the window's edge.
+    """
 
     def sample(seed: tf.Tensor, batch: tf.Tensor, _height: tf.Tensor, _width: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"fraction": uniform(seed, batch, *fraction)}

@@ -30,7 +30,10 @@ Space = NDArray[np.float32]  # (14, BINS): the level of each op at each magnitud
 
 
 def _space(shear: float, translate: float, degrees: float, factor: float, bits: int) -> Space:
-    """The levels of each op, from none at magnitude 0 to these at 30; `bits` is how many posterize takes away."""
+    """The levels of each op, from none at magnitude 0 (solarize: next to none) to these at 30.
+
+    `bits` is how many posterize takes away.
+    """
     last = {
         "shear_x": shear, "shear_y": shear, "translate_x": translate, "translate_y": translate, "rotate": degrees,
         "brightness": factor, "color": factor, "contrast": factor, "sharpness": factor,
