@@ -32,7 +32,7 @@ from augexp.config import BACKBONES, SMALL_CNN, Experiment
 from augexp.errors import UserError
 
 ROOT = Path(config.__file__).parents[1]
-SHIPPED = "basic.yaml, cutmix.yaml, digits.yaml, mixup.yaml, none.yaml, tutorial.yaml"
+SHIPPED = "basic.yaml, cutmix.yaml, digits.yaml, mixup.yaml, none.yaml, schedule.yaml, study.yaml, tutorial.yaml"
 TOP_KEYS = "name, seed, strategy, data, model, train, runs_dir"
 STRATEGY_NEEDED = "none, basic, cutmix, mixup, joined with +, or a list of ops is needed"
 
