@@ -1,5 +1,6 @@
 """What can be deleted without losing a number: checkpoints of finished runs, decoded images."""
 
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,14 +20,26 @@ class Removable:
 
 def checkpoints(folders: Sequence[Path]) -> list[Removable]:
     """The checkpoints of finished runs that no process is writing."""
-    found = [folder / "checkpoint" for folder in folders if runs.is_finished(folder) and not runs.is_locked(folder)]
-    return [Removable(path, _size(path), "checkpoint of a finished run") for path in found if path.is_dir()]
+    finished = [folder for folder in folders if runs.is_finished(folder) and not runs.is_locked(folder)]
+    found = [runs.checkpoint_path(folder) for folder in finished]
+    return [
+        Removable(path.parent, _size(path.parent), "checkpoint of a finished run") for path in found if path.exists()
+    ]
 
 
 def decoded(cache: Path) -> list[Removable]:
     """The decoded images in a cache folder; the next run that needs them decodes again."""
-    entries = sorted(path.parent for path in cache.glob("*/meta.json"))
+    entries = sorted(path.parent for path in cache.glob("*/meta.json") if _is_ours(path))
     return [Removable(path, _size(path), "decoded images") for path in entries]
+
+
+def _is_ours(meta: Path) -> bool:
+    """Whether a `meta.json` is that of decoded images: other programs write files of this name too."""
+    try:
+        found = json.loads(meta.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and {"fingerprint", "class_names", "splits"} <= found.keys()
 
 
 def _size(folder: Path) -> int:

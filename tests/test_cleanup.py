@@ -26,7 +26,9 @@ def test_checkpoints_of_finished_runs_go_and_all_else_stays(tmp_path: Path) -> N
 
 def test_only_cache_entries_are_taken_from_the_cache_folder(tmp_path: Path) -> None:
     (tmp_path / "digits-16").mkdir()
-    (tmp_path / "digits-16" / "meta.json").write_text("{}")
+    (tmp_path / "digits-16" / "meta.json").write_text('{"fingerprint": "", "class_names": [], "splits": {}}')
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "meta.json").write_text('{"name": "of another program"}')
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "mine.jpg").write_text("")
     assert [item.path.name for item in cleanup.decoded(tmp_path)] == ["digits-16"]
