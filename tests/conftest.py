@@ -1,5 +1,6 @@
 """Settings that must stand before TensorFlow is imported, and the data that many tests share."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ from augexp import config, device
 from augexp.data.splits import Splits
 from tests import stanford_dogs
 from tests.factories import write_published_layout
+
+# A shell that starts the tests in the background lets them, and all they start, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 device.configure()
 
