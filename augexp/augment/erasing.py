@@ -7,8 +7,8 @@ from typing import Literal
 
 import tensorflow as tf
 
-from augexp.augment.geometric import draw_sides, place
-from augexp.augment.mixing import paste
+from augexp.augment.geometric import draw_sides, first_fit, place
+from augexp.augment.mixing import around, paste
 from augexp.augment.ops import Op, Params, on_images
 
 
@@ -24,19 +24,14 @@ def cutout(length: float, fill_value: float) -> Op:
         shorter = tf.cast(tf.minimum(height, width), tf.float32)
         side = tf.cast(tf.round(length * shorter), tf.int32)
         for_row, for_column = tf.unstack(tf.random.split(seed, 2))
-        top, bottom = _around(tf.random.stateless_uniform([batch], for_row, 0, height, tf.int32), side, height)
-        left, right = _around(tf.random.stateless_uniform([batch], for_column, 0, width, tf.int32), side, width)
+        top, bottom = around(tf.random.stateless_uniform([batch], for_row, 0, height, tf.int32), side, height)
+        left, right = around(tf.random.stateless_uniform([batch], for_column, 0, width, tf.int32), side, width)
         return {"box": tf.stack([top, left, bottom, right], 1)}
 
     def change(images: tf.Tensor, params: Params) -> tf.Tensor:
         return paste(images, tf.fill(tf.shape(images), tf.cast(fill_value, images.dtype)), params["box"])
 
     return on_images(sample, change)
-
-
-def _around(centre: tf.Tensor, length: tf.Tensor, side: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    start = centre - length // 2
-    return tf.clip_by_value(start, 0, side), tf.clip_by_value(start + length, 0, side)
 
 
 def random_erasing(scale: tuple[float, float], ratio: tuple[float, float], value: float | Literal["random"]) -> Op:
@@ -71,10 +66,8 @@ def _draw_box(
     seeds = tf.unstack(tf.random.split(seed, 3))
     rows, columns = tf.cast(height, tf.float32), tf.cast(width, tf.float32)
     tall, wide = draw_sides(seeds[0], batch, rows, columns, scale, (1 / ratio[1], 1 / ratio[0]))
-    fits = (tall < rows) & (wide < columns)
-    first = tf.argmax(fits, axis=1, output_type=tf.int32)
-    found = tf.reduce_any(fits, axis=1)
-    h, w = (tf.where(found, tf.gather(sides, first, batch_dims=1), 0) for sides in (tall, wide))
+    nothing = tf.zeros_like(rows)
+    h, w, found = first_fit(tall, wide, (tall < rows) & (wide < columns), (nothing, nothing))
     top, left = place(seeds[1], batch, rows - h, found), place(seeds[2], batch, columns - w, found)
     return tf.cast(tf.stack([top, left, top + h, left + w], 1), tf.int32)
 

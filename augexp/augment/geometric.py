@@ -93,13 +93,8 @@ def random_resized_crop(scale: tuple[float, float], ratio: tuple[float, float], 
         tall, wide = tf.cast(height, tf.float32), tf.cast(width, tf.float32)
         h, w = draw_sides(seeds[0], batch, tall, wide, scale, ratio)
         fits = (w <= wide) & (h <= tall) & (w > 0) & (h > 0)
-        first = tf.argmax(fits, axis=1, output_type=tf.int32)
-        inside = tf.reduce_any(fits, axis=1)
-        fallback = _largest(tall, wide, ratio)
-        h = tf.where(inside, tf.gather(h, first, batch_dims=1), fallback[0])
-        w = tf.where(inside, tf.gather(w, first, batch_dims=1), fallback[1])
-        top = place(seeds[1], batch, tall - h, inside)
-        left = place(seeds[2], batch, wide - w, inside)
+        h, w, found = first_fit(h, w, fits, _largest(tall, wide, ratio))
+        top, left = place(seeds[1], batch, tall - h, found), place(seeds[2], batch, wide - w, found)
         return {"window": tf.stack([top, left, top + h, left + w], 1)}
 
     def change(images: tf.Tensor, params: Params) -> tf.Tensor:
@@ -124,6 +119,15 @@ def draw_sides(
     aspect = tf.exp(low + (high - low) * tf.random.stateless_uniform(shape, for_ratio))
     area = share * height * width
     return tf.round(tf.sqrt(area / aspect)), tf.round(tf.sqrt(area * aspect))
+
+
+def first_fit(
+    heights: tf.Tensor, widths: tf.Tensor, fits: tf.Tensor, otherwise: tuple[tf.Tensor, tf.Tensor]
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The first of each row's windows that fits: its height and width (B,), else `otherwise`; and if there is one."""
+    first, found = tf.argmax(fits, axis=1, output_type=tf.int32), tf.reduce_any(fits, axis=1)
+    height, width = (tf.gather(sides, first, batch_dims=1) for sides in (heights, widths))
+    return tf.where(found, height, otherwise[0]), tf.where(found, width, otherwise[1]), found
 
 
 def _largest(height: tf.Tensor, width: tf.Tensor, ratio: tuple[float, float]) -> tuple[tf.Tensor, tf.Tensor]:

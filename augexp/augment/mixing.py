@@ -76,7 +76,12 @@ def _draw_side(seed: tf.Tensor, lam: tf.Tensor, size: tf.Tensor, per: Per) -> tu
     batch = tf.size(lam)
     length = tf.cast(tf.round(tf.cast(size, tf.float32) * tf.sqrt(1 - lam)), tf.int32)
     centre = tf.random.stateless_uniform([tf.where(per == "batch", 1, batch)], seed, 0, size, tf.int32)
-    start = tf.broadcast_to(centre, [batch]) - length // 2
+    return around(tf.broadcast_to(centre, [batch]), length, size)
+
+
+def around(centre: tf.Tensor, length: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Start and end (excluded) of `length` pixels around a pixel, clipped to a side of `size`; int32."""
+    start = centre - length // 2
     return tf.clip_by_value(start, 0, size), tf.clip_by_value(start + length, 0, size)
 
 
