@@ -43,7 +43,8 @@ def load_tensorflow(*, deterministic: bool = False) -> None:
     if deterministic:
         flags = os.environ.get("XLA_FLAGS", "")
         os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()  # read once, at the import
-    with _stderr_without(NOISE if not any(Path("/dev").glob("nvidia[0-9]*")) else ()):
+    has_card = any(Path("/dev").glob("nvidia[0-9]*"))
+    with _stderr_without(NOISE if has_card else (*NOISE, *NO_CARD)):
         import keras  # noqa: F401
         import tensorflow as tf
 
@@ -60,8 +61,9 @@ def _check_backend() -> None:
         raise UserError("KERAS_BACKEND=jax: JAX is not installed; pip install 'augexp[jax]'")
 
 
+NOISE = ("oneDNN custom operations are on",)
 # Where there is a card, these lines say why it isn't used, and are shown.
-NOISE = ("absl::InitializeLog()", "cudart_stub.cc", "cuda_platform.cc", "failed call to cuInit")
+NO_CARD = ("absl::InitializeLog()", "cudart_stub.cc", "cuda_platform.cc", "failed call to cuInit")
 
 
 @contextmanager
