@@ -2,9 +2,9 @@
 
     evaluation.json   {"format": 1, "weights": "<sha256>", "splits": {"test": {"examples": N, "metrics": {...}, ...}}}
 
-`metrics` holds every number by its name (`brier`, `occlusion_centre`); the `.npz` holds, under the same names, the (N,)
-values whose mean it is, where it is a mean over examples, beside `id`. Later evaluations of the same weights add to what
-is there; those of other weights replace it. No TensorFlow here.
+`metrics` holds every number by its name (`brier`, `occlusion_centre`); where it is a mean over examples, the `.npz` holds
+under the same name the (N,) values whose mean it is, beside `id`. Later evaluations of the same weights add to what is
+there; those of other weights replace it. No TensorFlow here.
 """
 
 import json
@@ -35,12 +35,12 @@ def read(folder: Path) -> dict[str, Any] | None:
     """
     path = folder / "evaluation.json"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (ValueError, RecursionError, OSError) as error:
         raise Unreadable(f"evaluation.json can't be read ({type(error).__name__})") from None
-    splits = found.get("splits") if isinstance(found, dict) else None
+    splits: Any = found.get("splits") if isinstance(found, dict) else None
     if not isinstance(splits, dict) or not all(_is_split(split) for split in splits.values()):
         raise Unreadable("evaluation.json holds no evaluation")
     if found.get("format") != FORMAT:
