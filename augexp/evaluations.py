@@ -2,9 +2,9 @@
 
     evaluation.json   {"format": 1, "weights": "<sha256>", "splits": {"test": {"examples": N, "metrics": {...}, ...}}}
 
-`metrics` holds every number by its name (`brier`, `occlusion_centre`); where it is a mean over examples, the `.npz` holds
-under the same name the (N,) values whose mean it is, beside `id`. Later evaluations of the same weights add to what is
-there; those of other weights replace it. No TensorFlow here.
+`metrics` holds every number by its name (`brier`, `occlusion_centre`); where it is a mean over examples, the `.npz`
+holds under the same name the (N,) values whose mean it is, beside `id`. Later evaluations of the same weights add to
+what is there; those of other weights replace it. No TensorFlow here.
 """
 
 import json
