@@ -15,10 +15,12 @@ from augexp.errors import UserError, did_you_mean, printable
 
 if TYPE_CHECKING:
     from augexp.config import Experiment
+    from augexp.evaluation import Request
     from augexp.grid import Study
     from augexp.sweep import Pool
 
 Axis = Literal["epochs", "examples", "seconds"]
+Split = Literal["test", "val"]
 
 app = typer.Typer(
     name="augexp",
@@ -364,6 +366,118 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
     except OSError as error:
         raise UserError(f"{path}: can't be written ({error.strerror}); choose another place") from None
     console.answer(f"wrote {path}")
+
+
+@app.command()
+def evaluate(
+    folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.", show_default=False)],
+    split: Annotated[Split, typer.Option("--split", help="What to evaluate on; each use of test is logged.")] = "test",
+    tta: Annotated[
+        list[str] | None, typer.Option("--tta", help="Test-time augmentation: flip, crops, or ops; again for more.")
+    ] = None,
+    draws: Annotated[int, typer.Option("--draws", min=1, max=100, help="With --tta OPS: how often.")] = 8,
+    robustness: Annotated[bool, typer.Option("--robustness", help="Occlusion and common corruptions, too.")] = False,
+    localisation: Annotated[
+        bool, typer.Option("--localisation", help="Does it look where the object is? Needs data with boxes.")
+    ] = False,
+    floor: Annotated[
+        bool, typer.Option("--floor", help="What the backbone knew before: zero-shot, and a linear probe.")
+    ] = False,
+) -> None:
+    """What the strategy changed beside accuracy: calibration, mistakes, robustness. Adds evaluation.json to runs.
+
+    Example: augexp evaluate runs/cutmix-seed0 --robustness --tta flip
+    """
+    from augexp import device, runs
+    from augexp.tta import read
+
+    wanted = tuple(read(text, draws) for text in dict.fromkeys(tta or []))
+    sound = [folder for folder in folders if _succeeds(runs.refuse_foreign, folder)]
+    if sound:
+        device.load_tensorflow()
+        from augexp import evaluation
+
+        request = evaluation.Request(split, wanted, robustness, localisation, floor)
+        sound = [folder for folder in sound if _succeeds(_evaluate, folder, request)]
+    if len(sound) < len(folders):
+        raise typer.Exit(2)
+
+
+def _succeeds(work: Callable[..., object], *arguments: object) -> bool:
+    """Does one of many things; a mistake in it is said, and leaves the others alone."""
+    try:
+        work(*arguments)
+    except UserError as error:
+        print(f"error: {printable(str(error))}", file=sys.stderr)
+        return False
+    return True
+
+
+def _evaluate(folder: Path, request: "Request") -> None:
+    from augexp import console, evaluation, evaluation_report
+
+    content = evaluation.evaluate(folder, request)
+    console.answer(f"{folder}: " + "\n".join(evaluation_report.lines(content, request.split)))
+
+
+@app.command()
+def explain(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Run folders of one data set.", show_default=False)
+    ],
+    examples: Annotated[int, typer.Option("--examples", "-n", min=1, max=16, help="How many images.")] = 6,
+    ids: Annotated[list[str] | None, typer.Option("--id", help="This example; again for more.")] = None,
+    split: Annotated[Split, typer.Option("--split", help="Where the images are from.")] = "val",
+    out: Annotated[Path, typer.Option("--out", "-o", help="The picture.")] = Path("explain.png"),
+) -> None:
+    """Draw where each run looks: class-activation maps of the same images, first those that the runs disagree on.
+
+    Example: augexp explain runs/none-seed0 runs/cutmix-seed0 --examples 6
+    """
+    from augexp import device, runs
+
+    _check_picture(out)
+    for folder in folders:
+        runs.refuse_foreign(folder)
+    device.load_tensorflow()
+    from augexp import explanation
+
+    _write(out, explanation.picture(folders, split, examples, ids or []).savefig)
+
+
+@app.command()
+def predict(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)],
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE...", help="Image files, or folders of them.", show_default=False)
+    ],
+    top: Annotated[int, typer.Option("--top", min=1, help="Classes a file, the most probable first.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON in place of CSV.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write, in place of the screen.")] = None,
+) -> None:
+    """Say what is on images, as CSV or JSON. Exit status 1 if some can't be read; they are named.
+
+    Example: augexp predict runs/cutmix-seed0 photos/ --top 3
+    """
+    from augexp import console, device, runs
+    from augexp.data.sources import files_of
+
+    runs.refuse_foreign(run)
+    files = files_of(images)
+    device.load_tensorflow()
+    from augexp import classify, trained
+
+    answers = classify.answers(trained.load(run), files, top)
+    text = classify.json_text(answers) if as_json else classify.csv_text(answers, top)
+    if out is None:
+        print(text, end="")
+    else:
+        _write_text(out, text)
+    unread = [answer for answer in answers if answer.error]
+    for answer in unread:
+        console.say(f"{answer.file}: can't be read ({answer.error})")
+    if unread:
+        raise typer.Exit(1)
 
 
 @app.command()

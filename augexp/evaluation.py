@@ -1,36 +1,335 @@
-"""Predictions of a trained model, and the metrics of predictions."""
+"""A trained run -> what its strategy changed: calibration, mistakes, test-time augmentation, robustness, localisation.
 
-import keras
+Images stream through the network a batch at a time; what stays in memory is the logits of val and of the evaluated
+split, which training keeps too, and a number an example and measure.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
-from scipy.special import softmax
 
-TOP = 5
+from augexp import cam, console, evaluation_plots, evaluations, floors, metrics, runs, scoring, trained, tta
+from augexp.augment.corruptions import AREAS, CORRUPTIONS, OCCLUSIONS, SEVERITIES, Corrupt, corruption, occlusion
+from augexp.data import boxes, pipeline
+from augexp.data.pipeline import View
+from augexp.data.splits import Part, Splits
+from augexp.evaluations import SplitName
+from augexp.metrics import Bin
+from augexp.trained import Trained
+from augexp.tta import Tta
+
+BATCH = 64
+OVERLAP = 0.5  # of the box around the map with that around the object: found
+MOST_CONFUSED = 20
+
+Floats = NDArray[np.float32]
 
 
-def predict(model: keras.Model, batches: tf.data.Dataset) -> NDArray[np.float32]:
-    """Class probabilities, (N, K) float32, in the order of the batches."""
-    logits = model.predict(batches, verbose=0)
-    return softmax(np.asarray(logits, np.float32), axis=1)
+@dataclass(frozen=True)
+class Request:
+    """What is to be evaluated, beside the plain scores."""
+
+    split: SplitName = "test"
+    tta: tuple[Tta, ...] = ()
+    robustness: bool = False
+    localisation: bool = False
+    floor: bool = False
 
 
-def metrics(probability: NDArray[np.float32], labels: NDArray[np.int32]) -> dict[str, float | int]:
-    """Accuracy, top-5 accuracy and plain cross-entropy (nats).
+@dataclass(frozen=True)
+class _Subject:
+    """A network, its data, and whom to tell how far it is."""
 
-    Args:
-        probability: (N, K) float32.
-        labels: (N,) class numbers.
+    run: Trained
+    splits: Splits
+    part: Part
+    advance: console.Advance
+
+    @property
+    def image_size(self) -> int:
+        return self.run.experiment.data.image_size
+
+    def batches(self, part: Part, view: View | None = None) -> Any:
+        shown = view or pipeline.centre(self.image_size)
+        return pipeline.eval_batches(part, BATCH, len(self.run.class_names), shown)
+
+
+class Found(NamedTuple):
+    """Numbers of an evaluation, and the (N,) values behind those that are means over examples."""
+
+    section: dict[str, Any]
+    metrics: dict[str, float]
+    columns: dict[str, Floats]
+
+
+def evaluate(folder: Path, request: Request) -> dict[str, Any]:
+    """Evaluates the best weights of a run, and writes `evaluation.json`, its columns and its pictures beside them.
+
+    What an earlier evaluation of the same weights found stays, unless it is found anew.
 
     Returns:
-        `accuracy`, `top5_accuracy` (top-K where K < 5), `cross_entropy`, `examples`.
+        The content of `evaluation.json`.
+
+    Raises:
+        UserError: if the run can't be loaded, its data has changed, or it has no boxes where localisation is asked for.
     """
-    of_label = probability[np.arange(len(labels)), labels]
-    # All that are not less probable come before the label: a tie, or NaN, counts against the model.
-    ahead = (~(probability < of_label[:, None])).sum(axis=1) - 1
-    return {
-        "accuracy": float((ahead == 0).mean()),
-        "top5_accuracy": float((ahead < TOP).mean()),
-        "cross_entropy": float(-np.log(np.maximum(of_label, np.finfo(np.float32).tiny)).mean()),
+    run = trained.load(folder)
+    splits = trained.splits(run)
+    part = {"test": splits.test, "val": splits.val}[request.split]
+    around = boxes.of_part(part, run.experiment.data) if request.localisation else []
+    if request.split == "test":
+        _log_use(run, request)
+    with console.progress(f"evaluating {folder.name}", _images(splits, part, request)) as advance:
+        subject = _Subject(run, splits, part, advance)
+        said = _said(subject, part)
+        parts = [_plain(subject, said, request.split)]
+        parts += [_augmented(subject, one, said) for one in request.tta]
+        parts += [_occluded(subject), _corrupted(subject)] if request.robustness else []
+        parts += [_localised(subject, around)] if request.localisation else []
+        found_floors = floors.find(run, splits, part, advance) if request.floor else {}
+    content = _merged(run, request.split, part, parts, found_floors)
+    for name, figure in evaluation_plots.pictures(content["splits"][request.split], run.class_names, folder.name):
+        with runs.replacing(folder / f"{name}-{request.split}.png") as temporary:
+            figure.savefig(temporary)
+    return content
+
+
+def _images(splits: Splits, part: Part, request: Request) -> int:
+    """How many images will go through the network."""
+    views = sum({tta.FLIP: 2, tta.CROPS: len(tta.CORNERS)}.get(one.label, one.draws) for one in request.tta)
+    passes = 1 + views + (len(OCCLUSIONS) * len(AREAS) + len(CORRUPTIONS) * len(SEVERITIES)) * request.robustness
+    once = len(splits.val) * (part is not splits.val) + len(splits.train) * (1 + request.floor)
+    return once + len(part) * (passes + request.localisation + 2 * request.floor)
+
+
+def _log_use(run: Trained, request: Request) -> None:
+    """Leaves a line for each look at the test split: choosing by what is seen there makes it a validation set."""
+    what = [f"tta {one.label}" for one in request.tta]
+    what += [name for name in ("robustness", "localisation", "floor") if getattr(request, name)]
+    runs.log(run.folder, f"test split used by augexp evaluate: {', '.join(['plain', *what])}")
+
+
+# --- passes over the data ------------------------------------------------------------------------------------------
+
+
+class _Said(NamedTuple):
+    logits: Floats  # (N, K)
+    images_per_second: float
+
+
+def _said(subject: _Subject, part: Part, view: View | None = None, note: str = "clean") -> _Said:
+    """The logits of a part, and the speed at which they came, but for the first batch, which may compile."""
+    parts, started = [], time.perf_counter()
+    for logits in _passing(subject, part, view, note):
+        parts.append(logits)
+        if len(parts) == 1:
+            first = time.perf_counter()
+    counted, since = (len(part) - len(parts[0]), first) if len(parts) > 1 else (len(part), started)
+    return _Said(np.concatenate(parts), counted / max(time.perf_counter() - since, 1e-9))
+
+
+def _passing(subject: _Subject, part: Part, view: View | None, note: str) -> Iterator[Floats]:
+    for logits in scoring.logits(subject.run.network.model, subject.batches(part, view)):
+        subject.advance(len(logits), note)
+        yield logits
+
+
+def _correct(subject: _Subject, part: Part, view: View | None, note: str) -> Floats:
+    """(N,) 1 where the most probable class is the true one, by the rule that a tie is none."""
+    right, start = [], 0
+    for logits in _passing(subject, part, view, note):
+        labels = part.labels[start : start + len(logits)]
+        right.append(metrics.per_example(metrics.probabilities(logits), labels)["accuracy"])
+        start += len(logits)
+    return np.concatenate(right)
+
+
+# --- plain ---------------------------------------------------------------------------------------------------------
+
+
+def _plain(subject: _Subject, said: _Said, split: SplitName) -> Found:
+    labels, classes = subject.part.labels, len(subject.run.class_names)
+    fitted_here = subject.part.ids == subject.splits.val.ids
+    val = said if fitted_here else _said(subject, subject.splits.val, note="val, for the temperature")
+    temperature = metrics.temperature(val.logits, subject.splits.val.labels)
+    probability = metrics.probabilities(said.logits)
+    columns, scores, bins = _scores(probability, labels)
+    cooled_columns, cooled, cooled_bins = _scores(metrics.probabilities(said.logits, temperature), labels)
+    train = float(_correct(subject, subject.splits.train, None, "train, clean").mean(dtype=np.float64))
+    kept = ("cross_entropy", "brier", "ece")
+    confusion = metrics.confusion(probability.argmax(axis=1).astype(np.int32), labels, classes)
+    section = {
         "examples": len(labels),
+        "images_per_second": round(said.images_per_second, 1),
+        "temperature": temperature,
+        "temperature_fitted_on": f"{split} itself" if fitted_here else "val",
+        "train_examples": len(subject.splits.train),
+        "reliability": _rows(bins),
+        "calibrated_reliability": _rows(cooled_bins),
+        "confusion": confusion.tolist(),
+        **_mistakes(confusion, subject.run.class_names),
     }
+    return Found(
+        section,
+        scores
+        | {f"calibrated_{name}": cooled[name] for name in kept}
+        | {"train_accuracy": train, "generalisation_gap": train - scores["accuracy"]},
+        columns | {f"calibrated_{name}": cooled_columns[name] for name in kept if name in cooled_columns},
+    )
+
+
+def _scores(probability: Floats, labels: NDArray[np.int32]) -> tuple[dict[str, Floats], dict[str, float], list[Bin]]:
+    columns = metrics.per_example(probability, labels)
+    bins = metrics.reliability(probability, labels)
+    means = {name: float(column.mean(dtype=np.float64)) for name, column in columns.items()}
+    return columns, means | {"ece": metrics.calibration_error(bins)}, bins
+
+
+def _rows(bins: list[Bin]) -> list[dict[str, float]]:
+    return [vars(one) for one in bins]
+
+
+def _mistakes(confusion: NDArray[np.int64], names: tuple[str, ...]) -> dict[str, Any]:
+    """Accuracy of each class, and the pairs of classes that are confused most often."""
+    examples = confusion.sum(axis=1)
+    right = np.diag(confusion) / np.maximum(examples, 1)
+    return {
+        "classes": [
+            {"name": name, "examples": int(count), "accuracy": float(share) if count else None}
+            for name, count, share in zip(names, examples, right, strict=True)
+        ],
+        "most_confused": [
+            {"true": names[true], "said": names[said], "examples": count}
+            for true, said, count in metrics.most_confused(confusion, MOST_CONFUSED)
+        ],
+    }
+
+
+# --- test-time augmentation ----------------------------------------------------------------------------------------
+
+
+def _augmented(subject: _Subject, one: Tta, plain: _Said) -> Found:
+    labels = subject.part.labels
+    views = tta.views(one, subject.image_size)
+    total, seconds = np.zeros_like(plain.logits), 0.0
+    for number, view in enumerate(views, 1):
+        said = _said(subject, subject.part, view, f"tta {one.label} {number}/{len(views)}")
+        total += metrics.probabilities(said.logits)
+        seconds += 1 / said.images_per_second
+    columns, scores, _ = _scores(total / np.float32(len(views)), labels)
+    before = metrics.per_example(metrics.probabilities(plain.logits), labels)["accuracy"]
+    name = f"tta_{one.label}_gain"
+    gain = columns["accuracy"] - before
+    section = {"views": len(views), "scores": scores, "images_per_second": round(1 / seconds, 1)}
+    return Found({"tta": {one.label: section}}, {name: float(gain.mean(dtype=np.float64))}, {name: gain})
+
+
+# --- robustness ----------------------------------------------------------------------------------------------------
+
+
+def _occluded(subject: _Subject) -> Found:
+    """Accuracy with a part of each image covered."""
+    columns, shares = {}, {}
+    for kind in OCCLUSIONS:
+        right = [_under(subject, occlusion(kind, area), f"{kind} box, {area:.0%}") for area in AREAS]
+        shares[kind] = [float(one.mean(dtype=np.float64)) for one in right]
+        columns[f"occlusion_{kind}"] = _mean(right)
+    section = {"occlusion": {"areas": list(AREAS), **shares}}
+    return Found(section, _means(columns), columns)
+
+
+def _corrupted(subject: _Subject) -> Found:
+    """Accuracy under common corruptions."""
+    columns, shares = {}, {}
+    for name in CORRUPTIONS:
+        right = [_under(subject, corruption(name, severity), f"{name} {severity}") for severity in SEVERITIES]
+        shares[name] = [float(one.mean(dtype=np.float64)) for one in right]
+        columns[f"corruption_{name}"] = _mean(right)
+    columns["corruptions"] = _mean(list(columns.values()))
+    section = {"corruptions": {"severities": list(SEVERITIES), "accuracy": shares}}
+    return Found(section, _means(columns), columns)
+
+
+def _under(subject: _Subject, corrupt: Corrupt, note: str) -> Floats:
+    middle = pipeline.centre(subject.image_size)
+    return _correct(subject, subject.part, lambda decoded, numbers: corrupt(middle(decoded, numbers), numbers), note)
+
+
+def _mean(right: Sequence[Floats]) -> Floats:
+    """(N,) the share of these conditions under which each example is right."""
+    return np.asarray(np.mean(right, axis=0), np.float32)
+
+
+def _means(columns: Mapping[str, Floats]) -> dict[str, float]:
+    return {name: float(column.mean(dtype=np.float64)) for name, column in columns.items()}
+
+
+# --- localisation --------------------------------------------------------------------------------------------------
+
+
+def _localised(subject: _Subject, around: list[boxes.Boxes]) -> Found:
+    """Whether the box around the class-activation map meets one around an object (Zhou et al., 2016).
+
+    `known`: the map of the true class; `top1`: the map of the class that is said, which must be the true one.
+    """
+    network, start = subject.run.network, 0
+    look = cam.looker(network)
+    found: dict[str, list[bool]] = {"localisation_known": [], "localisation_top1": []}
+    for images, _ in subject.batches(subject.part).as_numpy_iterator():
+        seen = look(images)
+        labels = subject.part.labels[start : start + len(images)]
+        maps = cam.enlarge(cam.activation_maps(network, seen.features, labels), subject.image_size)
+        met = [
+            cam.overlap(cam.box_of(heat), around[start + i]).max(initial=0) >= OVERLAP for i, heat in enumerate(maps)
+        ]
+        found["localisation_known"] += met
+        found["localisation_top1"] += list(np.array(met) & (seen.logits.argmax(axis=1) == labels))
+        start += len(images)
+        subject.advance(len(images), "localisation")
+    columns = {name: np.array(values, np.float32) for name, values in found.items()}
+    section = {"localisation": {"overlap": OVERLAP, "threshold": cam.THRESHOLD}}
+    return Found(section, _means(columns), columns)
+
+
+# --- what is written -----------------------------------------------------------------------------------------------
+
+
+def _merged(
+    run: Trained, split: SplitName, part: Part, parts: list[Found], found_floors: dict[str, Any]
+) -> dict[str, Any]:
+    """Adds what was found to what an earlier evaluation of the same weights has left, and writes it."""
+    content, columns = _earlier(run, split, part)
+    section = dict(content["splits"].get(split, {}))
+    for found in parts:
+        tta_so_far = section.get("tta", {})
+        section |= found.section
+        if "tta" in found.section:
+            section["tta"] = tta_so_far | found.section["tta"]
+        section["metrics"] = section.get("metrics", {}) | found.metrics
+        columns |= found.columns
+    content["splits"] = content["splits"] | {split: section}
+    content["floors"] = content.get("floors", {}) | found_floors
+    evaluations.write(run.folder, content, {split: {"id": np.asarray(part.ids, np.str_), **columns}})
+    return content
+
+
+def _earlier(run: Trained, split: SplitName, part: Part) -> tuple[dict[str, Any], dict[str, Any]]:
+    fresh: dict[str, Any] = {"weights": run.weights, "finished": run.finished, "splits": {}}
+    try:
+        content = evaluations.read(run.folder)
+        columns = evaluations.read_columns(run.folder, split)
+    except evaluations.Unreadable as reason:
+        console.say(f"{run.folder}: {reason}; evaluated anew")
+        return fresh, {}
+    if content is None or content.get("weights") != run.weights:
+        return fresh, {}
+    places = {id_: row for row, id_ in enumerate(columns.pop("id", np.empty(0, np.str_)).tolist())}
+    if places.keys() != set(part.ids):
+        return content | {"finished": run.finished}, {}
+    order = [places[id_] for id_ in part.ids]
+    return content | {"finished": run.finished}, {name: column[order] for name, column in columns.items()}

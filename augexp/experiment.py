@@ -19,13 +19,14 @@ from augexp import (
     console,
     device,
     estimate,
-    evaluation,
     gallery,
+    metrics,
     model,
     parallel,
     plots,
     preview,
     runs,
+    scoring,
     training,
 )
 from augexp.checkpoint import Checkpoint, Progress
@@ -242,9 +243,9 @@ def _held_out(splits: Splits) -> tuple[tuple[str, Part], ...]:
 
 
 def _score(prepared: Prepared, folder: Path, name: str, part: Part) -> dict[str, float | int]:
-    probability = evaluation.predict(prepared.task.network.model, training.eval_batches(prepared.task, part))
+    probability = scoring.predict(prepared.task.network.model, training.eval_batches(prepared.task, part))
     runs.write_predictions(folder / f"predictions-{name}.npz", part.ids, part.labels, probability)
-    return evaluation.metrics(probability, part.labels)
+    return metrics.metrics(probability, part.labels)
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -45,7 +45,7 @@ def build(settings: config.Model, image_size: int, num_classes: int, *, pretrain
     _set_batch_norm(backbone, settings)
     # A mixed policy casts the inputs of layers to half precision, too coarse for grey levels: preprocess in float32.
     images = keras.Input((image_size, image_size, 3), dtype="float32", name="images")
-    features = backbone(_preprocessing(settings)(images))
+    features = backbone(preprocessing(settings)(images))
     pooled = keras.layers.GlobalAveragePooling2D(name="pool")(features)
     dropped = keras.layers.Dropout(settings.dropout, name="dropout")(pooled)
     logits = keras.layers.Dense(num_classes, dtype="float32", name="head")(dropped)
@@ -90,7 +90,7 @@ def _backbone(settings: config.Model, image_size: int, weights: str | None) -> k
     try:
         return create(include_top=False, weights=weights, input_shape=shape, **settings.backbone_args)
     except Exception as error:  # get_file raises a bare Exception when a download fails.
-        raise _cannot_build(settings, image_size, error) from error
+        raise cannot_build(settings, image_size, error) from error
 
 
 def _small_cnn(image_size: int) -> keras.Model:
@@ -104,7 +104,7 @@ def _small_cnn(image_size: int) -> keras.Model:
     return keras.Model(images, features, name="small_cnn")
 
 
-def _preprocessing(settings: config.Model) -> Callable[[Any], Any]:
+def preprocessing(settings: config.Model) -> Callable[[Any], Any]:
     if settings.preprocessing == "unit":
         return lambda images: images / 255.0
     if settings.backbone == config.SMALL_CNN:
@@ -141,7 +141,7 @@ def _load_weights(backbone: keras.Model, settings: config.Model) -> None:
         ) from error
 
 
-def _cannot_build(settings: config.Model, image_size: int, error: Exception) -> UserError:
+def cannot_build(settings: config.Model, image_size: int, error: Exception) -> UserError:
     if url := re.search(r"URL fetch failure on (\S+):", str(error)):
         folder = f"{os.environ.get('KERAS_HOME', '~/.keras')}/models"
         name = url[1].rsplit("/", 1)[-1]

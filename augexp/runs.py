@@ -329,7 +329,7 @@ def load(path: Path) -> Run:
     run = Run(
         path,
         read_config(path),
-        _read_json(path / "environment.json"),
+        read_environment(path),
         _read_json(path / "result.json"),
         read_history(path),
     )
@@ -347,6 +347,17 @@ def _check_folder(path: Path) -> None:
         )
     if not (path / "result.json").is_file():
         raise BrokenRun(_unfinished(path))
+
+
+def refuse_foreign(path: Path) -> None:
+    """Raises UserError, cheaply, if a folder holds no run, finished or not."""
+    if not path.is_dir():
+        raise UserError(f"{path}: {'not a folder' if path.exists() else 'no such folder'}; give a run folder")
+    if not (path / "config.yaml").is_file():
+        holds_runs = any(path.glob("*/config.yaml"))
+        raise UserError(
+            f"{path}: not a run folder ({f'it holds some: give {path}/*' if holds_runs else 'no config.yaml'})"
+        )
 
 
 def _unfinished(path: Path) -> str:
@@ -397,6 +408,11 @@ def read_config(path: Path) -> dict[str, Any]:
     if not isinstance(ops, list) or not all(isinstance(op, dict) and isinstance(op.get("name"), str) for op in ops):
         raise BrokenRun("config.yaml is not the configuration of a run (strategy is no list of ops)")
     return config
+
+
+def read_environment(path: Path) -> dict[str, Any]:
+    """What a run's numbers depend on beside its configuration. Raises BrokenRun if it is missing or unreadable."""
+    return _read_json(path / "environment.json")
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -165,7 +165,8 @@ def eval_batches(task: Task, part: Part) -> tf.data.Dataset:
     """Plain batches of val or test, each example once."""
     settings = task.experiment
     batch_size = parallel.eval_batch_size(settings.train.devices, settings.train.batch_size)
-    return pipeline.eval_batches(part, batch_size, settings.data.image_size, len(task.splits.class_names))
+    view = pipeline.centre(settings.data.image_size)
+    return pipeline.eval_batches(part, batch_size, len(task.splits.class_names), view)
 
 
 def origin(task: Task) -> Origin:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augexp import config, evaluation, experiment, runs
+from augexp import config, experiment, metrics, runs
 from augexp.device import Device
 from augexp.errors import UserError
 from tests import kills
@@ -45,7 +45,7 @@ def test_predictions_give_the_metrics_of_the_result(finished: Path) -> None:
     for name in ("val", "test"):
         with np.load(finished / f"predictions-{name}.npz", allow_pickle=False) as stored:
             assert stored["probability"].dtype == np.float16
-            found = evaluation.metrics(stored["probability"].astype(np.float32), stored["label"])
+            found = metrics.metrics(stored["probability"].astype(np.float32), stored["label"])
             assert len(set(stored["id"])) == len(stored["id"])
         assert found["accuracy"] == pytest.approx(result[name]["accuracy"], abs=0.005)
         assert found["examples"] == result[name]["examples"]

@@ -52,19 +52,19 @@ def test_raw_rgb_in_logits_out() -> None:
 def test_preprocessing_is_the_backbones_own(backbone: str, expected: Any) -> None:
     settings = config.load(None, [f"model.backbone={backbone}", "model.weights=null"]).model
     images = random_images().astype(np.float32)
-    found = model._preprocessing(settings)(keras.ops.convert_to_tensor(images))
+    found = model.preprocessing(settings)(keras.ops.convert_to_tensor(images))
     np.testing.assert_allclose(np.asarray(found), expected(images), atol=1e-4)
 
 
 def test_unit_preprocessing_is_the_tutorials() -> None:
     settings = config.load(None, ["model.preprocessing=unit"]).model
-    np.testing.assert_allclose(model._preprocessing(settings)(255.0 * np.ones(3)), 1.0)
+    np.testing.assert_allclose(model.preprocessing(settings)(255.0 * np.ones(3)), 1.0)
 
 
 def test_every_backbone_is_found_with_its_preprocessing() -> None:
     for name in config.BACKBONES:
         settings = config.load(None, [f"model.backbone={name}", "model.weights=null"]).model
-        assert callable(model._preprocessing(settings))
+        assert callable(model.preprocessing(settings))
 
 
 @pytest.mark.slow

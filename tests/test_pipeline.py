@@ -90,7 +90,7 @@ def test_epochs_draw_anew(digits: Splits) -> None:
 
 @pytest.mark.parametrize("batch_size", [1, 7, 64, 1000])
 def test_evaluation_sees_each_example_once_in_order_and_plain(digits: Splits, batch_size: int) -> None:
-    images, labels = zip(*pipeline.eval_batches(digits.val, batch_size, SIZE, CLASSES), strict=True)
+    images, labels = zip(*pipeline.eval_batches(digits.val, batch_size, CLASSES, pipeline.centre(SIZE)), strict=True)
     np.testing.assert_array_equal(np.concatenate(images), digits.val.images[digits.val.rows])
     np.testing.assert_array_equal(np.concatenate(labels), np.eye(CLASSES)[digits.val.labels])
 
@@ -100,7 +100,7 @@ def test_label_smoothing_is_in_the_target_before_mixing_and_not_in_validation(di
     batch = pipeline.batch_at(digits.train, smoothed)(tf.constant(0, tf.int64))
     plain = pipeline.batch_at(digits.train, recipe("mixup"))(tf.constant(0, tf.int64))
     np.testing.assert_allclose(batch.labels, 0.9 * plain.labels.numpy() + 0.1 / CLASSES, atol=1e-6)
-    _, labels = next(iter(pipeline.eval_batches(digits.val, 8, SIZE, CLASSES)))
+    _, labels = next(iter(pipeline.eval_batches(digits.val, 8, CLASSES, pipeline.centre(SIZE))))
     assert set(np.unique(labels)) == {0.0, 1.0}
 
 
@@ -111,7 +111,7 @@ def test_a_larger_cache_gives_random_windows_to_train_and_the_centre_to_validati
     decoded = digits.train.images[digits.train.rows[numbers(digits.train, settings, range(1))[0]]]
     places = {_place(window, image) for window, image in zip(batch.sources.numpy(), decoded, strict=True)}
     assert len(places) > 10
-    images, _ = next(iter(pipeline.eval_batches(digits.val, 8, 12, CLASSES)))
+    images, _ = next(iter(pipeline.eval_batches(digits.val, 8, CLASSES, pipeline.centre(12))))
     np.testing.assert_array_equal(images, digits.val.images[digits.val.rows[:8], 2:14, 2:14])
 
 

@@ -275,9 +275,9 @@ def _build_split(path: Path, examples: Examples, data: Data, speed: _Speed) -> _
             missing[indices] = False
             speed(len(indices))
 
-        for indices, images in _decode(examples, data):
+        for indices, images in decode(examples, data):
             append(indices, images)
-        reasons = _rescue(examples, data, missing.copy(), append)
+        reasons = rescue(examples, data, missing.copy(), append)
         split.shape = (len(split.ids), *split.shape[1:])
         _write_header(file, split.shape)
         # Without it a power cut could leave a whole entry of zeros.
@@ -312,17 +312,17 @@ def _list(bad: list[Bad], separator: str = "\n  ") -> str:
 # --- decoding ------------------------------------------------------------------------------------------------------
 
 
-def _decode(examples: Examples, data: Data) -> Iterator[tuple[Indices, Pixels]]:
+def decode(examples: Examples, data: Data) -> Iterator[tuple[Indices, Pixels]]:
     """Chunks of indices (n,) and images (n, S, S, 3) uint8, in order; what TensorFlow can't decode is left out."""
     import tensorflow as tf
 
-    def decode(index: tf.Tensor, encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def decode_one(index: tf.Tensor, encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         # TensorFlow takes the palette indices of a BMP for gray levels: leave all BMPs to Pillow.
         with tf.control_dependencies([tf.debugging.assert_none_equal(tf.strings.substr(encoded, 0, 2), b"BM")]):
             image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
         return index, _fit(image, data.decoded_size, data.resize)
 
-    images = examples.encoded().map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    images = examples.encoded().map(decode_one, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     chunks = images.ignore_errors().batch(CHUNK).prefetch(tf.data.AUTOTUNE)
     yield from chunks.as_numpy_iterator()
 
@@ -344,7 +344,7 @@ def _fit(image: "tf.Tensor", size: int, resize: Literal["squash", "crop"]) -> "t
     return tf.ensure_shape(image, (size, size, 3))
 
 
-def _rescue(
+def rescue(
     examples: Examples, data: Data, missing: NDArray[np.bool_], append: Callable[[Indices, Pixels], None]
 ) -> dict[int, str]:
     """Tries once more, with Pillow, what TensorFlow refused; the reason for each image that Pillow refuses too."""

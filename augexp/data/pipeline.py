@@ -97,19 +97,32 @@ def batch_at(part: Part, recipe: Recipe) -> Callable[[tf.Tensor], Batch]:
     return draw
 
 
-def eval_batches(part: Part, batch_size: int, image_size: int, num_classes: int) -> tf.data.Dataset:
-    """Each example exactly once, in order, not augmented; the last batch may be short.
+View = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+"""Decoded images (B, C, C, 3) uint8 and their numbers (B,) int64 in a part -> what the network sees (B, S, S, 3)."""
+
+
+def centre(image_size: int) -> View:
+    """The middle window, which is what val and test are scored on."""
+
+    def view(decoded: tf.Tensor, _numbers: tf.Tensor) -> tf.Tensor:
+        margin = (decoded.shape[1] - image_size) // 2
+        window = slice(margin, margin + image_size)
+        return decoded[:, window, window]
+
+    return view
+
+
+def eval_batches(part: Part, batch_size: int, num_classes: int, view: View) -> tf.data.Dataset:
+    """Each example exactly once, in order; the last batch may be short.
 
     Returns:
-        A data set of (images (B, S, S, 3) uint8, one-hot labels (B, K) float32).
+        A data set of (images (B, S, S, 3), one-hot labels (B, K) float32).
     """
     examples = _Examples(part, num_classes)
-    margin = (part.images.shape[1] - image_size) // 2
-    centre = slice(margin, margin + image_size)
 
     def gather(numbers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images, labels = examples.gather(numbers)
-        return images[:, centre, centre], labels
+        return view(images, numbers), labels
 
     numbers = tf.data.Dataset.range(len(part)).batch(batch_size)
     return numbers.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)

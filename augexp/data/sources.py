@@ -11,7 +11,7 @@ import os
 import re
 import socket
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -53,6 +53,8 @@ class Examples:
     count: int
     listing: Callable[[], Listing]  # may read through the whole split
     encoded: Callable[[], "tf.data.Dataset"]  # (index int64, bytes of an image file), in the order of the listing
+    # Where the set has boxes, likewise: (boxes (n, 4) as top, left, bottom, right in shares of the side, bytes).
+    boxed: Callable[[], "tf.data.Dataset"] | None = None
 
 
 @dataclass(frozen=True)
@@ -225,7 +227,7 @@ def _image_files(folder: Path) -> dict[str, list[Path]]:
         walked = os.walk(folder / name, onerror=_raise)
         files = [Path(place, file) for place, _, files in walked for file in files]
         # A pipe named like an image would be waited for, and a broken link can't be read.
-        images[name] = sorted(file for file in files if _is_image(file) and file.is_file())
+        images[name] = sorted(file for file in files if is_image(file) and file.is_file())
         ignored += len(files) - len(images[name])
     if ignored:
         console.say(f"{folder}: {ignored:,} files that are no images are left out")
@@ -236,7 +238,8 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _is_image(file: Path) -> bool:
+def is_image(file: Path) -> bool:
+    """Whether a file is called as images are."""
     return file.suffix.lower() in IMAGE_ENDINGS and not file.name.startswith(".")
 
 
@@ -260,16 +263,42 @@ def _folder_examples(root: Path, files: dict[str, list[Path]], class_names: tupl
     paths = [path for images in files.values() for path in images]
     labels = [class_names.index(name) for name, images in files.items() for _ in images]
     ids = [path.relative_to(root).as_posix() for path in paths]
+    return _listed(ids, np.array(labels, np.int32), lambda: _contents(paths))
 
-    def encoded() -> "tf.data.Dataset":
-        import tensorflow as tf
 
-        names = tf.data.Dataset.from_tensor_slices(np.array([os.fsencode(path) for path in paths], object))
-        return names.enumerate().map(
-            lambda index, name: (index, tf.io.read_file(name)), num_parallel_calls=tf.data.AUTOTUNE
-        )
+def files_of(paths: Sequence[Path]) -> list[Path]:
+    """Files as given, and the images in folders, however deep, by name.
 
-    return _listed(ids, np.array(labels, np.int32), encoded)
+    Raises:
+        UserError: if a path is not there, or a folder holds no image.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if is_image(file) and file.is_file())
+            if not inside:
+                endings = " ".join(sorted(ending[1:] for ending in IMAGE_ENDINGS))
+                raise UserError(f"{path}: no images in this folder ({endings})")
+            found += inside
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise UserError(f"{path}: no such file or folder")
+    return list(dict.fromkeys(found))
+
+
+def of_files(paths: Sequence[Path]) -> Examples:
+    """Image files that belong to no data set: the class of each is unknown, and 0 here."""
+    return _listed([str(path) for path in paths], np.zeros(len(paths), np.int32), lambda: _contents(paths))
+
+
+def _contents(paths: Sequence[Path]) -> "tf.data.Dataset":
+    import tensorflow as tf
+
+    names = tf.data.Dataset.from_tensor_slices(np.array([os.fsencode(path) for path in paths], object))
+    return names.enumerate().map(
+        lambda index, name: (index, tf.io.read_file(name)), num_parallel_calls=tf.data.AUTOTUNE
+    )
 
 
 def _stamp(root: Path, files: Mapping[SplitName, dict[str, list[Path]]]) -> str:
@@ -432,7 +461,27 @@ def _tfds_examples(builder: Any, split: str, image: str, label: str) -> Examples
 
         return read({image}, {image: tfds.decode.SkipDecoding()}).map(lambda example: example[image]).enumerate()
 
-    return Examples(builder.info.splits[split].num_examples, listing, encoded)
+    objects, box = _box_keys(builder.info.features)
+
+    def boxed() -> "tf.data.Dataset":
+        import tensorflow_datasets as tfds
+
+        found = read({image, objects}, {image: tfds.decode.SkipDecoding()})
+        return found.map(lambda example: (example[objects][box], example[image]))
+
+    return Examples(builder.info.splits[split].num_examples, listing, encoded, boxed if box else None)
+
+
+def _box_keys(features: Any) -> tuple[str, str]:
+    """Where a set keeps boxes around objects: the names of the sequence, and of the box in it; empty if it has none."""
+    import tensorflow_datasets as tfds
+
+    for name, feature in features.items():
+        inner = getattr(feature, "feature", None) if isinstance(feature, tfds.features.Sequence) else None
+        for inner_name, box in (inner or {}).items() if isinstance(inner, tfds.features.FeaturesDict) else ():
+            if isinstance(box, tfds.features.BBoxFeature):
+                return name, inner_name
+    return "", ""
 
 
 def _tfds_listing(

@@ -1,0 +1,109 @@
+"""Where trained networks look: class-activation maps of the same examples, one row a run (Zhou et al., 2016)."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from augexp import cam, evaluation_plots, metrics, trained
+from augexp.data import pipeline
+from augexp.data.splits import Part
+from augexp.errors import UserError, did_you_mean
+from augexp.evaluations import SplitName
+from augexp.trained import Trained
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What one run says of the chosen examples, and where it looks: maps (n, S, S), probabilities (n, K)."""
+
+    heat: NDArray[np.float32]
+    probability: NDArray[np.float32]
+
+
+def picture(folders: Sequence[Path], split: SplitName, examples: int, ids: Sequence[str] = ()) -> Figure:
+    """The maps of the class that each run says, over the image.
+
+    Args:
+        folders: runs of one data set.
+        split: where the examples are from.
+        examples: how many; those come first of which the runs say different things.
+        ids: of examples, in place of chosen ones.
+
+    Raises:
+        UserError: if a run can't be loaded, the runs know different classes, or there is no such example.
+    """
+    runs = [trained.load(folder) for folder in folders]
+    part = _part(runs, split)
+    rows = _by_id(part, ids) if ids else _telling(runs, part, examples)
+    images = [_images(run, part, rows) for run in runs]
+    looks = [_look(run, shown) for run, shown in zip(runs, images, strict=True)]
+    names = runs[0].class_names
+    labels = part.labels[rows]
+    drawn = [
+        (run.folder.name, look.heat, _captions(look, labels, names)) for run, look in zip(runs, looks, strict=True)
+    ]
+    return evaluation_plots.explanation(images[0], [names[label] for label in labels], drawn)
+
+
+def _part(runs: Sequence[Trained], split: SplitName) -> Part:
+    first, *others = runs
+    for run in others:
+        if run.class_names != first.class_names:
+            raise UserError(f"{run.folder} and {first.folder} know different classes; give runs of one data set")
+        if run.fingerprint != first.fingerprint:
+            raise UserError(
+                f"{run.folder} and {first.folder} were trained on different data, or the same decoded differently "
+                "(data fingerprint); give runs of one data set"
+            )
+    splits = trained.splits(first)
+    return {"test": splits.test, "val": splits.val}[split]
+
+
+def _by_id(part: Part, ids: Sequence[str]) -> NDArray[np.int64]:
+    places = {id_: row for row, id_ in enumerate(part.ids)}
+    for id_ in ids:
+        if id_ not in places:
+            raise UserError(f"--id {id_}: no such example in this split{did_you_mean(id_, part.ids)}")
+    return np.array([places[id_] for id_ in ids], np.int64)
+
+
+def _telling(runs: Sequence[Trained], part: Part, examples: int) -> NDArray[np.int64]:
+    """Rows of examples: those that the runs disagree on first, else in an order that is fixed and says nothing."""
+    said = np.stack([_said(run, part) for run in runs])
+    agreed = (said == said[0]).all(axis=0)
+    order = sorted(range(len(part)), key=lambda row: (agreed[row], hashlib.sha256(part.ids[row].encode()).digest()))
+    return np.array(sorted(order[:examples]), np.int64)
+
+
+def _said(run: Trained, part: Part) -> NDArray[np.int64]:
+    batches = pipeline.eval_batches(part, 64, len(run.class_names), pipeline.centre(run.experiment.data.image_size))
+    images = (shown for shown, _ in batches.as_numpy_iterator())
+    return np.concatenate([np.argmax(run.network.model.predict_on_batch(shown), axis=1) for shown in images])
+
+
+def _images(run: Trained, part: Part, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+    decoded = np.asarray(part.images[part.rows[rows]])
+    middle = pipeline.centre(run.experiment.data.image_size)
+    return np.asarray(middle(tf.convert_to_tensor(decoded), tf.convert_to_tensor(rows)))
+
+
+def _look(run: Trained, images: NDArray[np.uint8]) -> _Look:
+    seen = cam.looker(run.network)(images)
+    maps = cam.activation_maps(run.network, seen.features, seen.logits.argmax(axis=1))
+    return _Look(cam.enlarge(maps, images.shape[1]), metrics.probabilities(seen.logits))
+
+
+def _captions(look: _Look, labels: NDArray[np.int32], names: Sequence[str]) -> list[tuple[str, bool]]:
+    """What is said, with its probability, and whether it is right."""
+    said: Any = look.probability.argmax(axis=1)
+    return [
+        (f"{names[number]} {row[number]:.2f}", bool(number == label))
+        for number, row, label in zip(said, look.probability, labels, strict=True)
+    ]

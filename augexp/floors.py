@@ -1,0 +1,134 @@
+"""What the backbone knew before any fine-tuning: the floors under a run's accuracy.
+
+    zero_shot      the whole ImageNet network, head included, restricted to the data's classes by their WordNet ids
+    linear_probe   logistic regression on the frozen, average-pooled features of the initial weights
+
+A floor that can't be had is left out, and the reason said.
+"""
+
+import json
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from augexp import console, device, experiment, metrics, model, scoring
+from augexp.config import SMALL_CNN
+from augexp.data import pipeline
+from augexp.data.splits import Part, Splits
+from augexp.errors import UserError
+from augexp.trained import Trained
+
+BATCH = 64
+WORDNET_ID = re.compile(r"n\d{8}")
+STRENGTHS = (0.01, 0.1, 1.0)  # of the probe's regularisation, C; the best on val is taken
+
+_found: dict[str, dict[str, Any]] = {}  # equal for all runs of one data set and backbone
+
+
+def find(run: Trained, splits: Splits, part: Part, advance: console.Advance) -> dict[str, Any]:
+    """The floors on a part, `{"linear_probe": {"accuracy": 0.8, ...}, ...}`; computed once for all runs alike."""
+    settings = run.experiment.model_dump(mode="json", include={"data", "model"})
+    key = json.dumps([splits.fingerprint, settings, part is splits.val])
+    if key not in _found:
+        _found[key] = {}
+        for name, floor in (("zero_shot", _zero_shot), ("linear_probe", _linear_probe)):
+            try:
+                _found[key][name] = floor(run, splits, part, advance)
+            except UserError as reason:
+                console.say(f"floor {name} left out: {reason}")
+    return _found[key]
+
+
+# --- zero-shot -----------------------------------------------------------------------------------------------------
+
+
+def _zero_shot(run: Trained, _splits: Splits, part: Part, advance: console.Advance) -> dict[str, Any]:
+    places = imagenet_places(run.class_names)
+    network = _whole_network(run)
+    said = np.concatenate([of_all[:, places] for of_all in _passing(network, run, part, advance, "floor: zero-shot")])
+    return metrics.metrics(said / said.sum(axis=1, keepdims=True), part.labels)
+
+
+def imagenet_places(class_names: tuple[str, ...]) -> list[int]:
+    """Where the classes stand among the 1,000 of ImageNet, by the WordNet id that their names start with.
+
+    Raises:
+        UserError: if a class has none, or one that is not among them.
+    """
+    import tensorflow_datasets as tfds
+
+    labels = Path(tfds.core.tfds_path("datasets/imagenet2012/labels.txt")).read_text(encoding="utf-8").split()
+    order = {id_: place for place, id_ in enumerate(sorted(labels))}
+    places = []
+    for name in class_names:
+        found = WORDNET_ID.match(name)
+        if found is None or found[0] not in order:
+            raise UserError(f"class {name}: no WordNet id of ImageNet's 1,000 classes at its start, such as n02086240")
+        places.append(order[found[0]])
+    return places
+
+
+def _whole_network(run: Trained) -> keras.Model:
+    """ImageNet's own classifier behind the backbone's preprocessing: (B, S, S, 3) in [0, 255] -> (B, 1000)."""
+    settings, size = run.experiment.model, run.experiment.data.image_size
+    if settings.backbone == SMALL_CNN:
+        raise UserError("SmallCNN was never trained on ImageNet")
+    create = getattr(keras.applications, settings.backbone)
+    try:
+        whole = create(include_top=True, weights="imagenet", **settings.backbone_args)
+        if whole.input_shape[1] != size:  # Keras gives ImageNet's weights at their own size only
+            weights = whole.get_weights()
+            whole = create(include_top=True, weights=None, input_shape=(size, size, 3), **settings.backbone_args)
+            whole.set_weights(weights)
+    except Exception as error:  # get_file raises a bare Exception when a download fails
+        raise model.cannot_build(settings, size, error) from error
+    return _behind_preprocessing(run, whole)
+
+
+def _behind_preprocessing(run: Trained, network: keras.Model) -> keras.Model:
+    size = run.experiment.data.image_size
+    images = keras.Input((size, size, 3), dtype="float32")
+    return keras.Model(images, network(model.preprocessing(run.experiment.model)(images)))
+
+
+# --- linear probe --------------------------------------------------------------------------------------------------
+
+
+def _linear_probe(run: Trained, splits: Splits, part: Part, advance: console.Advance) -> dict[str, Any]:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    if run.experiment.model.weights is None:
+        raise UserError("model.weights is null: the backbone knew nothing before")
+    features = _features(run)
+    train, val, held_out = (
+        np.concatenate(list(_passing(features, run, one, advance, "floor: linear probe")))
+        for one in (splits.train, splits.val, part)
+    )
+    probes = [make_pipeline(StandardScaler(), LogisticRegression(C=c, max_iter=300)) for c in STRENGTHS]
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+        for probe in probes:
+            probe.fit(train, splits.train.labels)
+    best = max(probes, key=lambda probe: probe.score(val, splits.val.labels))
+    found = metrics.metrics(best.predict_proba(held_out).astype(np.float32), part.labels)
+    return found | {"C": best[-1].C}
+
+
+def _features(run: Trained) -> keras.Model:
+    """(B, S, S, 3) -> (B, C): pooled features under the initial weights."""
+    precision = device.resolve_precision(run.experiment.train.precision, device.find())
+    initial = experiment.build_network(run.experiment, precision, len(run.class_names)).model
+    return keras.Model(initial.inputs, initial.get_layer("pool").output)
+
+
+def _passing(network: keras.Model, run: Trained, part: Part, advance: console.Advance, note: str) -> Any:
+    middle = pipeline.centre(run.experiment.data.image_size)
+    for output in scoring.logits(network, pipeline.eval_batches(part, BATCH, len(run.class_names), middle)):
+        advance(len(output), note)
+        yield output

@@ -1,0 +1,21 @@
+"""What a network says of batches of images."""
+
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from augexp.metrics import probabilities
+
+
+def predict(model: keras.Model, batches: tf.data.Dataset) -> NDArray[np.float32]:
+    """Class probabilities, (N, K) float32, in the order of the batches."""
+    return probabilities(np.asarray(model.predict(batches, verbose=0), np.float32))
+
+
+def logits(model: keras.Model, batches: tf.data.Dataset) -> Iterator[NDArray[np.float32]]:
+    """Logits (B, K) float32 of each batch in turn; no more than a batch is in memory."""
+    for images, _ in batches.as_numpy_iterator():
+        yield np.asarray(model.predict_on_batch(images), np.float32)

@@ -1,0 +1,106 @@
+"""A run folder opened for use: the network with its best weights, and the data it was trained on."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from augexp import console, device, experiment, model, runs
+from augexp.config import Experiment
+from augexp.data import sources
+from augexp.data.splits import Splits
+from augexp.errors import UserError
+from augexp.model import Network
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network that was trained, and what its run folder says of it."""
+
+    folder: Path
+    experiment: Experiment
+    network: Network  # with the weights of the best epoch
+    class_names: tuple[str, ...]
+    fingerprint: str | None  # of the data; None in a run that doesn't say
+    weights: str  # SHA-256 of their file
+    finished: bool
+
+
+def load(folder: Path) -> Trained:
+    """Builds the network of a run and loads its best weights; an unfinished run is taken at its best so far.
+
+    Raises:
+        UserError: if the folder holds no run, no weights, or weights of another network.
+    """
+    settings = _settings(folder)
+    path = folder / "best.weights.h5"
+    if not path.is_file():
+        raise UserError(f"{folder}: it holds no weights (best.weights.h5); train the run first, at least one epoch")
+    environment = _environment(folder)
+    class_names = environment.get("class_names") or sources.open_source(settings.data).class_names
+    precision = device.resolve_precision(settings.train.precision, device.find())
+    network = experiment.build_network(settings, precision, len(class_names), pretrained=False)
+    try:
+        model.load_weights(network, path)
+    except Exception as error:  # Keras and h5py raise many kinds for another network's file, or for no HDF5 at all.
+        raise UserError(
+            f"{path}: these weights don't fit {settings.model.backbone} with {len(class_names)} classes, which "
+            f"config.yaml asks for ({str(error).splitlines()[0][:200]}); one of the two files is of another run"
+        ) from error
+    finished = runs.is_finished(folder)
+    if not finished:
+        console.say(f"{folder}: unfinished; taken at its best so far")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    fingerprint = environment.get("data_fingerprint")
+    return Trained(folder, settings, network, tuple(class_names), fingerprint, digest, finished)
+
+
+def _settings(folder: Path) -> Experiment:
+    """The configuration of a run, for one device, whatever it was trained on."""
+    runs.refuse_foreign(folder)
+    try:
+        settings = Experiment.model_validate(runs.read_config(folder))
+    except runs.BrokenRun as error:
+        raise UserError(f"{folder}: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UserError(f"{folder}: config.yaml is not of this augexp ({place}: {first['msg']})") from None
+    return settings.model_copy(update={"train": settings.train.model_copy(update={"devices": "one"})})
+
+
+def _environment(folder: Path) -> dict[str, Any]:
+    try:
+        return runs.read_environment(folder)
+    except runs.BrokenRun as error:
+        console.say(f"{folder}: {error}: classes are taken from the data, which may have changed since")
+        return {}
+
+
+def splits(run: Trained) -> Splits:
+    """The data that a run was trained on, decoded if they aren't.
+
+    Raises:
+        UserError: if it isn't what it was then, or can't be had.
+    """
+    found = experiment.load_splits(run.experiment)
+    if found.class_names != run.class_names:
+        raise UserError(
+            f"{run.folder}: it was trained on the classes {_brief(run.class_names)}, and "
+            f"{run.experiment.data.source} now holds {_brief(found.class_names)}; bring back the data it was trained on"
+        )
+    if run.fingerprint not in (None, found.fingerprint):
+        raise UserError(
+            f"{run.folder}: {run.experiment.data.source} has changed since the run was trained (data fingerprint "
+            f"{run.fingerprint[:12]} then, {found.fingerprint[:12]} now): test may hold what was trained on; bring "
+            "back the data it was trained on"
+        )  # fmt: skip
+    return found
+
+
+def _brief(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:4])
+    return f"{shown} and {len(names) - 4} more" if len(names) > 4 else shown
