@@ -48,6 +48,8 @@ def load_tensorflow(*, deterministic: bool = False) -> None:
         import keras  # noqa: F401
         import tensorflow as tf
 
+        # Each network is traced once, and TensorFlow takes many networks for one that is traced many times.
+        tf.get_logger().addFilter(lambda record: "retracing" not in record.getMessage())
         tf.config.list_physical_devices("GPU")
         if deterministic:
             tf.config.experimental.enable_op_determinism()

@@ -23,7 +23,6 @@ from augexp.metrics import Bin
 from augexp.trained import Trained
 from augexp.tta import Tta
 
-BATCH = 64
 OVERLAP = 0.5  # of the box around the map with that around the object: found
 MOST_CONFUSED = 20
 
@@ -56,7 +55,7 @@ class _Subject:
 
     def batches(self, part: Part, view: View | None = None) -> Any:
         shown = view or pipeline.centre(self.image_size)
-        return pipeline.eval_batches(part, BATCH, len(self.run.class_names), shown)
+        return pipeline.eval_batches(part, scoring.BATCH, len(self.run.class_names), shown)
 
 
 class Found(NamedTuple):

@@ -11,7 +11,7 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from augexp import cam, evaluation_plots, metrics, trained
+from augexp import cam, evaluation_plots, metrics, scoring, trained
 from augexp.data import pipeline
 from augexp.data.splits import Part
 from augexp.errors import UserError, did_you_mean
@@ -83,9 +83,9 @@ def _telling(runs: Sequence[Trained], part: Part, examples: int) -> NDArray[np.i
 
 
 def _said(run: Trained, part: Part) -> NDArray[np.int64]:
-    batches = pipeline.eval_batches(part, 64, len(run.class_names), pipeline.centre(run.experiment.data.image_size))
-    images = (shown for shown, _ in batches.as_numpy_iterator())
-    return np.concatenate([np.argmax(run.network.model.predict_on_batch(shown), axis=1) for shown in images])
+    middle = pipeline.centre(run.experiment.data.image_size)
+    batches = pipeline.eval_batches(part, scoring.BATCH, len(run.class_names), middle)
+    return np.concatenate([logits.argmax(axis=1) for logits in scoring.logits(run.network.model, batches)])
 
 
 def _images(run: Trained, part: Part, rows: NDArray[np.int64]) -> NDArray[np.uint8]:

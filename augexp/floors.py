@@ -22,7 +22,6 @@ from augexp.data.splits import Part, Splits
 from augexp.errors import UserError
 from augexp.trained import Trained
 
-BATCH = 64
 WORDNET_ID = re.compile(r"n\d{8}")
 STRENGTHS = (0.01, 0.1, 1.0)  # of the probe's regularisation, C; the best on val is taken
 
@@ -129,6 +128,6 @@ def _features(run: Trained) -> keras.Model:
 
 def _passing(network: keras.Model, run: Trained, part: Part, advance: console.Advance, note: str) -> Any:
     middle = pipeline.centre(run.experiment.data.image_size)
-    for output in scoring.logits(network, pipeline.eval_batches(part, BATCH, len(run.class_names), middle)):
+    for output in scoring.logits(network, pipeline.eval_batches(part, scoring.BATCH, len(run.class_names), middle)):
         advance(len(output), note)
         yield output

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from augexp.metrics import probabilities
 
+BATCH = 64  # where nothing is trained
+
 
 def predict(model: keras.Model, batches: tf.data.Dataset) -> NDArray[np.float32]:
     """Class probabilities, (N, K) float32, in the order of the batches."""
@@ -17,5 +19,9 @@ def predict(model: keras.Model, batches: tf.data.Dataset) -> NDArray[np.float32]
 
 def logits(model: keras.Model, batches: tf.data.Dataset) -> Iterator[NDArray[np.float32]]:
     """Logits (B, K) float32 of each batch in turn; no more than a batch is in memory."""
+    size = 0
     for images, _ in batches.as_numpy_iterator():
-        yield np.asarray(model.predict_on_batch(images), np.float32)
+        size, count = max(size, len(images)), len(images)
+        # A short last batch would be compiled for anew, and so would images of another type.
+        whole = np.concatenate([images, *[images[-1:]] * (size - count)]).astype(np.float32)
+        yield np.asarray(model.predict_on_batch(whole)[:count], np.float32)
