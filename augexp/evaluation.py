@@ -233,18 +233,20 @@ def _augmented(subject: _Subject, one: Tta, plain: _Said) -> Found:
 
 def _occluded(subject: _Subject) -> Found:
     """Accuracy with a part of each image covered."""
-    columns, shares = {}, {}
+    columns: dict[str, Floats] = {}
+    shares: dict[str, list[float]] = {}
     for kind in OCCLUSIONS:
         right = [_under(subject, occlusion(kind, area), f"{kind} box, {area:.0%}") for area in AREAS]
         shares[kind] = [float(one.mean(dtype=np.float64)) for one in right]
         columns[f"occlusion_{kind}"] = _mean(right)
-    section = {"occlusion": {"areas": list(AREAS), **shares}}
+    section: dict[str, Any] = {"occlusion": {"areas": list(AREAS), **shares}}
     return Found(section, _means(columns), columns)
 
 
 def _corrupted(subject: _Subject) -> Found:
     """Accuracy under common corruptions."""
-    columns, shares = {}, {}
+    columns: dict[str, Floats] = {}
+    shares: dict[str, list[float]] = {}
     for name in CORRUPTIONS:
         right = [_under(subject, corruption(name, severity), f"{name} {severity}") for severity in SEVERITIES]
         shares[name] = [float(one.mean(dtype=np.float64)) for one in right]

@@ -155,7 +155,7 @@ def explanation(
                     drawable(shorten(_short(caption), LABEL + 5)), fontsize=8, color=COLOURS[2 if right else 1]
                 )
         figure.suptitle(
-            "where the evidence lies for the class that each run says, and its probability (green: right, orange: wrong)",
+            "where the evidence lies for the class that each run says; its probability (green: right, orange: wrong)",
             fontsize=9,
         )
     return figure

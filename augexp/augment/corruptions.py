@@ -105,8 +105,6 @@ def _seed(key: int, number: tf.Tensor) -> tf.Tensor:
 
 
 def _one_by_one(change: _Change, key: int) -> Corrupt:
-    # Always a graph, so that a call outside of one is as fast and gives the same bits.
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8), tf.TensorSpec([None], tf.int64)])
     def each(images: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
         return tf.map_fn(
             lambda one: grey_levels(change(one[0], _seed(key, one[1]))),
@@ -114,9 +112,13 @@ def _one_by_one(change: _Change, key: int) -> Corrupt:
             fn_output_signature=tf.TensorSpec([None, None, 3], tf.uint8),
         )
 
+    # Always a graph, so that a call outside of one is as fast and gives the same bits.
+    signature = [tf.TensorSpec([None, None, None, 3], tf.uint8), tf.TensorSpec([None], tf.int64)]
+    graph = tf.function(each, input_signature=signature)
+
     def corrupt(images: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
         with tf.device("CPU:0"):
-            return tf.ensure_shape(each(images, numbers), images.shape)
+            return tf.ensure_shape(graph(images, numbers), images.shape)
 
     return corrupt
 
@@ -144,8 +146,10 @@ def _shot_noise(photons: float) -> _Change:
     """Counts photons: Poisson(x c) / c for values x in [0, 1], with c of 60, 25, 12, 5, 3 photons for white."""
     # A table of the 256 laws: drawing from it is eight times as fast as tf.random.stateless_poisson.
     middles = (np.arange(QUANTILES) + 0.5) / QUANTILES
-    most = stats.poisson.ppf(middles[-1], photons)
-    chances = stats.poisson.cdf(np.arange(most), np.arange(256)[:, None] * photons / 255)
+    most = float(stats.poisson.ppf(middles[-1], photons))
+    chances: NDArray[np.float64] = np.asarray(
+        stats.poisson.cdf(np.arange(most), np.arange(256)[:, None] * photons / 255)
+    )
     counts = np.stack([np.searchsorted(row, middles) for row in chances])
     levels = tf.constant(np.minimum(np.round(counts * 255 / photons), 255).astype(np.uint8).ravel())
 

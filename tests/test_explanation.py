@@ -1,0 +1,65 @@
+"""Pictures of where runs look: which examples are chosen, and what is refused."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from augexp import config, experiment, explanation, runs, trained
+from augexp.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> list[Path]:
+    runs_dir = tmp_path_factory.mktemp("runs")
+    overrides = ["train.epochs=2", "data.train_per_class=40", f"runs_dir={runs_dir}", f"data.cache_dir={cache_dir}"]
+    return [
+        experiment.train(config.load("digits.yaml", [*overrides, f"strategy={name}"])) for name in ("none", "mixup")
+    ]
+
+
+def test_a_row_a_run_and_a_column_an_example(folders: list[Path], tmp_path: Path) -> None:
+    figure = explanation.picture(folders, "val", 4)
+    assert len(figure.axes) == 3 * 4
+    titles = [axes.get_title() for axes in figure.axes]
+    assert all(title in set("0123456789") for title in titles[:4])
+    assert [figure.axes[i].get_ylabel() for i in (4, 8)] == ["none-seed0", "mixup-seed0"]
+    figure.savefig(tmp_path / "explain.png")
+
+
+def test_examples_come_first_of_which_the_runs_say_different_things(folders: list[Path]) -> None:
+    opened = [trained.load(folder) for folder in folders]
+    part = trained.splits(opened[0]).val
+    said = [run.network.model.predict(part.images[part.rows], verbose=0).argmax(axis=1) for run in opened]
+    differ = set(np.flatnonzero(said[0] != said[1]).tolist())
+    chosen = set(explanation._telling(opened, part, 5).tolist())
+    assert len(chosen) == 5
+    assert chosen <= differ or differ <= chosen
+    assert chosen == set(explanation._telling(opened, part, 5).tolist())
+
+
+def test_examples_by_their_ids(folders: list[Path]) -> None:
+    part = trained.splits(trained.load(folders[0])).val
+    figure = explanation.picture(folders, "val", 6, part.ids[3:5])
+    assert [axes.get_title() for axes in figure.axes[:2]] == [str(label) for label in part.labels[3:5]]
+    with pytest.raises(UserError, match="--id nope: no such example in this split"):
+        explanation.picture(folders, "val", 6, ["nope"])
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("class_names", [f"c{i}" for i in range(10)], "know different classes"),
+        ("data_fingerprint", "0" * 64, "were trained on different data"),
+    ],
+)
+def test_runs_of_different_data_are_refused(
+    folders: list[Path], tmp_path: Path, key: str, value: object, message: str
+) -> None:
+    other = Path(shutil.copytree(folders[1], tmp_path / "other"))
+    told = json.loads((other / "environment.json").read_text())
+    runs.write_json(other / "environment.json", told | {key: value})
+    with pytest.raises(UserError, match=message):
+        explanation.picture([folders[0], other], "val", 2)

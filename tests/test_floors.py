@@ -1,0 +1,87 @@
+"""Floors: places of WordNet ids among ImageNet's classes, a probe that knows what features hold, what can't be had."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from augexp import config, evaluation, experiment, floors, trained
+from augexp.errors import UserError
+from augexp.evaluation import Request
+
+CLASSES = ("n02085620-chihuahua", "n02086240-shih-tzu", "n02099601-golden_retriever")
+PLACES = [151, 155, 207]  # as every table of ImageNet's classes has them
+
+
+def test_places_by_wordnet_id() -> None:
+    assert floors.imagenet_places(CLASSES) == PLACES
+    assert floors.imagenet_places(("n01440764", "n15075141")) == [0, 999]
+
+
+@pytest.mark.parametrize("name", ["beagle", "n99999999-nothing", "x02086240"])
+def test_a_class_without_a_place(name: str) -> None:
+    with pytest.raises(UserError, match=f"class {name}: no WordNet id of ImageNet's 1,000 classes"):
+        floors.imagenet_places((CLASSES[0], name))
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Drawn photos of three dog breeds, each of a colour of its own."""
+    rng = np.random.default_rng(0)
+    for number, name in enumerate(CLASSES):
+        for split, count in (("train", 12), ("test", 6)):
+            folder = tmp_path / "photos" / split / name
+            folder.mkdir(parents=True)
+            for i in range(count):
+                pixels = rng.integers(0, 90, (32, 32, 3)).astype(np.uint8)
+                pixels[..., number] += 120
+                Image.fromarray(pixels).save(folder / f"{i}.png")
+    return tmp_path / "photos"
+
+
+@pytest.mark.slow
+def test_floors_of_a_real_backbone(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    create = keras.applications.MobileNetV2
+    keras.utils.set_random_seed(0)
+    backbone = create(include_top=False, weights=None, alpha=0.35, input_shape=(32, 32, 3))
+    backbone.save_weights(tmp_path / "backbone.weights.h5")
+    settings = [
+        *(f"data.source=folder:{photos}", f"data.cache_dir={tmp_path / 'cache'}", f"runs_dir={tmp_path / 'runs'}"),
+        *("data.image_size=32", "model.backbone=MobileNetV2", "model.backbone_args={alpha: 0.35}", "train.epochs=1"),
+        *(f"model.weights={tmp_path / 'backbone.weights.h5'}", "train.batch_size=8", "train.head_epochs=1"),
+    ]
+    folder = experiment.train(config.load("none.yaml", settings))
+
+    reachable = True
+
+    def published(*, weights: str | None, **options: Any) -> keras.Model:
+        """Stands in for the download: a whole network that always says golden retriever, of the three."""
+        if weights == "imagenet" and not reachable:
+            raise Exception("URL fetch failure on https://example.org/w.h5: None -- no network")  # noqa: TRY002
+        network = create(weights=None, **options)
+        if weights == "imagenet":
+            *_, kernel, bias = network.weights
+            kernel.assign(np.zeros(kernel.shape))
+            bias.assign(np.eye(1000)[PLACES[2]] + 5 * np.eye(1000)[0])
+        return network
+
+    published.__module__ = create.__module__
+    monkeypatch.setattr(keras.applications, "MobileNetV2", published)
+    found = evaluation.evaluate(folder, Request(floor=True))["floors"]
+    assert found["zero_shot"]["accuracy"] == pytest.approx(1 / 3)
+    assert found["linear_probe"]["accuracy"] > 0.9  # colours are in the features of any network
+
+    reachable = False
+    floors._found.clear()
+    run = trained.load(folder)
+    splits = trained.splits(run)
+    found = floors.find(run, splits, splits.test, lambda *_: None)
+    assert found.keys() == {"linear_probe"}
+    assert (
+        "floor zero_shot left out: the ImageNet weights of MobileNetV2 can't be downloaded" in capsys.readouterr().err
+    )
