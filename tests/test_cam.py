@@ -59,8 +59,8 @@ def test_overlap_equals_that_of_painted_pixels(
     first, second = np.zeros((10, 10), bool), np.zeros((10, 10), bool)
     first[slice(*rows), slice(*columns)] = True
     second[slice(*other_rows), slice(*other_columns)] = True
-    box = np.array([rows[0], columns[0], rows[1], columns[1]], np.float32) / 10
-    other = np.array([[other_rows[0], other_columns[0], other_rows[1], other_columns[1]]], np.float32) / 10
+    box = np.array([rows[0], columns[0], rows[1], columns[1]], np.float32)
+    other = np.array([[other_rows[0], other_columns[0], other_rows[1], other_columns[1]]], np.float32)
     expected = (first & second).sum() / (first | second).sum()
     assert cam.overlap(box, other)[0] == pytest.approx(expected, abs=1e-5)
     assert cam.overlap(box, np.zeros((0, 4), np.float32)).shape == (0,)

@@ -32,8 +32,8 @@ def photos(tmp_path: Path) -> Path:
     folder = tmp_path / "photos"
     (folder / "deeper").mkdir(parents=True)
     digits = np.rint(load_digits().images[:4] * (255 / 16)).astype(np.uint8)
-    for place, (pixels, name) in enumerate(zip(digits, ("a.png", "b.webp", "deeper/c.png", "d.bmp"), strict=True)):
-        Image.fromarray(pixels).convert("RGB").save(folder / name, **({"lossless": True} if place == 1 else {}))
+    for pixels, name in zip(digits, ("a.png", "b.webp", "deeper/c.png", "d.bmp"), strict=True):
+        Image.fromarray(pixels).convert("RGB").save(folder / name, lossless=True)  # WebP's; others take no notice
     (folder / "cut.png").write_bytes((folder / "a.png").read_bytes()[:60])
     (folder / "none.jpg").write_text("no image")
     (folder / "notes.txt").write_text("left alone")

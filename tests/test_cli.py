@@ -420,3 +420,63 @@ def test_check_names_a_library_that_is_not_installed(typed: Augexp, monkeypatch:
     answer = typed("check", "mixing", "--against", "keras_cv")
     assert answer.status == 2
     assert "--against keras_cv: keras_cv is not installed; pip install keras-cv" in answer.err
+
+
+# --- evaluate, explain, predict ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
+    from augexp import config, experiment
+
+    overrides = ["train.epochs=1", "data.train_per_class=30", f"runs_dir={tmp_path_factory.mktemp('runs')}"]
+    return experiment.train(config.load("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
+
+
+def test_evaluate_goes_on_after_a_folder_that_is_no_run(typed: Augexp, trained_run: Path, tmp_path: Path) -> None:
+    answer = typed("evaluate", tmp_path / "gone", trained_run, tmp_path)
+    assert answer.status == 2
+    assert answer.err.splitlines()[:2] == [
+        f"error: {tmp_path / 'gone'}: no such folder; give a run folder",
+        f"error: {tmp_path}: not a run folder (no config.yaml)",
+    ]
+    assert answer.out.startswith(f"{trained_run}: test, 359 images, ")
+    assert (trained_run / "evaluation.json").exists()
+
+
+def test_evaluate_refuses_before_tensorflow_is_loaded(tmp_path: Path) -> None:
+    code = (
+        "import sys; from augexp import cli\n"
+        f"sys.argv = ['augexp', 'evaluate', {str(tmp_path)!r}, '--tta', TTA]\n"
+        "try:\n    cli.main()\nfinally:\n    assert 'tensorflow' not in sys.modules"
+    )
+    for view, message in (("rotat", "did you mean rotate?"), ("flip", "not a run folder")):
+        answer = subprocess.run(
+            [sys.executable, "-c", code.replace("TTA", repr(view))], capture_output=True, text=True, check=False
+        )
+        assert answer.returncode == 2
+        assert message in answer.stderr
+        assert "Assertion" not in answer.stderr
+
+
+def test_explain_draws(typed: Augexp, trained_run: Path, tmp_path: Path) -> None:
+    answer = typed("explain", trained_run, "--examples", 2, "--out", tmp_path / "where.png")
+    assert (answer.status, answer.out) == (0, f"wrote {tmp_path / 'where.png'}\n")
+    with Image.open(tmp_path / "where.png") as picture:
+        assert picture.width > 300
+
+
+def test_predict_answers_in_csv_and_names_what_it_cannot_read(typed: Augexp, trained_run: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (20, 30), "white").save(tmp_path / "white.png")
+    (tmp_path / "bad.png").write_text("no image")
+    answer = typed("predict", trained_run, tmp_path)
+    assert answer.status == 1
+    assert answer.out.splitlines()[0] == "file,class,probability"
+    assert answer.out.splitlines()[1] == f"{tmp_path / 'bad.png'},,"
+    assert answer.out.splitlines()[2].startswith(f"{tmp_path / 'white.png'},")
+    assert f"{tmp_path / 'bad.png'}: can't be read (not an image)" in answer.err
+    written = typed(
+        "predict", trained_run, tmp_path / "white.png", "--json", "--top", 3, "--out", tmp_path / "said.json"
+    )
+    assert written.status == 0
+    assert len(json.loads((tmp_path / "said.json").read_text())[0]["classes"]) == 3

@@ -121,7 +121,7 @@ def test_flipping_is_the_mean_of_two_predictions(trained_run: Path, content: dic
 
     def probability(shown: np.ndarray) -> np.ndarray:
         logits = np.asarray(opened.network.model.predict(shown, verbose=0), np.float64)
-        return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        return np.asarray(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True))
 
     both = (probability(images) + probability(images[:, :, ::-1])) / 2
     scores = content["splits"]["test"]["tta"]["flip"]["scores"]
