@@ -145,7 +145,7 @@ def _shot_noise(photons: float) -> _Change:
     # A table of the 256 laws: drawing from it is eight times as fast as tf.random.stateless_poisson.
     middles = (np.arange(QUANTILES) + 0.5) / QUANTILES
     most = int(stats.poisson.ppf(middles[-1], photons))
-    chances = stats.poisson.cdf(np.arange(most), np.arange(256)[:, None] * photons / 255)
+    chances = np.asarray(stats.poisson.cdf(np.arange(most), np.arange(256)[:, None] * photons / 255))
     counts = np.array([np.searchsorted(row, middles) for row in chances])
     levels = tf.constant(np.minimum(np.round(counts * 255 / photons), 255).astype(np.uint8).ravel())
 
