@@ -196,12 +196,12 @@ def _motion_blur(radius_and_sigma: tuple[float, float]) -> _Change:
     """
     radius, sigma = radius_and_sigma
     reach = 2 * radius
-    along = tf.range(0, reach + 0.5, 0.5)
-    weights = tf.exp(-0.5 * (along / sigma) ** 2)
+    along = np.arange(0, reach + 0.5, 0.5)
+    weights = _floats(np.exp(-0.5 * (along / sigma) ** 2))
 
     def change(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         angle = tf.random.stateless_uniform([], seed, -np.pi / 4, np.pi / 4)
-        points = along[:, None] * tf.stack([tf.sin(angle), tf.cos(angle)])
+        points = _floats(along)[:, None] * tf.stack([tf.sin(angle), tf.cos(angle)])
         return _mean_around(image, points, weights, reach)
 
     return change
@@ -222,7 +222,7 @@ def _blurred(image: tf.Tensor, points: tf.Tensor, weights: tf.Tensor, reach: flo
     kernel = _kernel(points * scale, weights / tf.reduce_sum(weights), margin)
     padding = [[0, 0], [margin, margin], [margin, margin]]
     padded = tf.pad(tf.transpose(_floats(image), [2, 0, 1]), padding, "REFLECT")
-    length = (size + 2 * margin + 15) // 16 * 16  # of small prime factors, for the sake of speed
+    length = (size + 2 * margin + 15) // 16 * 16  # FFTs of a length with small factors are fast
     product = tf.signal.rfft2d(padded, [length, length]) * tf.signal.rfft2d(kernel, [length, length])
     inner = slice(2 * margin, 2 * margin + size)
     return tf.transpose(tf.signal.irfft2d(product, [length, length])[:, inner, inner], [1, 2, 0])
@@ -236,7 +236,7 @@ def _kernel(points: tf.Tensor, weights: tf.Tensor, margin: tf.Tensor) -> tf.Tens
     return tf.matmul(near[:, 0] * weights[:, None], near[:, 1], transpose_a=True)
 
 
-# Twice as fast by XLA. Without it a graph of known size would compute the kernel ahead, with other last digits.
+# By XLA: TensorFlow's own optimizer rewrites this arithmetic in a graph but not in tf.data, which moves last digits.
 _mean_around = tf.function(_blurred, jit_compile=True)
 
 
