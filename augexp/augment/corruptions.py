@@ -19,7 +19,6 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 from scipy import stats
 
 from augexp.augment.mixing import paste
@@ -112,9 +111,8 @@ def _one_by_one(change: _Change, key: int) -> Corrupt:
             fn_output_signature=tf.TensorSpec([None, None, 3], tf.uint8),
         )
 
-    # Always a graph, so that a call outside of one is as fast and gives the same bits.
     signature = [tf.TensorSpec([None, None, None, 3], tf.uint8), tf.TensorSpec([None], tf.int64)]
-    graph = tf.function(each, input_signature=signature)
+    graph = tf.function(each, input_signature=signature)  # outside of a graph map_fn is slow
 
     def corrupt(images: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
         with tf.device("CPU:0"):
@@ -146,11 +144,9 @@ def _shot_noise(photons: float) -> _Change:
     """Counts photons: Poisson(x c) / c for values x in [0, 1], with c of 60, 25, 12, 5, 3 photons for white."""
     # A table of the 256 laws: drawing from it is eight times as fast as tf.random.stateless_poisson.
     middles = (np.arange(QUANTILES) + 0.5) / QUANTILES
-    most = float(stats.poisson.ppf(middles[-1], photons))
-    chances: NDArray[np.float64] = np.asarray(
-        stats.poisson.cdf(np.arange(most), np.arange(256)[:, None] * photons / 255)
-    )
-    counts = np.stack([np.searchsorted(row, middles) for row in chances])
+    most = int(stats.poisson.ppf(middles[-1], photons))
+    chances = np.asarray(stats.poisson.cdf(np.arange(most), np.arange(256)[:, None] * photons / 255))
+    counts = np.array([np.searchsorted(row, middles) for row in chances])
     levels = tf.constant(np.minimum(np.round(counts * 255 / photons), 255).astype(np.uint8).ravel())
 
     def change(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -183,10 +179,11 @@ def _defocus_blur(radius: float) -> _Change:
     """
     side = np.linspace(-radius, radius, 41)
     grid = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2)
-    points = grid[np.hypot(grid[:, 0], grid[:, 1]) <= radius * (1 + 1e-9)]
+    points = _floats(grid[np.hypot(grid[:, 0], grid[:, 1]) <= radius * (1 + 1e-9)])
+    weights = tf.ones(tf.shape(points)[:1])
 
     def change(image: tf.Tensor, _seed: tf.Tensor) -> tf.Tensor:
-        return _mean_around(image, _floats(points), np.ones(len(points)), radius)
+        return _mean_around(image, points, weights, radius)
 
     return change
 
@@ -200,7 +197,7 @@ def _motion_blur(radius_and_sigma: tuple[float, float]) -> _Change:
     radius, sigma = radius_and_sigma
     reach = 2 * radius
     along = np.arange(0, reach + 0.5, 0.5)
-    weights = np.exp(-0.5 * (along / sigma) ** 2)
+    weights = _floats(np.exp(-0.5 * (along / sigma) ** 2))
 
     def change(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         angle = tf.random.stateless_uniform([], seed, -np.pi / 4, np.pi / 4)
@@ -210,22 +207,22 @@ def _motion_blur(radius_and_sigma: tuple[float, float]) -> _Change:
     return change
 
 
-def _mean_around(image: tf.Tensor, points: tf.Tensor, weights: NDArray[np.float64], reach: float) -> tf.Tensor:
+def _blurred(image: tf.Tensor, points: tf.Tensor, weights: tf.Tensor, reach: float) -> tf.Tensor:
     """Each pixel becomes a weighted mean of the image, interpolated bilinearly, at points around it.
 
     Args:
         image: it is mirrored at its border pixels, which don't repeat.
         points: (P, 2) float32, offsets down and right in pixels of an image of 224.
-        weights: (P,), in proportion.
+        weights: (P,) float32, in proportion.
         reach: the longest offset that can be.
     """
     size = tf.shape(image)[0]
     scale = tf.cast(size, tf.float32) / SIZE
     margin = tf.cast(tf.math.ceil(reach * scale), tf.int32)
-    kernel = _kernel(points * scale, _floats(weights / weights.sum()), margin)
+    kernel = _kernel(points * scale, weights / tf.reduce_sum(weights), margin)
     padding = [[0, 0], [margin, margin], [margin, margin]]
     padded = tf.pad(tf.transpose(_floats(image), [2, 0, 1]), padding, "REFLECT")
-    length = (size + 2 * margin + 15) // 16 * 16  # of small prime factors, for the sake of speed
+    length = (size + 2 * margin + 15) // 16 * 16  # FFTs of a length with small factors are fast
     product = tf.signal.rfft2d(padded, [length, length]) * tf.signal.rfft2d(kernel, [length, length])
     inner = slice(2 * margin, 2 * margin + size)
     return tf.transpose(tf.signal.irfft2d(product, [length, length])[:, inner, inner], [1, 2, 0])
@@ -237,6 +234,10 @@ def _kernel(points: tf.Tensor, weights: tf.Tensor, margin: tf.Tensor) -> tf.Tens
     # A convolution looks backwards, hence the plus.
     near = tf.maximum(1 - tf.abs(points[:, :, None] + _floats(pixels)), 0)
     return tf.matmul(near[:, 0] * weights[:, None], near[:, 1], transpose_a=True)
+
+
+# By XLA: TensorFlow's own optimizer rewrites this arithmetic in a graph but not in tf.data, which moves last digits.
+_mean_around = tf.function(_blurred, jit_compile=True)
 
 
 # --- light ---------------------------------------------------------------------------------------------------------
@@ -288,8 +289,8 @@ def _pixelate(percent: int) -> _Change:
 
 
 def _jpeg(quality: int) -> _Change:
-    """Encodes and decodes as JPEG, by `tf.image.adjust_jpeg_quality`; quality 25, 18, 15, 10, 7."""
-    return lambda image, _seed: tf.image.adjust_jpeg_quality(image, quality)
+    """Encodes and decodes as JPEG, in quality 25, 18, 15, 10, 7; Pillow gives the same bytes."""
+    return lambda image, _seed: tf.image.adjust_jpeg_quality(image, quality, dct_method="INTEGER_ACCURATE")
 
 
 _RECIPES: dict[str, tuple[Callable[[Any], _Change], Sequence[Any]]] = {
