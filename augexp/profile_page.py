@@ -1,11 +1,18 @@
 """What each strategy gained and lost, as sections of the HTML page."""
 
 from augexp import pictures, profile_plots, profile_report
-from augexp.markup import figure, legend, section, spread, table, text
+from augexp.markup import figure, legend, section, table, text
 from augexp.measures import AXES, Measure
 from augexp.profiles import Profile, Profiles
+from augexp.stats import Spread
 
-HEADINGS = ("measure", "strategy", "mean ± sd", "difference", "95 % interval", "p (Holm)", "status")
+HEADINGS = ("measure", "strategy", "mean ± sd", "difference", "its 95 % interval", "p (Holm)", "status")
+EXPLAINED = (
+    "Mean with its 95 % interval over seeds (Student); a dot a seed. Gained and lost: p of at most 0.05, by Holm over "
+    "all measures and contrasts of an axis; accuracy is as judged above. In the tables below, the interval of a "
+    "difference is for other seeds and other images of the kind; where it says seeds alone, for other seeds on this "
+    "very test set."
+)
 
 
 def sections(measured: Profiles) -> str:
@@ -26,8 +33,7 @@ def _summary(measured: Profiles) -> str:
         "What each strategy gained and lost",
         f'<ul class="verdicts">\n{lines}</ul>\n' if lines else "",
         f'<div class="panels">{"".join(panels)}</div>\n',
-        '<p class="soft">Mean and 95 % interval over seeds (Student); a dot a seed. Gained and lost: p of at most 0.05 '
-        "by Holm over all measures and contrasts of an axis; accuracy is as judged above.</p>\n",
+        f'<p class="soft">{EXPLAINED}</p>\n',
     )
 
 
@@ -59,13 +65,19 @@ def _axis(measured: Profiles, profile: Profile) -> str:
 
 def _rows(measured: Profiles, profile: Profile, measure: Measure) -> list[tuple[str, ...]]:
     found = profile_report.rows(measured, profile, measure)
-    unit = measure.unit
     return [
         (
             text(profile_report.heading(measure, found) if measure.judged else measure.title) if index == 0 else "",
             text(row.label),
-            "" if row.spread is None else spread(row.spread, unit.scale, unit.digits),
+            _mean(measure, row.spread),
             *map(text, profile_report.cells(measure, row)[1:]),
         )
         for index, row in enumerate(found)
     ]
+
+
+def _mean(measure: Measure, spread: Spread | None) -> str:
+    if spread is None:
+        return ""
+    ends = "one seed" if spread.interval is None else " to ".join(map(measure.unit.value, spread.interval))
+    return f"{text(profile_report.mean_text(measure, spread))}<small>{text(ends)}</small>"

@@ -6,7 +6,7 @@ Each is drawn in the style at hand, so that a page may have them in its own colo
 import math
 from collections.abc import Mapping, Sequence
 
-from matplotlib import rcParams
+from matplotlib import rc_context, rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -19,7 +19,7 @@ from augexp.stats import Group, Spread
 COLUMNS = 3
 LONGEST = 22  # characters of a name beside an axis
 MOST_ROWS = 60
-WIDTH = 3.7  # inches of a panel
+WIDTH, TITLE, NUMBERS, HEADER = 3.4, 0.5, 0.35, 0.4  # inches: a panel, above it, beneath it, above all
 
 
 def judged(measured: Profiles) -> list[tuple[Profile, Measure]]:
@@ -30,28 +30,40 @@ def judged(measured: Profiles) -> list[tuple[Profile, Measure]]:
 def summary(measured: Profiles) -> Figure:
     """Mean with its 95 % interval (Student) and every seed: a panel a judged measure, a row a group."""
     shown = judged(measured)
-    rows = math.ceil(len(shown) / COLUMNS)
-    with house_style():
-        size = (COLUMNS * WIDTH + 0.6, 0.6 + rows * _height(_with_numbers(measured)))
-        figure = Figure(figsize=size, dpi=DPI, layout="constrained")
-        panels = figure.subplots(rows, COLUMNS, squeeze=False).flat
-        for index, axes in enumerate(panels):
-            if index >= len(shown):
-                axes.set_axis_off()
-                continue
-            _draw(axes, measured, *shown[index])
-            if index % COLUMNS:
-                axes.tick_params(axis="y", labelleft=False)
-        figure.suptitle("mean and 95 % interval over seeds; a dot a seed", fontsize=11)
+    beside, step = _size(measured)
+    size = (beside + COLUMNS * WIDTH, HEADER + math.ceil(len(shown) / COLUMNS) * step)
+    with house_style(), rc_context({"grid.color": "0.9"}):
+        figure = Figure(figsize=size, dpi=DPI)
+        for index, (profile, measure) in enumerate(shown):
+            down, right = divmod(index, COLUMNS)
+            axes = _place(figure, beside + right * WIDTH, HEADER + down * step, step)
+            _draw(axes, measured, profile, measure)
+            axes.tick_params(axis="y", labelleft=right == 0)
+        figure.suptitle("mean and 95 % interval over seeds; a dot a seed", fontsize=11, y=1 - 0.1 / size[1], va="top")
     return figure
 
 
 def panel(measured: Profiles, profile: Profile, measure: Measure) -> Figure:
     """One panel of `summary`, with the names."""
+    beside, step = _size(measured)
     with house_style():
-        figure = Figure(figsize=(WIDTH, _height(_with_numbers(measured))), layout="constrained")
-        _draw(figure.subplots(), measured, profile, measure)
+        figure = Figure(figsize=(beside + WIDTH, step))
+        _draw(_place(figure, beside, 0, step), measured, profile, measure)
     return figure
+
+
+def _size(measured: Profiles) -> tuple[float, float]:
+    """Inches for the names beside a panel, and for a panel's height with its title and its numbers."""
+    groups = _with_numbers(measured)
+    longest = max(len(shorten(group.label, LONGEST)) for _, group in groups)
+    return 0.2 + 0.085 * longest, TITLE + NUMBERS + 0.24 * len(groups)
+
+
+def _place(figure: Figure, left: float, top: float, step: float) -> Axes:
+    """Axes at a place in inches; by hand, as matplotlib's own layout takes a second for a dozen panels."""
+    width, height = figure.get_size_inches()
+    bottom = height - top - step + NUMBERS
+    return figure.add_axes((left / width, bottom / height, (WIDTH - 0.2) / width, (step - TITLE - NUMBERS) / height))
 
 
 def response(drawn: Response, groups: Sequence[Group]) -> Figure:
@@ -72,10 +84,6 @@ def _with_numbers(measured: Profiles) -> list[tuple[int, Group]]:
     """Groups that any panel shows, each with its place among all, which is that of its colour."""
     labels = {label for profile in measured.axes for _, label in profile.spreads}
     return [(index, group) for index, group in enumerate(measured.groups) if group.label in labels][:MOST_ROWS]
-
-
-def _height(shown: Sequence[object]) -> float:
-    return 0.85 + 0.24 * len(shown)
 
 
 def _draw(axes: Axes, measured: Profiles, profile: Profile, measure: Measure) -> None:
