@@ -50,7 +50,6 @@ th { font-weight: 600; vertical-align: bottom; } th:first-child, td:first-child,
 td { white-space: nowrap; } td:first-child { min-width: 8rem; white-space: normal; overflow-wrap: anywhere; }
 td small { display: block; color: var(--soft); }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1rem; }
-.panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); gap: .8rem 1rem; }
 figure { margin: 0; max-width: 36rem; } svg.figure { width: 100%; height: auto; display: block; }
 svg.figure text { font-family: system-ui, sans-serif !important; }
 .legend { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; padding: 0; list-style: none; font-size: .92rem; }

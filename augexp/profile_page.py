@@ -7,6 +7,7 @@ from augexp.profiles import Profile, Profiles
 from augexp.stats import Spread
 
 HEADINGS = ("measure", "strategy", "mean ± sd", "difference", "its 95 % interval", "p (Holm)", "status")
+PANELS = "display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); gap: .8rem 1rem"
 EXPLAINED = (
     "Mean with its 95 % interval over seeds (Student); a dot a seed. Gained and lost: p of at most 0.05, by Holm over "
     "all measures and contrasts of an axis; accuracy is as judged above. In the tables below, the interval of a "
@@ -32,7 +33,7 @@ def _summary(measured: Profiles) -> str:
     return section(
         "What each strategy gained and lost",
         f'<ul class="verdicts">\n{lines}</ul>\n' if lines else "",
-        f'<div class="panels">{"".join(panels)}</div>\n',
+        f'<div style="{PANELS}">{"".join(panels)}</div>\n',
         f'<p class="soft">{EXPLAINED}</p>\n',
     )
 

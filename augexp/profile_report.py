@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Group as Stack
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -104,7 +105,7 @@ def _table(measure: Measure, found: Sequence[Row]) -> Table:
     grid = _sized([""] * len(WIDTHS))
     grid.show_header = False
     for row in found:
-        grid.add_row(Text(f" {printable(row.label)}"), *cells(measure, row))
+        grid.add_row(Padding(Text(printable(row.label)), (0, 0, 0, 1)), *cells(measure, row))
     return grid
 
 
