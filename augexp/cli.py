@@ -298,7 +298,7 @@ def compare(
     ] = None,
     x: Annotated[Axis, typer.Option("--x", help="What the curves are drawn against.")] = "epochs",
     csv: Annotated[
-        Path | None, typer.Option("--csv", help="Write the table as CSV, and the contrasts beside it.")
+        Path | None, typer.Option("--csv", help="Write the table as CSV, the contrasts and evaluations beside it.")
     ] = None,
     json: Annotated[Path | None, typer.Option("--json", help="Write all numbers as JSON.")] = None,
     markdown: Annotated[Path | None, typer.Option("--markdown", help="Write the table for a README.")] = None,
@@ -309,36 +309,45 @@ def compare(
 ) -> None:
     """Compare finished runs: is the difference real?
 
-    A table, a verdict for every strategy against the baseline, and val-accuracy curves. Exit status 3: a verdict was
-    refused, because runs differ in more than the strategy or were scored on different test sets.
+    A table, a verdict for every strategy against the baseline, and val-accuracy curves; of runs with evaluations, what
+    each strategy gained and lost. Exit status 3: a verdict was refused, because runs differ in more than the strategy
+    or were scored on different test sets.
     """
-    from augexp import console, plots, report, stats, verdicts
+    from augexp import console, plots, profile_plots, profile_report, profiles, report, stats, verdicts
 
     _check_compare(ylim, margin)
     options = verdicts.Options(baseline, all_pairs, margin, tuple(allow or ()))
     judgement = verdicts.judge(stats.compare(runs), options)
+    measured = profiles.judge(judgement)
     picture = plots.comparison(judgement.comparison.groups, ylim, x)
     console.out.print(report.table(judgement))
     console.answer(report.caption(judgement))
     contrasts = report.contrast_table(judgement)
     if contrasts is not None:
         console.out.print("", contrasts, sep="\n")
-    for line in [*report.sentences(judgement), *report.notes(judgement)]:
+    for line in report.sentences(judgement):
+        console.answer(line)
+    for grid in profile_report.grids(measured):
+        console.out.print("", grid, sep="\n")
+    for line in [*profile_report.sentences(measured), *report.notes(judgement, measured)]:
         console.answer(line)
     texts = {
-        csv: report.csv_text,
-        csv and csv.with_name(f"{csv.stem}-contrasts{csv.suffix}"): report.contrasts_csv_text,
-        json: report.json_text,
-        markdown: report.markdown,
+        csv: partial(report.csv_text, judgement),
+        _beside(csv, "contrasts"): partial(report.contrasts_csv_text, judgement),
+        _beside(csv, "profiles") if measured.axes else None: partial(profile_report.csv_text, measured),
+        json: partial(report.json_text, judgement, measured),
+        markdown: partial(report.markdown, judgement, measured),
     }
     for path, text in texts.items():
         if path is not None:
-            _write_text(path, text(judgement))
+            _write_text(path, text())
     if page is not None:
         from augexp.page import html
 
-        _write_text(page, html(judgement, x))
+        _write_text(page, html(judgement, x, measured))
     _write(out / "comparison.png", picture.savefig)
+    if measured.axes:
+        _write(out / "profiles.png", profile_plots.summary(measured).savefig)
     if judgement.refused:
         raise typer.Exit(3)
 
@@ -348,6 +357,10 @@ def _check_compare(ylim: tuple[float, float] | None, margin: float | None) -> No
         raise UserError(f"--ylim {ylim[0]:g} {ylim[1]:g}: two percentages are needed, the lower first, such as 80 95")
     if margin is not None and not 0 < margin <= 100:
         raise UserError(f"--margin {margin:g}: points above 0 are needed, such as 0.5")
+
+
+def _beside(csv: Path | None, what: str) -> Path | None:
+    return csv and csv.with_name(f"{csv.stem}-{what}{csv.suffix}")
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -9,6 +9,7 @@ what is there; those of other weights replace it. No TensorFlow here.
 
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -65,7 +66,7 @@ def read_columns(folder: Path, split: SplitName) -> dict[str, NDArray[Any]]:
             columns = {name: stored[name] for name in stored.files}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise Unreadable(f"{path.name} can't be read ({type(error).__name__})") from None
     if "id" not in columns or any(column.shape != columns["id"].shape for column in columns.values()):
         raise Unreadable(f"{path.name} holds no columns of one length")

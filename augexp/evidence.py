@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from augexp import predictions, stats
 from augexp.contrasts import Scores
@@ -40,12 +40,18 @@ def gather(groups: Sequence[Group]) -> Evidence:
 
 def scores(group: Group, evidence: Evidence) -> Scores:
     """A group's test accuracies and who was right on what; folders of one seed are averaged."""
-    rows: dict[int, list[Any]] = {}
+    paths = [run.path for run in group.runs]
+    correct = {path: evidence.predictions[path].correct for path in paths if path in evidence.predictions}
+    return Scores(stats.by_seed(group, "test"), rows_by_seed(group, correct), _examples(group.runs[0]) or 0)
+
+
+def rows_by_seed(group: Group, rows: Mapping[Path, NDArray[np.float32]]) -> dict[int, NDArray[np.float32]]:
+    """(N,) values of run folders -> the mean of each seed over those of its folders that have them."""
+    found: dict[int, list[NDArray[np.float32]]] = {}
     for run in group.runs:
-        if run.path in evidence.predictions:
-            rows.setdefault(run.seed, []).append(evidence.predictions[run.path].correct)
-    correct = {seed: np.asarray(np.mean(same, axis=0), np.float32) for seed, same in rows.items()}
-    return Scores(stats.by_seed(group, "test"), correct, _examples(group.runs[0]) or 0)
+        if run.path in rows:
+            found.setdefault(run.seed, []).append(rows[run.path])
+    return {seed: np.asarray(np.mean(same, axis=0), np.float32) for seed, same in found.items()}
 
 
 def _examples(run: Run) -> int | None:

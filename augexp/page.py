@@ -2,19 +2,19 @@
 
 import base64
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from matplotlib.figure import Figure
 from PIL import Image
 
-from augexp import __version__, classes, pictures, plots, report, stats
+from augexp import __version__, classes, pictures, plots, profile_page, profiles, report, stats
 from augexp.classes import ClassGain, Confusion
 from augexp.errors import printable
 from augexp.inference import LEVEL
-from augexp.plots import LINES, MARKERS
-from augexp.stats import Axis, Group, Spread
+from augexp.markup import figure, legend, section, spread, table, text
+from augexp.profiles import Profiles
+from augexp.stats import Axis, Group
 from augexp.verdicts import Judgement, Verdict
 
 MOST_CLASSES = 8  # on each side, before the rest is folded away
@@ -60,7 +60,7 @@ pre { overflow-x: auto; font-size: .8rem; background: var(--card); padding: .7re
 """
 
 
-def html(judgement: Judgement, x: Axis = "epochs") -> str:
+def html(judgement: Judgement, x: Axis = "epochs", measured: Profiles = profiles.NONE) -> str:
     """The whole page.
 
     Raises:
@@ -72,10 +72,11 @@ def html(judgement: Judgement, x: Axis = "epochs") -> str:
         _table(judgement),
         _curves(judgement, x),
         _differences(judgement),
+        profile_page.sections(measured),
         _seeds(judgement),
         _classes(judgement),
         _previews(judgement),
-        _notes(judgement),
+        _notes(judgement, measured),
         _method(judgement),
         _settings(judgement),
     ]
@@ -85,16 +86,6 @@ def html(judgement: Judgement, x: Axis = "epochs") -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{''.join(parts)}</body>\n</html>\n"
     )
-
-
-def text(value: object) -> str:
-    """Any value as text that is safe in HTML."""
-    return escape(printable(str(value)))
-
-
-def _section(heading: str, *parts: str) -> str:
-    body = "".join(parts)
-    return f"<section>\n<h2>{text(heading)}</h2>\n{body}</section>\n" if body else ""
 
 
 def _title(judgement: Judgement) -> str:
@@ -125,7 +116,7 @@ def _verdicts(judgement: Judgement) -> str:
         f"{text(_capital(verdict))}</li>\n"
         for verdict in judgement.verdicts
     )
-    return _section("Is the difference real?", f'<ul class="verdicts">\n{items}</ul>\n')
+    return section("Is the difference real?", f'<ul class="verdicts">\n{items}</ul>\n')
 
 
 def _capital(verdict: Verdict) -> str:
@@ -144,20 +135,13 @@ def _table(judgement: Judgement) -> str:
         *("last epoch, val %", "images/s", "minutes a run", "seconds to baseline"),
     )
     rows = [_group_cells(group, judgement.baseline) for group in judgement.comparison.groups]
-    return _section(
+    return section(
         "Accuracy and cost",
-        _html_table(headings, rows),
+        table(headings, rows),
         f'<p class="soft">{text("; ".join(report.caption(judgement).splitlines()))}. '
         "Small: 95 % interval for the mean (Student), lowest and "
         "highest seed. Top-5 and cross-entropy are of the test set.</p>\n",
     )
-
-
-def _html_table(headings: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
-    """Cells of `rows` are HTML."""
-    head = "".join(f"<th>{text(heading)}</th>" for heading in headings)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>\n" for row in rows)
-    return f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n'
 
 
 def _group_cells(group: Group, baseline: Group | None) -> tuple[str, ...]:
@@ -167,68 +151,28 @@ def _group_cells(group: Group, baseline: Group | None) -> tuple[str, ...]:
     return (
         text(group.label),
         str(len(group.seeds)),
-        _spread(summary.val),
-        _spread(summary.test),
-        _spread(summary.others.get("test_top5_accuracy")),
-        _spread(summary.others.get("test_cross_entropy"), 1, 3),
+        spread(summary.val),
+        spread(summary.test),
+        spread(summary.others.get("test_top5_accuracy")),
+        spread(summary.others.get("test_cross_entropy"), 1, 3),
         f"{middle:g}" + ("" if low == high else f"<small>{low}-{high}</small>"),
-        _spread(summary.others.get("last_val_accuracy")),
+        spread(summary.others.get("last_val_accuracy")),
         f"{summary.images_per_second:,.0f}",
         f"{summary.minutes:.1f}",
         "-" if reach is None else text(report.reached(reach)),
     )
 
 
-def _spread(spread: Spread | None, scale: float = 100, digits: int = 2) -> str:
-    if spread is None:
-        return "-"
-    mean = f"{scale * spread.mean:.{digits}f}"
-    if spread.sd is None or spread.interval is None:
-        return f"{mean}<small>one seed</small>"
-    ends = " to ".join(f"{scale * end:.{digits}f}" for end in spread.interval)
-    lowest, highest = f"{scale * spread.lowest:.{digits}f}", f"{scale * spread.highest:.{digits}f}"
-    return f"{mean} ± {scale * spread.sd:.{digits}f}<small>{ends}</small><small>{lowest}, {highest}</small>"
-
-
 # --- pictures ------------------------------------------------------------------------------------------------------
-
-
-def _figure(figure: Figure, title: str, caption: str) -> str:
-    drawing = pictures.svg(figure, text(title), salt="".join(filter(str.isalpha, title)))
-    return f"<figure>{drawing}<figcaption>{text(caption)}</figcaption></figure>\n"
 
 
 def _curves(judgement: Judgement, x: Axis) -> str:
     groups = judgement.comparison.groups
     figures = (
-        _figure(pictures.curves(groups, x), "val accuracy, all epochs", "All epochs. Band: lowest to highest seed."),
-        _figure(pictures.curves(groups, x, zoomed=True), "val accuracy, later half", "The later half of the epochs."),
+        figure(pictures.curves(groups, x), "val accuracy, all epochs", "All epochs. Band: lowest to highest seed."),
+        figure(pictures.curves(groups, x, zoomed=True), "val accuracy, later half", "The later half of the epochs."),
     )
-    legend = "".join(f"<li>{_swatch(index)}{text(group.label)}</li>" for index, group in enumerate(groups))
-    return _section("Curves", f'<ul class="legend">{legend}</ul>\n', f'<div class="charts">{"".join(figures)}</div>\n')
-
-
-SHAPES = {
-    "o": '<circle cx="19" cy="7" r="4"/>',
-    "s": '<rect x="15" y="3" width="8" height="8"/>',
-    "^": '<path d="M14 11h10l-5-9z"/>',
-    "D": '<path d="M19 2l5 5-5 5-5-5z"/>',
-    "v": '<path d="M14 3h10l-5 9z"/>',
-    "P": '<path d="M17 2h4v3h3v4h-3v3h-4v-3h-3v-4h3z"/>',
-    "X": '<path d="M15 2l4 3 4-3 1 2-3 3 3 3-1 2-4-3-4 3-1-2 3-3-3-3z"/>',
-    "*": '<path d="M19 1l2 4h4l-3 3 1 5-4-3-4 3 1-5-3-3h4z"/>',
-    "<": '<path d="M14 7l9-5v10z"/>',
-    ">": '<path d="M24 7l-9-5v10z"/>',
-}
-DASHES = dict(zip(LINES, ("", "6 3", "6 3 2 3", "2 3"), strict=True))
-
-
-def _swatch(index: int) -> str:
-    colour = pictures.colour_of(index)
-    dash = DASHES[LINES[index // len(plots.COLOURS) % len(LINES)]]
-    line = f'<path d="M0 7h38" stroke="{colour}" stroke-width="2.5" stroke-dasharray="{dash}"/>'
-    shape = SHAPES[MARKERS[index % len(MARKERS)]]
-    return f'<svg viewBox="0 0 38 14" aria-hidden="true" fill="{colour}">{line}{shape}</svg>'
+    return section("Curves", legend(groups), f'<div class="charts">{"".join(figures)}</div>\n')
 
 
 def _differences(judgement: Judgement) -> str:
@@ -240,10 +184,10 @@ def _differences(judgement: Judgement) -> str:
         "Thin: the interval for other seeds and other images of the kind, which the verdict goes by. Thick: for other "
         "seeds on this very test set."
     )
-    return _section(
+    return section(
         "Differences" if shared is None else f"Differences to {shared.label}",
         '<div class="charts">',
-        _figure(pictures.differences(shown[:MOST_FIGURE_ROWS], pairs=shared is None), "differences", caption),
+        figure(pictures.differences(shown[:MOST_FIGURE_ROWS], pairs=shared is None), "differences", caption),
         "</div>",
         _contrast_table(judgement),
     )
@@ -262,13 +206,13 @@ def _contrast_table(judgement: Judgement) -> str:
         )
         for verdict in judgement.verdicts
     ]
-    return _html_table(headings, rows)
+    return table(headings, rows)
 
 
 def _seeds(judgement: Judgement) -> str:
     groups = judgement.comparison.groups[:MOST_FIGURE_ROWS]
     caption = "Runs that differ in the seed alone differ this much."
-    return _section("Every seed", '<div class="charts">', _figure(pictures.seeds(groups), "seeds", caption), "</div>\n")
+    return section("Every seed", '<div class="charts">', figure(pictures.seeds(groups), "seeds", caption), "</div>\n")
 
 
 # --- classes -------------------------------------------------------------------------------------------------------
@@ -280,7 +224,7 @@ def _classes(judgement: Judgement) -> str:
         f'<p class="soft">q: of all classes with a q as small, that share is expected to be chance (Benjamini and '
         f"Hochberg); bold: at most {FALSE_DISCOVERIES:g}. Mistakes are counted per run.</p>\n"
     )
-    return _section("Class by class", *([explained, *parts] if any(parts) else []))
+    return section("Class by class", *([explained, *parts] if any(parts) else []))
 
 
 def _of_classes(verdict: Verdict, judgement: Judgement) -> str:
@@ -317,7 +261,7 @@ def _gain_table(gains: Sequence[ClassGain]) -> str:
                 f"<b>{q}</b>" if gain.q_value <= FALSE_DISCOVERIES else q,
             )
         )
-    return _html_table(("class", "examples", "baseline %", "points", f"{100 * LEVEL:.0f} % interval", "q"), rows)
+    return table(("class", "examples", "baseline %", "points", f"{100 * LEVEL:.0f} % interval", "q"), rows)
 
 
 def _pairs(changed: Sequence[Confusion]) -> str:
@@ -339,7 +283,7 @@ def _pair_table(heading: str, pairs: Sequence[Confusion]) -> str:
         )
         for pair in pairs
     ]
-    body = _html_table(("pair", "before", "after", "change"), rows) if rows else "<p>none</p>"
+    body = table(("pair", "before", "after", "change"), rows) if rows else "<p>none</p>"
     return f"<div><h3>{heading}</h3>\n{body}</div>"
 
 
@@ -348,7 +292,7 @@ def _pair_table(heading: str, pairs: Sequence[Confusion]) -> str:
 
 def _previews(judgement: Judgement) -> str:
     pictured = [(group, _picture(group.runs[0].path / "batch.png")) for group in judgement.comparison.groups]
-    return _section(
+    return section(
         "What each network saw",
         *(
             f'<h3>{text(group.label)}</h3>\n<img alt="first training batch of {text(group.label)}" src="{source}">\n'
@@ -371,9 +315,9 @@ def _picture(path: Path) -> str | None:
     return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
 
 
-def _notes(judgement: Judgement) -> str:
-    lines = "".join(f"<li>{text(note)}</li>\n" for note in report.notes(judgement))
-    return _section("What to know before trusting this", f"<ul>\n{lines}</ul>\n" if lines else "")
+def _notes(judgement: Judgement, measured: Profiles) -> str:
+    lines = "".join(f"<li>{text(note)}</li>\n" for note in report.notes(judgement, measured))
+    return section("What to know before trusting this", f"<ul>\n{lines}</ul>\n" if lines else "")
 
 
 def _method(judgement: Judgement) -> str:
@@ -381,7 +325,7 @@ def _method(judgement: Judgement) -> str:
     equivalence = "" if margin is None else (
         f" Equivalent: two one-sided tests against a margin of {margin:g} points, by Holm."
     )  # fmt: skip
-    return _section(
+    return section(
         "How this was judged",
         "<p>Test accuracy of the weights of the best val epoch. Two groups with the same seeds are paired seed by "
         f"seed, else compared by Welch's test. Better or worse needs a p below {1 - LEVEL:.2g}, by Holm over all "
@@ -398,7 +342,7 @@ def _settings(judgement: Judgement) -> str:
         f"<pre>{text(_file(group, 'config.yaml'))}</pre><pre>{text(_file(group, 'environment.json'))}</pre></details>\n"
         for group in judgement.comparison.groups
     ]
-    return _section("Configurations and environment", *parts)
+    return section("Configurations and environment", *parts)
 
 
 def _file(group: Group, name: str) -> str:

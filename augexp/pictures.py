@@ -48,7 +48,8 @@ SHOWN = {"better": COLOURS[2], "worse": COLOURS[1], "equivalent": COLOURS[0]}
 
 
 @contextmanager
-def _page_style() -> Iterator[None]:
+def page_style() -> Iterator[None]:
+    """Settings under which the figures of a page are made: text, axes and grid in its colours."""
     texts = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
     settings: dict[Any, Any] = dict.fromkeys(texts, TEXT) | {"grid.color": GRID}
     with house_style(), rc_context(settings):
@@ -61,7 +62,7 @@ def curves(groups: Sequence[Group], x: Axis = "epochs", *, zoomed: bool = False)
     Raises:
         UserError: if the runs don't record what `x` needs.
     """
-    with _page_style():
+    with page_style():
         figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
         axes = figure.subplots()
         drawn = [percent(stats.curve(group, x=x)) for group in groups]
@@ -86,7 +87,7 @@ def differences(verdicts: Sequence[Verdict], *, pairs: bool = False) -> Figure:
         pairs: name both groups of each.
     """
     shown = [verdict for verdict in verdicts if verdict.contrast is not None]
-    with _page_style():
+    with page_style():
         figure, axes = _rows([_pair(verdict) if pairs else verdict.group.label for verdict in shown])
         axes.axvline(0, color=TEXT, linewidth=1)
         for row, verdict in enumerate(shown):
@@ -123,7 +124,7 @@ def _rows(labels: Sequence[str]) -> tuple[Figure, Axes]:
 
 def seeds(groups: Sequence[Group]) -> Figure:
     """Test accuracy in percent of every seed, a row a group, with the mean as a bar."""
-    with _page_style():
+    with page_style():
         figure, axes = _rows([group.label for group in groups])
         for row, group in enumerate(groups):
             values = [100 * value for value in stats.summarize(group).test.values]

@@ -1,29 +1,23 @@
 """A judged comparison in words and numbers: terminal tables, notes, CSV, JSON, Markdown. All from the same values."""
 
-import csv
-import io
 import json
 import math
-import re
-import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
-from rich import box
 from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from augexp import classes, guard, stats
+from augexp import classes, guard, profile_report, profiles, stats, tables
 from augexp.errors import printable
 from augexp.inference import MOST_SEEDS
+from augexp.profiles import Profiles
 from augexp.stats import Group, Reach, Spread, Summary
 from augexp.verdicts import Judgement, Verdict, p_text
 
-MOST_NAMES = 4  # in a note; the JSON holds them all
 LONGEST_BESIDE = 12  # characters of a name that fit into 80 columns beside the numbers
-WIDTH = 80
 
 
 # --- terminal ------------------------------------------------------------------------------------------------------
@@ -37,21 +31,10 @@ def table(judgement: Judgement) -> Table:
     baseline = judgement.baseline
     if baseline is not None:
         headings.append("s to\nbase")
-    grid = _grid(["strategy"], headings, leading=int(long))
+    grid = tables.grid(["strategy"], headings, leading=int(long))
     for group in groups:
         cells = _cells(group, stats.summarize(group), "\n" if long else " ")
         grid.add_row(_name(group), *cells, *([reached(reach_of(group, baseline))] if baseline else []))
-    return grid
-
-
-def _grid(left: Sequence[str], right: Sequence[str], *, leading: int = 0) -> Table:
-    grid = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, collapse_padding=True, leading=leading
-    )
-    for heading in left:
-        grid.add_column(heading, overflow="fold")
-    for heading in right:
-        grid.add_column(heading, justify="right", no_wrap=True)
     return grid
 
 
@@ -103,7 +86,7 @@ def caption(judgement: Judgement) -> str:
     lines = [
         f"accuracy of the best epoch's weights: mean{' ± standard deviation' if spread else ''} over seeds",
         f"best epoch: median{' (lowest-highest)' if spread else ''}; "
-        f"min: minutes of training a run ({_names(list(devices))})",
+        f"min: minutes of training a run ({tables.names(list(devices))})",
     ]
     if judgement.baseline is not None:
         lines.append(
@@ -117,7 +100,7 @@ def contrast_table(judgement: Judgement) -> Table | None:
     if not judgement.verdicts:
         return None
     shared = judgement.baseline
-    grid = _grid(
+    grid = tables.grid(
         ["test accuracy" if shared is None else f"against {printable(shared.label)}"],
         ["points", "95 %: other\nseeds, images", "95 %: other\nseeds alone", "p\n(Holm)"],
     )
@@ -154,16 +137,13 @@ def _ends(interval: tuple[float, float] | None) -> str:
 
 def sentences(judgement: Judgement) -> list[str]:
     """The verdicts in words, each in lines of 80 columns."""
-    return [
-        textwrap.fill(printable(verdict.sentence), WIDTH, subsequent_indent="  ", break_on_hyphens=False)
-        for verdict in judgement.verdicts
-    ]
+    return [tables.folded(verdict.sentence) for verdict in judgement.verdicts]
 
 
 # --- notes ---------------------------------------------------------------------------------------------------------
 
 
-def notes(judgement: Judgement) -> list[str]:
+def notes(judgement: Judgement, measured: Profiles = profiles.NONE) -> list[str]:
     """What a reader must know before trusting the numbers, a line each."""
     comparison = judgement.comparison
     groups = comparison.groups
@@ -178,6 +158,7 @@ def notes(judgement: Judgement) -> list[str]:
             f"{path}: {reason}; the finite test set is judged without it"
             for path, reason in judgement.evidence.unusable
         ),
+        *profile_report.notes(measured),
         *(f"given twice, counted once: {path}" for path in comparison.repeated),
         *(f"skipped {path}: {reason}" for path, reason in comparison.skipped),
     ]
@@ -205,19 +186,16 @@ def _by_value(groups: Sequence[Group], values: Sequence[str]) -> str:
     holders: dict[str, list[str]] = {}
     for group, value in zip(groups, values, strict=True):
         holders.setdefault(value, []).append(group.label)
-    return _names([f"{value} ({_names(labels)})" for value, labels in holders.items()])
-
-
-def _names(labels: Sequence[str]) -> str:
-    more = len(labels) - MOST_NAMES
-    return ", ".join(labels[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    return tables.names([f"{value} ({tables.names(labels)})" for value, labels in holders.items()])
 
 
 def _on_test(groups: Sequence[Group]) -> list[str]:
     labels = [group.label for group in groups if stats.validated_on_test(group)]
     if not labels:
         return []
-    return [f"validation = test set ({_names(labels)}): the best epoch was chosen on it, so its accuracy flatters"]
+    return [
+        f"validation = test set ({tables.names(labels)}): the best epoch was chosen on it, so its accuracy flatters"
+    ]
 
 
 def _seeds(groups: Sequence[Group]) -> list[str]:
@@ -239,7 +217,7 @@ def _of_group(group: Group) -> list[str]:
     ]
     others = sorted({run.name for run in group.runs} - {group.runs[0].name})
     if others:
-        lines.append(f"{group.label}: runs named {_names(others)} have the same configuration and count with it")
+        lines.append(f"{group.label}: runs named {tables.names(others)} have the same configuration and count with it")
     early = stats.ended_early(group)
     if early:
         lines.append(f"{group.label}: {early} of {len(group.runs)} runs ended before the epochs of their configuration")
@@ -249,7 +227,7 @@ def _of_group(group: Group) -> list[str]:
 def _best_is_last(groups: Sequence[Group]) -> list[str]:
     late = [(group, stats.best_is_last(group)) for group in groups]
     told = [f"{group.label} {count} of {len(group.runs)} runs" for group, count in late if count]
-    return [f"best epoch is the last one ({_names(told)}): more epochs may raise the accuracy"] if told else []
+    return [f"best epoch is the last one ({tables.names(told)}): more epochs may raise the accuracy"] if told else []
 
 
 # --- files ---------------------------------------------------------------------------------------------------------
@@ -277,20 +255,12 @@ OTHER_SPREADS = (
 
 def csv_text(judgement: Judgement) -> str:
     """A row a group, accuracies in [0, 1] in full precision; an empty sd is one seed."""
-    return _csv([_row(group, judgement) for group in judgement.comparison.groups])
+    return tables.csv_text([_row(group, judgement) for group in judgement.comparison.groups])
 
 
 def contrasts_csv_text(judgement: Judgement) -> str:
     """A row a contrast, differences in the unit of accuracy in full precision."""
-    return _csv([contrast_row(verdict) for verdict in judgement.verdicts])
-
-
-def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return tables.csv_text([contrast_row(verdict) for verdict in judgement.verdicts])
 
 
 def _row(group: Group, judgement: Judgement) -> dict[str, Any]:
@@ -348,12 +318,12 @@ def contrast_row(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def json_text(judgement: Judgement) -> str:
+def json_text(judgement: Judgement, measured: Profiles = profiles.NONE) -> str:
     """`as_dict` as strict JSON."""
-    return json.dumps(as_dict(judgement), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(as_dict(judgement, measured), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def as_dict(judgement: Judgement) -> dict[str, Any]:
+def as_dict(judgement: Judgement, measured: Profiles = profiles.NONE) -> dict[str, Any]:
     """The numbers of the CSVs, the runs behind them, and what the notes say, as plain values."""
     comparison = judgement.comparison
     groups = comparison.groups
@@ -366,7 +336,8 @@ def as_dict(judgement: Judgement) -> dict[str, Any]:
         },
         "repeated": [str(path) for path in comparison.repeated],
         "skipped": [{"folder": str(path), "reason": reason} for path, reason in comparison.skipped],
-        "notes": notes(judgement),
+        "notes": notes(judgement, measured),
+        **({"profiles": profile_report.as_dict(measured)} if measured.axes else {}),
     }
 
 
@@ -414,8 +385,8 @@ def _runs(group: Group) -> list[dict[str, Any]]:
 # --- Markdown ------------------------------------------------------------------------------------------------------
 
 
-def markdown(judgement: Judgement) -> str:
-    """The table and the verdicts for a README."""
+def markdown(judgement: Judgement, measured: Profiles = profiles.NONE) -> str:
+    """The tables and the verdicts for a README."""
     against = {verdict.group.label: verdict for verdict in judgement.verdicts} if judgement.baseline else {}
     lines = [
         "| strategy | seeds | val acc. % | test acc. % | difference (95 % interval) | p (Holm) | verdict | min |",
@@ -424,12 +395,12 @@ def markdown(judgement: Judgement) -> str:
     for group in judgement.comparison.groups:
         summary = stats.summarize(group)
         cells = (
-            _escaped(group.label), str(len(group.seeds)), _percent(summary.val, " "), _percent(summary.test, " "),
+            tables.escaped(group.label), str(len(group.seeds)), _percent(summary.val, " "), _percent(summary.test, " "),
             *_markdown_contrast(against.get(group.label)), f"{summary.minutes:.1f}",
         )  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
-    told = [f"- {_escaped(verdict.sentence)}" for verdict in judgement.verdicts]
-    return "\n".join([*lines, *(["", *told] if told else []), ""])
+    told = [f"- {tables.escaped(verdict.sentence)}" for verdict in judgement.verdicts]
+    return "\n".join([*lines, *(["", *told] if told else []), *profile_report.markdown(measured), ""])
 
 
 def _markdown_contrast(verdict: Verdict | None) -> tuple[str, str, str]:
@@ -441,7 +412,3 @@ def _markdown_contrast(verdict: Verdict | None) -> tuple[str, str, str]:
     low, high = contrast.interval
     difference = f"{100 * contrast.difference:+.2f} ({100 * low:+.2f} to {100 * high:+.2f})"
     return difference, p_text(verdict.p_holm), verdict.status
-
-
-def _escaped(text: str) -> str:
-    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", printable(text).replace("\n", " "))

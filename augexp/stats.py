@@ -44,10 +44,11 @@ class Group:
 
 @dataclass(frozen=True)
 class Spread:
-    """A metric over seeds: one value a seed, ordered by seed; none can be below 0 or above `most`."""
+    """A metric over seeds: one value a seed, ordered by seed; none can be below `least` or above `most`."""
 
     values: tuple[float, ...]
     most: float = 1.0
+    least: float = 0.0
 
     @property
     def mean(self) -> float:
@@ -62,7 +63,7 @@ class Spread:
     def interval(self) -> tuple[float, float] | None:
         """Student's 95 % interval for the mean over all seeds there could be."""
         ends = inference.mean_interval(self.values)
-        return None if ends is None else (max(ends[0], 0.0), min(ends[1], self.most))
+        return None if ends is None else (max(ends[0], self.least), min(ends[1], self.most))
 
     @property
     def lowest(self) -> float:
@@ -262,10 +263,11 @@ def _spread(group: Group, split: str) -> Spread:
 
 def by_seed(group: Group, split: str, metric: str = "accuracy") -> dict[int, float]:
     """Mean of each seed over its folders (several only where a run was repeated) of a metric on `val` or `test`."""
-    return _per_seed(group, [float(run.result[split][metric]) for run in group.runs])
+    return per_seed(group, [float(run.result[split][metric]) for run in group.runs])
 
 
-def _per_seed(group: Group, values: Sequence[float]) -> dict[int, float]:
+def per_seed(group: Group, values: Sequence[float]) -> dict[int, float]:
+    """Values of the runs of a group -> the mean of each seed over its folders."""
     found: dict[int, list[float]] = {}
     for run, value in zip(group.runs, values, strict=True):
         found.setdefault(run.seed, []).append(value)
@@ -284,7 +286,7 @@ def _others(group: Group) -> dict[str, Spread]:
     # JSON has no NaN: what was not finite when it was written is null.
     return {
         name: Spread(
-            tuple(_per_seed(group, [float(value) for value in values]).values()),
+            tuple(per_seed(group, [float(value) for value in values]).values()),
             most=math.inf if name.endswith("cross_entropy") else 1.0,
         )
         for name, values in columns.items()

@@ -1,13 +1,13 @@
 """Makers of what tests read: finished run folders as training would leave them, weights in the published layout."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from augexp import config, runs
+from augexp import config, evaluations, runs
 from augexp.config import Experiment
 
 EXAMPLES, CLASSES = 100, 4
@@ -113,6 +113,37 @@ def _write_predictions(path: Path, split: str, accuracy: float) -> None:
     probability = np.full((EXAMPLES, CLASSES), 0.1, np.float32)
     probability[np.arange(EXAMPLES), said] = 1 - 0.1 * (CLASSES - 1)
     runs.write_predictions(path, [f"{split}/{index}" for index in range(EXAMPLES)], labels, probability)
+
+
+def make_evaluation(
+    folder: Path,
+    metrics: dict[str, float],
+    *,
+    rows: Mapping[str, Any] | None = None,
+    ids: Sequence[str] | None = None,
+    split: dict[str, Any] | None = None,
+    floors: dict[str, float] | None = None,
+) -> Path:
+    """Writes into a finished run what `augexp evaluate` leaves there.
+
+    Args:
+        folder: of the run.
+        metrics: of the test set, by name.
+        rows: (N,) values example by example, by name; the metric of that name becomes their mean.
+        ids: of the examples, in order; those of `make_run` when None.
+        split: further keys of the test set's section, such as `occlusion`.
+        floors: accuracies by name.
+    """
+    columns = {name: np.asarray(values, np.float32) for name, values in (rows or {}).items()}
+    means = {name: float(column.mean(dtype=np.float64)) for name, column in columns.items()}
+    named = [f"test/{index}" for index in range(EXAMPLES)] if ids is None else list(ids)
+    content = {
+        "weights": "0" * 64,
+        "splits": {"test": {"examples": len(named), "metrics": metrics | means, **(split or {})}},
+        "floors": {name: {"accuracy": accuracy} for name, accuracy in (floors or {}).items()},
+    }
+    evaluations.write(folder, content, {"test": {"id": np.array(named), **columns}})
+    return folder
 
 
 def write_published_layout(backbone: Any, path: Path) -> None:

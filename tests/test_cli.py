@@ -12,6 +12,7 @@ from PIL import Image
 import augexp
 from augexp import cli
 from tests.factories import make_run
+from tests.studies import full_study
 
 
 class Answer:
@@ -131,6 +132,25 @@ def test_compare_writes_every_form_of_its_answer(typed: Augexp, runs_dir: Path, 
     assert sentence in (out / "table.md").read_text()
     assert sentence in (out / "report.html").read_text()
     assert (out / "table-contrasts.csv").read_text().count("\n") == 2
+
+
+def test_compare_says_what_evaluated_runs_gained_and_lost(typed: Augexp, tmp_path: Path) -> None:
+    paths, out = full_study(tmp_path / "runs"), tmp_path / "report"
+    answer = typed("compare", *paths, "--out", out, "--csv", out / "table.csv", "--json", out / "table.json",
+                   "--markdown", out / "table.md", "--report", out / "report.html")  # fmt: skip
+    assert answer.status == 0
+    assert max(map(len, answer.out.split("wrote")[0].splitlines())) <= 80
+    (line,) = json.loads((out / "table.json").read_text())["profiles"]["summaries"]
+    for text in (answer.out, (out / "table.md").read_text(), (out / "report.html").read_text()):
+        assert line.partition(" (")[0] in " ".join(text.split())
+    assert (out / "table-profiles.csv").read_text().startswith("axis,measure,")
+    with Image.open(out / "profiles.png") as picture:
+        assert picture.width > 600
+
+
+def test_compare_of_runs_without_evaluations_writes_no_profiles(typed: Augexp, runs_dir: Path, tmp_path: Path) -> None:
+    typed("compare", *sorted(runs_dir.glob("*-seed*")), "--out", tmp_path / "out", "--csv", tmp_path / "out" / "t.csv")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["comparison.png", "t-contrasts.csv", "t.csv"]
 
 
 def test_compare_refuses_a_verdict_with_3(typed: Augexp, runs_dir: Path, tmp_path: Path) -> None:

@@ -1,0 +1,209 @@
+"""Evaluations in run folders -> what each run measured, and by seed for a group; or why a group has none."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augexp import evaluations, evidence, measures, stats
+from augexp.contrasts import Scores
+from augexp.evaluations import Unreadable
+from augexp.evidence import Evidence
+from augexp.runs import Run
+from augexp.stats import Group, Spread
+
+Line = tuple[tuple[float, ...], tuple[float, ...]]  # x and accuracy in [0, 1], of one length
+LARGEST = 1e9  # beyond it a foreign file's number is none
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the evaluation of a run says of its test set.
+
+    Attributes:
+        examples: N.
+        metrics: known ones by name, finite.
+        columns: (N,) float32 whose mean is the metric of that name, ordered by id.
+        ids: (N,) str in order; None where there are no columns.
+        lines: accuracy against occluded area in percent (`centre`, `random`) and against severity (`corruptions`).
+        floors: accuracies of the backbone without any fine-tuning, by name.
+    """
+
+    examples: int
+    metrics: Mapping[str, float]
+    columns: Mapping[str, NDArray[np.float32]]
+    ids: NDArray[np.str_] | None
+    lines: Mapping[str, Line]
+    floors: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A group that is not judged by some measures (by none, if `titles` is empty), because of these runs."""
+
+    group: str
+    runs: tuple[Path, ...]
+    reason: str
+    titles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """Of the groups whose every run has an evaluation; the others, with the reason."""
+
+    of_runs: Mapping[Path, Measured] = field(default_factory=dict)
+    left_out: tuple[LeftOut, ...] = ()
+
+    def of(self, group: Group) -> list[Measured]:
+        """Of every run of a group, ordered by seed; empty where the group has none."""
+        return [self.of_runs[run.path] for run in group.runs if run.path in self.of_runs]
+
+    def has(self, group: Group, name: str) -> bool:
+        """Whether every run of the group has the metric."""
+        found = self.of(group)
+        return bool(found) and all(name in one.metrics for one in found)
+
+    def spread(self, group: Group, measure: measures.Measure) -> Spread:
+        """The metric over seeds, of a group that has it."""
+        return Spread(tuple(self._by_seed(group, measure.name).values()), measure.most, measure.least)
+
+    def scores(self, group: Group, name: str) -> Scores:
+        """The metric by seed, of a group that has it, and its values example by example where they are stored."""
+        rows = {run.path: self.of_runs[run.path].columns.get(name) for run in group.runs}
+        kept = {path: row for path, row in rows.items() if row is not None}
+        return Scores(self._by_seed(group, name), evidence.rows_by_seed(group, kept), self.of(group)[0].examples)
+
+    def _by_seed(self, group: Group, name: str) -> dict[int, float]:
+        return stats.per_seed(group, [one.metrics[name] for one in self.of(group)])
+
+    def of_same_examples(self, group: Group, baseline: Group) -> bool:
+        """Whether all runs of both were evaluated on the same examples, as far as they tell."""
+        first, *others = [*self.of(group), *self.of(baseline)]
+        return all(_same_examples(first, other) for other in others)
+
+
+def _same_examples(one: Measured, other: Measured) -> bool:
+    if one.ids is None or other.ids is None:
+        return one.examples == other.examples
+    return np.array_equal(one.ids, other.ids)
+
+
+def gather(groups: Sequence[Group], found: Evidence) -> Measurements:
+    """Reads the evaluations of all runs; empty, with nothing left out, where no run has one."""
+    listed = [run for group in groups for run in group.runs]
+    if not any((run.path / "evaluation.json").exists() for run in listed):
+        return Measurements()
+    with ThreadPoolExecutor() as pool:
+        read = list(pool.map(lambda run: _attempt(run, found), listed))
+    attempts = dict(zip((run.path for run in listed), read, strict=True))
+    out = [one for group in groups for one in _unusable(group, attempts)]
+    whole = [group for group in groups if group.label not in {one.group for one in out}]
+    usable = {run.path: one for group in whole for run in group.runs if isinstance(one := attempts[run.path], Measured)}
+    return Measurements(usable, (*out, *_lacking(whole, usable)))
+
+
+def _unusable(group: Group, attempts: Mapping[Path, Measured | Unreadable]) -> list[LeftOut]:
+    reasons: dict[str, list[Path]] = {}
+    for run in group.runs:
+        if isinstance(reason := attempts[run.path], Unreadable):
+            reasons.setdefault(str(reason), []).append(run.path)
+    return [LeftOut(group.label, tuple(paths), reason) for reason, paths in reasons.items()]
+
+
+def _lacking(groups: Sequence[Group], usable: Mapping[Path, Measured]) -> list[LeftOut]:
+    """Of groups with evaluations, the metrics that some run lacks and a run of any group has."""
+    every = measures.known(name for one in usable.values() for name in one.metrics)
+    found: list[LeftOut] = []
+    for group in groups:
+        titles: dict[tuple[Path, ...], list[str]] = {}
+        for measure in every:
+            lacking = tuple(run.path for run in group.runs if measure.name not in usable[run.path].metrics)
+            if lacking:
+                titles.setdefault(lacking, []).append(measure.title)
+        found += [LeftOut(group.label, runs, "not measured", tuple(names)) for runs, names in titles.items()]
+    return found
+
+
+# --- one run -------------------------------------------------------------------------------------------------------
+
+
+def _attempt(run: Run, found: Evidence) -> Measured | Unreadable:
+    try:
+        return _read(run, found)
+    except Unreadable as reason:
+        return reason
+
+
+def _read(run: Run, found: Evidence) -> Measured:
+    content = evaluations.read(run.path)
+    if content is None:
+        raise Unreadable("no evaluation")
+    split = content["splits"].get("test")
+    if split is None:
+        raise Unreadable("no evaluation of the test set")
+    metrics = {name: float(value) for name, value in split["metrics"].items() if _is_number(value)}
+    stored = evaluations.read_columns(run.path, "test")
+    ids = stored.pop("id", None)
+    _check_examples(run, found, split["examples"], ids)
+    columns = {name: column for name, column in stored.items() if name in metrics}
+    _check_columns(columns, metrics)
+    return Measured(split["examples"], metrics, columns, ids, _lines(split), _floors(content))
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST < value < LARGEST
+
+
+def _check_examples(run: Run, found: Evidence, examples: int, ids: NDArray[Any] | None) -> None:
+    """An evaluation of other weights' test set says nothing of this run."""
+    counted = run.result["test"].get("examples")
+    if examples != counted or (ids is not None and len(ids) != examples):
+        raise Unreadable(f"its evaluation is of {examples} examples, result.json says {counted}")
+    predicted = found.predictions.get(run.path)
+    if ids is not None and predicted is not None and not np.array_equal(ids, predicted.ids):
+        raise Unreadable("its evaluation is of other examples than its predictions")
+
+
+def _check_columns(columns: Mapping[str, NDArray[Any]], metrics: Mapping[str, float]) -> None:
+    # A process that was killed between the two files leaves new columns beside old metrics.
+    for name, column in columns.items():
+        is_whole = column.dtype.kind == "f" and bool(np.isfinite(column).all())
+        if not is_whole or not np.isclose(column.mean(dtype=np.float64), metrics[name], 1e-4, 1e-4):
+            raise Unreadable(f"evaluation-test.npz doesn't fit evaluation.json ({name})")
+
+
+def _lines(split: Mapping[str, Any]) -> dict[str, Line]:
+    occlusion, corruptions = split.get("occlusion"), split.get("corruptions")
+    found: dict[str, Line | None] = {}
+    if isinstance(occlusion, dict):
+        areas = [100 * area if area <= 1 else area for area in _numbers(occlusion.get("areas"))]
+        found |= {place: _line(areas, _numbers(occlusion.get(place))) for place in ("centre", "random")}
+    if isinstance(corruptions, dict) and isinstance(corruptions.get("accuracy"), dict):
+        rows = [_numbers(row) for row in corruptions["accuracy"].values()]
+        severities = _numbers(corruptions.get("severities"))
+        if rows and all(len(row) == len(severities) for row in rows):
+            found["corruptions"] = _line(severities, np.mean(rows, axis=0).tolist())
+    return {name: line for name, line in found.items() if line is not None}
+
+
+def _line(x: Sequence[float], y: Sequence[float]) -> Line | None:
+    return (tuple(x), tuple(y)) if len(x) == len(y) > 1 else None
+
+
+def _numbers(values: object) -> list[float]:
+    """Empty unless `values` is a list of numbers."""
+    return [float(value) for value in values] if isinstance(values, list) and all(map(_is_number, values)) else []
+
+
+def _floors(content: Mapping[str, Any]) -> dict[str, float]:
+    found = content.get("floors")
+    accuracies = {
+        name: floor.get("accuracy")
+        for name, floor in (found.items() if isinstance(found, dict) else ())
+        if isinstance(floor, dict)
+    }
+    return {name: float(value) for name, value in accuracies.items() if _is_number(value)}

@@ -1,0 +1,114 @@
+"""The table of what an evaluation measures: axis, title, direction, unit, bounds, and what strategies are judged by."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Unit:
+    """How a number is read: times `scale`, with `digits` decimals, in `name`; a difference in `of_difference`."""
+
+    name: str
+    of_difference: str
+    scale: float
+    digits: int
+
+    def value(self, number: float) -> str:
+        """Without the unit's name."""
+        return f"{self.scale * number:.{self.digits}f}"
+
+    def difference(self, number: float) -> str:
+        """Signed, without the unit's name."""
+        return f"{self.scale * number:+.{self.digits}f}"
+
+
+PERCENT = Unit("%", "points", 100, 2)
+POINTS = Unit("points", "points", 100, 2)
+PLAIN = Unit("", "", 1, 4)
+NATS = Unit("", "", 1, 3)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One metric of an evaluation.
+
+    Attributes:
+        name: in `evaluation.json`.
+        axis: the family that it is judged in.
+        title: in words, different for every judged measure.
+        unit: that it is shown in.
+        higher_is_better: else lower is.
+        least: it can't be below.
+        most: nor above.
+        judged: whether a difference counts as gain or loss; else it is shown only.
+    """
+
+    name: str
+    axis: str
+    title: str
+    unit: Unit = PERCENT
+    higher_is_better: bool = True
+    least: float = 0.0
+    most: float = 1.0
+    judged: bool = True
+
+    @property
+    def direction(self) -> str:
+        """In words."""
+        return f"{'higher' if self.higher_is_better else 'lower'} is better"
+
+
+AXES = {
+    "accuracy": "of the test set",
+    "calibration": "of the test set",
+    "occlusion": "accuracy with 10 to 60 % of every image hidden, mean over areas",
+    "corruptions": "accuracy, mean over corruptions and severities",
+    "generalisation": "accuracy on clean train images against that on test images",
+    "test-time augmentation": "gain of accuracy over the plain score",
+    "localisation": "share of images whose object is found",
+}
+_AFTER = "after temperature scaling"
+_TABLE = (
+    Measure("accuracy", "accuracy", "accuracy"),
+    Measure("top5_accuracy", "accuracy", "top-5 accuracy"),
+    Measure("ece", "calibration", "calibration error", higher_is_better=False),
+    Measure("brier", "calibration", "Brier score", PLAIN, higher_is_better=False, most=2.0),
+    Measure("cross_entropy", "calibration", "cross-entropy", NATS, higher_is_better=False, most=math.inf),
+    Measure("calibrated_ece", "calibration", f"calibration error {_AFTER}", higher_is_better=False),
+    Measure("calibrated_brier", "calibration", f"Brier score {_AFTER}", PLAIN, higher_is_better=False, most=2.0),
+    Measure(
+        "calibrated_cross_entropy", "calibration", f"cross-entropy {_AFTER}", NATS,
+        higher_is_better=False, most=math.inf,
+    ),
+    Measure("occlusion_centre", "occlusion", "centre occlusion"),
+    Measure("occlusion_random", "occlusion", "random occlusion"),
+    Measure("corruptions", "corruptions", "corruptions"),
+    *(
+        Measure(f"corruption_{name}", "corruptions", name.replace("_", " "), judged=False)
+        for name in (
+            *("gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur", "motion_blur"),
+            *("contrast", "brightness", "pixelate", "jpeg"),
+        )
+    ),
+    Measure("generalisation_gap", "generalisation", "generalisation gap", POINTS, higher_is_better=False, least=-1.0),
+    Measure("train_accuracy", "generalisation", "train accuracy", judged=False),
+    Measure("localisation_known", "localisation", "GT-known localisation"),
+    Measure("localisation_top1", "localisation", "top-1 localisation"),
+)  # fmt: skip
+BY_NAME = {measure.name: measure for measure in _TABLE}
+
+
+def known(names: Iterable[str]) -> list[Measure]:
+    """The measures among `names`, each once, ordered by axis; names that the table lacks are passed over."""
+    found = [measure for measure in map(_measure, dict.fromkeys(names)) if measure is not None]
+    place = {name: index for index, name in enumerate(BY_NAME)}
+    axes = list(AXES)
+    return sorted(found, key=lambda one: (axes.index(one.axis), place.get(one.name, len(place)), one.name))
+
+
+def _measure(name: str) -> Measure | None:
+    if name.startswith("tta_") and name.endswith("_gain"):
+        label = name.removeprefix("tta_").removesuffix("_gain").replace("_", " ")
+        return Measure(name, "test-time augmentation", f"gain by {label}", POINTS, least=-1.0)
+    return BY_NAME.get(name)

@@ -1,0 +1,84 @@
+"""What each strategy gained and lost, as sections of the HTML page."""
+
+from augexp import pictures, profile_plots, profile_report
+from augexp.markup import figure, legend, section, table, text
+from augexp.measures import AXES, Measure
+from augexp.profiles import Profile, Profiles
+from augexp.stats import Spread
+
+HEADINGS = ("measure", "strategy", "mean ± sd", "difference", "its 95 % interval", "p (Holm)", "status")
+PANELS = "display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); gap: .8rem 1rem"
+EXPLAINED = (
+    "Mean with its 95 % interval over seeds (Student); a dot a seed. Gained and lost: p of at most 0.05, by Holm over "
+    "all measures and contrasts of an axis; accuracy is as judged above. In the tables below, the interval of a "
+    "difference is for other seeds and other images of the kind; where it says seeds alone, for other seeds on this "
+    "very test set."
+)
+
+
+def sections(measured: Profiles) -> str:
+    """A summary, accuracy against occlusion and severity, and a section an axis; nothing without evaluations."""
+    if not measured.axes:
+        return ""
+    return "".join([_summary(measured), _responses(measured), *(_axis(measured, one) for one in measured.axes)])
+
+
+def _summary(measured: Profiles) -> str:
+    lines = "".join(f"<li>{text(line)}</li>\n" for line in profile_report.summaries(measured))
+    with pictures.page_style():
+        panels = [
+            figure(profile_plots.panel(measured, profile, measure), f"panel {measure.title}", "")
+            for profile, measure in profile_plots.judged(measured)
+        ]
+    return section(
+        "What each strategy gained and lost",
+        f'<ul class="verdicts">\n{lines}</ul>\n' if lines else "",
+        f'<div style="{PANELS}">{"".join(panels)}</div>\n',
+        f'<p class="soft">{EXPLAINED}</p>\n',
+    )
+
+
+def _responses(measured: Profiles) -> str:
+    with pictures.page_style():
+        drawn = [
+            figure(profile_plots.response(one, measured.groups), f"accuracy against {one.title}", "")
+            for one in measured.responses
+        ]
+    if not drawn:
+        return ""
+    return section(
+        "Accuracy as images get worse",
+        legend(measured.groups),
+        f'<div class="charts">{"".join(drawn)}</div>\n',
+        '<p class="soft">Line: mean over runs; band: lowest to highest run.</p>\n',
+    )
+
+
+def _axis(measured: Profiles, profile: Profile) -> str:
+    rows = [cells for measure in profile.measures for cells in _rows(measured, profile, measure)]
+    against = "" if measured.baseline is None else f", against {measured.baseline.label}"
+    return section(
+        profile.axis[:1].upper() + profile.axis[1:],
+        f'<p class="soft">{text(AXES[profile.axis])}{text(against)}.</p>\n',
+        table(HEADINGS, rows),
+    )
+
+
+def _rows(measured: Profiles, profile: Profile, measure: Measure) -> list[tuple[str, ...]]:
+    found = profile_report.rows(measured, profile, measure)
+    return [
+        (
+            text(profile_report.heading(measure, found) if measure.judged else measure.title) if index == 0 else "",
+            text(row.label),
+            _mean(measure, row.spread),
+            *map(text, profile_report.cells(measure, row)[1:]),
+        )
+        for index, row in enumerate(found)
+    ]
+
+
+def _mean(measure: Measure, spread: Spread | None) -> str:
+    if spread is None:
+        return ""
+    ends = "one seed" if spread.interval is None else " to ".join(map(measure.unit.value, spread.interval))
+    return f"{text(profile_report.mean_text(measure, spread))}<small>{text(ends)}</small>"

@@ -1,0 +1,292 @@
+"""Profiles in words and numbers: terminal grids, a line a strategy, notes, CSV, JSON, Markdown. All from the same."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Group as Stack
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from augexp import tables
+from augexp.errors import printable
+from augexp.measurements import LeftOut
+from augexp.measures import AXES, Measure
+from augexp.profiles import Finding, Profile, Profiles, Status
+from augexp.stats import Spread
+from augexp.verdicts import p_text
+
+WIDTHS = (14, 15, 7, 15, 8, 11)  # characters; with the gaps between them 80
+MOST_MEANS = 5  # measures beside each other in 80 columns
+REFUSED: dict[Status, str] = {
+    "one seed": "one seed, so of the strategies this says nothing",
+    "confounded": "they differ in more than the strategy, so nothing is put down to it",
+    "not comparable": "not comparable",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a measure's table: a group's spread, what is found of it against another, or both."""
+
+    label: str
+    spread: Spread | None
+    finding: Finding | None
+
+
+def rows(measured: Profiles, profile: Profile, measure: Measure) -> list[Row]:
+    """A row a group, with what is found against the baseline; of several baselines, a row a pair follows."""
+    spreads = {label: spread for (name, label), spread in profile.spreads.items() if name == measure.name}
+    findings = [finding for finding in profile.findings if finding.measure == measure]
+    if measured.baseline is not None:
+        against = {finding.group.label: finding for finding in findings}
+        return [Row(label, spread, against.get(label)) for label, spread in spreads.items()]
+    pairs = [Row(f"{one.group.label} - {one.baseline.label}", None, one) for one in findings]
+    return [*(Row(label, spread, None) for label, spread in spreads.items()), *pairs]
+
+
+def cells(measure: Measure, row: Row) -> tuple[str, str, str, str, str]:
+    """Mean and standard deviation, difference, interval, p and status; empty for what doesn't apply."""
+    mean = "" if row.spread is None else mean_text(measure, row.spread)
+    finding = row.finding
+    if finding is None:
+        return mean, "", "", "", ""
+    if finding.contrast is None:
+        return mean, "-", "-", "-", finding.status
+    low, high = finding.contrast.interval
+    unit = measure.unit
+    interval = f"{unit.difference(low)} {unit.difference(high)}"
+    return mean, unit.difference(finding.contrast.difference), interval, p_text(finding.p_holm), finding.status
+
+
+def mean_text(measure: Measure, spread: Spread) -> str:
+    """`81.00 ± 0.52`; of one seed, the value alone."""
+    mean = measure.unit.value(spread.mean)
+    return mean if spread.sd is None else f"{mean} ± {measure.unit.value(spread.sd)}"
+
+
+def heading(measure: Measure, found: Sequence[Row] = ()) -> str:
+    """Title, unit, direction, and whether the intervals of `found` are for other seeds on this very test set alone."""
+    contrasts = [row.finding.contrast for row in found if row.finding and row.finding.contrast]
+    alone = any(not contrast.counts_examples for contrast in contrasts)
+    words = ", ".join(filter(None, (measure.unit.name, measure.direction)))
+    return f"{measure.title} ({words}{'; seeds alone' if alone else ''})"
+
+
+# --- terminal ------------------------------------------------------------------------------------------------------
+
+
+def grids(measured: Profiles) -> list[Stack]:
+    """The axes in 80 columns: a table a judged measure, then the means of those that aren't judged."""
+    return [_axis(measured, profile) for profile in measured.axes]
+
+
+def _axis(measured: Profiles, profile: Profile) -> Stack:
+    parts: list[Text | Table] = [Text(f"{profile.axis}: {AXES[profile.axis]}")]
+    judged = [measure for measure in profile.measures if measure.judged]
+    if judged:
+        parts.append(_columns(measured))
+    for measure in judged:
+        found = rows(measured, profile, measure)
+        parts += [Text(tables.folded(heading(measure, found))), _table(measure, found)]
+    shown = [measure for measure in profile.measures if not measure.judged]
+    for at in range(0, len(shown), MOST_MEANS):
+        parts += [Text(), _means(profile, shown[at : at + MOST_MEANS])]
+    return Stack(*parts)
+
+
+def _columns(measured: Profiles) -> Table:
+    against = "" if measured.baseline is None else f"against {printable(measured.baseline.label)}"
+    return _sized([against, "mean ± sd", "differ-\nence", "95 % interval", "p\n(Holm)", "status"])
+
+
+def _table(measure: Measure, found: Sequence[Row]) -> Table:
+    grid = _sized([""] * len(WIDTHS))
+    grid.show_header = False
+    for row in found:
+        grid.add_row(Padding(Text(printable(row.label)), (0, 0, 0, 1)), *cells(measure, row))
+    return grid
+
+
+def _sized(headings: Sequence[str]) -> Table:
+    grid = tables.grid(headings[:1], headings[1:-1])
+    grid.add_column(headings[-1])
+    for column, width in zip(grid.columns, WIDTHS, strict=True):
+        column.width = width
+    return grid
+
+
+def _means(profile: Profile, shown: Sequence[Measure]) -> Table:
+    grid = tables.grid(["means, %"], [measure.title.replace(" ", "\n") for measure in shown])
+    for label in dict.fromkeys(label for name, label in profile.spreads if name in {one.name for one in shown}):
+        spreads = [(measure, profile.spreads.get((measure.name, label))) for measure in shown]
+        grid.add_row(Text(printable(label)), *(one.unit.value(found.mean) if found else "-" for one, found in spreads))
+    return grid
+
+
+def sentences(measured: Profiles) -> list[str]:
+    """`summaries` in lines of 80 columns."""
+    return [tables.folded(line) for line in summaries(measured)]
+
+
+def summaries(measured: Profiles) -> list[str]:
+    """A sentence a pair of groups: what the strategy gained, what it lost."""
+    return [_summary(findings) for findings in measured.by_pair()]
+
+
+def _summary(findings: Sequence[Finding]) -> str:
+    names = f"{findings[0].group.label} against {findings[0].baseline.label}"
+    refused = REFUSED.get(findings[0].status)
+    if refused:
+        return f"{names}: {refused}."
+    changes = [_changes(findings, status) for status in ("gained", "lost")]
+    told = "; ".join(filter(None, changes))
+    if not told:
+        return f"{names}: no evidence of a gain or a loss in any of {len(findings)} measures."
+    rest = len(findings) - sum(finding.status in ("gained", "lost") for finding in findings)
+    return f"{names}: {told}{'; no evidence for the rest' if rest else ''}."
+
+
+def _changes(findings: Sequence[Finding], status: str) -> str:
+    changes = [_change(finding) for finding in findings if finding.status == status]
+    return f"{status} {', '.join(changes)}" if changes else ""
+
+
+def _change(finding: Finding) -> str:
+    if finding.contrast is None:
+        return finding.measure.title
+    unit = finding.measure.unit
+    difference = f"{unit.difference(finding.contrast.difference)} {unit.of_difference}".rstrip()
+    return f"{finding.measure.title} ({difference})"
+
+
+def notes(measured: Profiles) -> list[str]:
+    """Which groups are missing, by which runs, and what to do about it."""
+    unlike = [f"{group} and {baseline} were evaluated on different examples" for group, baseline in measured.unlike]
+    return [*map(_left_out, measured.left_out), *unlike]
+
+
+def _left_out(one: LeftOut) -> str:
+    what = tables.names(one.titles) if one.titles else "gains and losses"
+    runs = tables.names([str(path) for path in one.runs])
+    return f"{one.group} is left out of {what}: {one.reason} ({runs}); augexp evaluate {one.runs[0]} makes it"
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+def csv_text(measured: Profiles) -> str:
+    """A row a measure and group, or pair of groups, in the measure's own unit and full precision."""
+    return tables.csv_text([_values(profile, measure, row) for profile, measure, row in _all(measured)])
+
+
+def _all(measured: Profiles) -> Iterator[tuple[Profile, Measure, Row]]:
+    for profile in measured.axes:
+        for measure in profile.measures:
+            for row in rows(measured, profile, measure):
+                yield profile, measure, row
+
+
+def _values(profile: Profile, measure: Measure, row: Row) -> dict[str, Any]:
+    finding = row.finding
+    return {
+        "axis": profile.axis,
+        "measure": measure.name,
+        "better": "higher" if measure.higher_is_better else "lower",
+        "group": finding.group.label if finding else row.label,
+        **_spread(row.spread),
+        **_finding(finding),
+    }
+
+
+def _spread(spread: Spread | None) -> dict[str, Any]:
+    low, high = (spread.interval if spread else None) or (None, None)
+    return {
+        "seeds": len(spread.values) if spread else None,
+        "mean": spread.mean if spread else None,
+        "sd": spread.sd if spread else None,
+        "low": low,
+        "high": high,
+    }
+
+
+def _finding(finding: Finding | None) -> dict[str, Any]:
+    contrast = finding.contrast if finding else None
+    by_seed = contrast.seed_interval if contrast else None
+    return {
+        "baseline": finding.baseline.label if finding else None,
+        "status": finding.status if finding else None,
+        "method": contrast.method if contrast else None,
+        "difference": contrast.difference if contrast else None,
+        "difference_low": contrast.interval[0] if contrast else None,
+        "difference_high": contrast.interval[1] if contrast else None,
+        "counts_examples": contrast.counts_examples if contrast else None,
+        "difference_low_on_this_test_set": by_seed[0] if by_seed else None,
+        "difference_high_on_this_test_set": by_seed[1] if by_seed else None,
+        "p": contrast.p_value if contrast else None,
+        "p_holm": finding.p_holm if finding else None,
+    }
+
+
+def as_dict(measured: Profiles) -> dict[str, Any]:
+    """All numbers as plain values, every seed's among them."""
+    return {
+        "axes": [{"axis": profile.axis, "measures": _measures(profile)} for profile in measured.axes],
+        "responses": [
+            {
+                "title": response.title,
+                "x_label": response.x_label,
+                "groups": {
+                    label: {"x": curve.x.tolist(), "runs": curve.values.T.tolist()}
+                    for label, curve in response.curves.items()
+                },
+            }
+            for response in measured.responses
+        ],
+        "floors": dict(measured.floors),
+        "summaries": summaries(measured),
+        "left_out": [
+            {"group": one.group, "runs": [str(path) for path in one.runs], "reason": one.reason, "of": list(one.titles)}
+            for one in measured.left_out
+        ],
+    }
+
+
+def _measures(profile: Profile) -> list[dict[str, Any]]:
+    return [
+        {
+            "measure": measure.name,
+            "title": measure.title,
+            "better": "higher" if measure.higher_is_better else "lower",
+            "judged": measure.judged,
+            "groups": [
+                {"group": label, **_spread(spread), "values": list(spread.values)}
+                for (name, label), spread in profile.spreads.items()
+                if name == measure.name
+            ],
+            "contrasts": [
+                {"group": finding.group.label, **_finding(finding)}
+                for finding in profile.findings
+                if finding.measure == measure
+            ],
+        }
+        for measure in profile.measures
+    ]
+
+
+def markdown(measured: Profiles) -> list[str]:
+    """Lines of a second table and what each strategy gained and lost; none where there are no evaluations."""
+    if not measured.axes:
+        return []
+    lines = [
+        "",
+        "| axis | measure | strategy | mean ± sd | difference (95 % interval) | p (Holm) | status |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for profile, measure, row in _all(measured):
+        mean, difference, interval, p, status = cells(measure, row)
+        both = f"{difference} ({interval.replace(' ', ' to ')})" if difference not in ("", "-") else difference
+        named = (profile.axis, heading(measure) if measure.judged else measure.title, row.label)
+        lines.append(f"| {' | '.join((*map(tables.escaped, named), mean, both, p, status))} |")
+    return [*lines, "", *(f"- {tables.escaped(line)}" for line in summaries(measured))]
