@@ -18,6 +18,7 @@ from augexp.augment.corruptions import AREAS, CORRUPTIONS, OCCLUSIONS, SEVERITIE
 from augexp.data import boxes, pipeline
 from augexp.data.pipeline import View
 from augexp.data.splits import Part, Splits
+from augexp.errors import UserError
 from augexp.evaluations import SplitName
 from augexp.metrics import Bin
 from augexp.trained import Trained
@@ -75,8 +76,19 @@ def evaluate(folder: Path, request: Request) -> dict[str, Any]:
         The content of `evaluation.json`.
 
     Raises:
-        UserError: if the run can't be loaded, its data has changed, or it has no boxes where localisation is asked for.
+        UserError: if the run can't be loaded or written, its data has changed, or it has no boxes where localisation is
+            asked for.
     """
+    try:
+        return _evaluate(folder, request)
+    except OSError as error:
+        raise UserError(
+            f"{error.filename or folder}: {error.strerror or error}; an evaluation is written into the run folder: make "
+            "room, or make it writable"
+        ) from error
+
+
+def _evaluate(folder: Path, request: Request) -> dict[str, Any]:
     run = trained.load(folder)
     splits = trained.splits(run)
     part = {"test": splits.test, "val": splits.val}[request.split]

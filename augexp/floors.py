@@ -84,7 +84,8 @@ def _whole_network(run: Trained) -> keras.Model:
             whole = create(include_top=True, weights=None, input_shape=(size, size, 3), **settings.backbone_args)
             whole.set_weights(weights)
     except Exception as error:  # get_file raises a bare Exception when a download fails
-        raise model.cannot_build(settings, size, error) from error
+        reason = str(error).splitlines()[0]
+        raise UserError(f"ImageNet's whole {settings.backbone} can't be had at {size} px ({reason})") from error
     return _behind_preprocessing(run, whole)
 
 

@@ -90,7 +90,7 @@ def _backbone(settings: config.Model, image_size: int, weights: str | None) -> k
     try:
         return create(include_top=False, weights=weights, input_shape=shape, **settings.backbone_args)
     except Exception as error:  # get_file raises a bare Exception when a download fails.
-        raise cannot_build(settings, image_size, error) from error
+        raise _cannot_build(settings, image_size, error) from error
 
 
 def _small_cnn(image_size: int) -> keras.Model:
@@ -141,7 +141,7 @@ def _load_weights(backbone: keras.Model, settings: config.Model) -> None:
         ) from error
 
 
-def cannot_build(settings: config.Model, image_size: int, error: Exception) -> UserError:
+def _cannot_build(settings: config.Model, image_size: int, error: Exception) -> UserError:
     if url := re.search(r"URL fetch failure on (\S+):", str(error)):
         folder = f"{os.environ.get('KERAS_HOME', '~/.keras')}/models"
         name = url[1].rsplit("/", 1)[-1]

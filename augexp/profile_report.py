@@ -98,7 +98,7 @@ def _axis(measured: Profiles, profile: Profile) -> Stack:
 
 def _columns(measured: Profiles) -> Table:
     against = "" if measured.baseline is None else f"against {printable(measured.baseline.label)}"
-    return _sized([against, "mean ± sd", "differ-\nence", "95 % interval", "p\n(Holm)", "status"])
+    return _sized([against, "mean ± sd", "diff.", "95 % interval", "p\n(Holm)", "status"])
 
 
 def _table(measure: Measure, found: Sequence[Row]) -> Table:

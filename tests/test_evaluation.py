@@ -238,6 +238,15 @@ def test_classes_that_have_changed(run: Path) -> None:
         evaluation.evaluate(run, Request())
 
 
+def test_a_run_folder_that_cannot_be_written(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", str(run / "evaluation.json"))
+
+    monkeypatch.setattr(evaluations, "write", full)
+    with pytest.raises(UserError, match=r"evaluation\.json: No space left on device; an evaluation is written into"):
+        evaluation.evaluate(run, Request())
+
+
 def test_no_boxes(run: Path) -> None:
     with pytest.raises(UserError, match="it has no boxes"):
         evaluation.evaluate(run, Request(localisation=True))

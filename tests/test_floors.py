@@ -83,5 +83,6 @@ def test_floors_of_a_real_backbone(
     found = floors.find(run, splits, splits.test, lambda *_: None)
     assert found.keys() == {"linear_probe"}
     assert (
-        "floor zero_shot left out: the ImageNet weights of MobileNetV2 can't be downloaded" in capsys.readouterr().err
+        "floor zero_shot left out: ImageNet's whole MobileNetV2 can't be had at 32 px (URL fetch failure"
+        in capsys.readouterr().err
     )
