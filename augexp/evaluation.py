@@ -83,8 +83,8 @@ def evaluate(folder: Path, request: Request) -> dict[str, Any]:
         return _evaluate(folder, request)
     except OSError as error:
         raise UserError(
-            f"{error.filename or folder}: {error.strerror or error}; an evaluation is written into the run folder: make "
-            "room, or make it writable"
+            f"{error.filename or folder}: {error.strerror or error}; an evaluation is written into the run folder: "
+            "make room, or make it writable"
         ) from error
 
 
