@@ -30,7 +30,7 @@ STYLE = """
   --line: #3a3f46; --c0: #4fb0ea; --c1: #ff9052; --c2: #35cfa0; --c3: #ea9cc7; --c4: #f2bd4b; --c5: #8fd0f5; } }
 @media print { :root { --paper: #ffffff; --card: #ffffff; --ink: #000000; --soft: #444444; --line: #bbbbbb;
   --c0: #0072b2; --c1: #c94f00; --c2: #008a64; --c3: #b8558c; --c4: #b97f00; --c5: #2f8fc4; }
-  section, li, figure { break-inside: avoid; } }
+  li, figure, tr { break-inside: avoid; } h2, h3, summary { break-after: avoid; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.2rem; max-width: 74rem; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
@@ -57,6 +57,10 @@ svg.figure text { font-family: system-ui, sans-serif !important; }
 img { max-width: 100%; height: auto; border-radius: .2rem; background: #ffffff; }
 details { border-top: 1px solid var(--line); padding: .5rem 0; } summary { cursor: pointer; }
 pre { overflow-x: auto; font-size: .8rem; background: var(--card); padding: .7rem; }
+/* Last, to replace the above: paper can't be scrolled, so wide tables shrink. */
+@media print { body { padding: 0; max-width: none; font-size: 10pt; } .wide { overflow: visible; }
+  table { font-size: 6.5pt; } th, td { padding: .15rem .3rem; } td:first-child { min-width: 4rem; }
+  pre { white-space: pre-wrap; } }
 """
 
 
