@@ -196,48 +196,6 @@ def test_test_as_validation_is_said(tmp_path: Path, cache_dir: Path) -> None:
     assert any("fitted on test itself" in line for line in evaluation_report.lines(found, "test"))
 
 
-# --- runs that can't be evaluated ----------------------------------------------------------------------------------
-
-
-def test_a_run_without_weights(run: Path) -> None:
-    (run / "best.weights.h5").unlink()
-    with pytest.raises(UserError, match="it holds no weights"):
-        evaluation.evaluate(run, Request())
-
-
-@pytest.mark.parametrize("how", ["foreign", "other network"])
-def test_weights_that_do_not_fit(run: Path, how: str) -> None:
-    if how == "foreign":
-        (run / "best.weights.h5").write_bytes(b"no HDF5")
-    else:
-        environment = runs.read_environment(run)
-        runs.write_json(run / "environment.json", environment | {"class_names": ["a", "b", "c"]})
-    with pytest.raises(UserError, match="these weights don't fit SmallCNN"):
-        evaluation.evaluate(run, Request())
-
-
-def test_an_unfinished_run_is_taken_at_its_best_so_far(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (run / "result.json").unlink()
-    assert evaluation.evaluate(run, Request())["finished"] is False
-    assert "unfinished; taken at its best so far" in capsys.readouterr().err
-
-
-def test_data_that_has_changed(run: Path) -> None:
-    environment = runs.read_environment(run)
-    runs.write_json(run / "environment.json", environment | {"data_fingerprint": "0" * 64})
-    with pytest.raises(
-        UserError, match=r"digits has changed since the run was trained \(data fingerprint 000000000000"
-    ):
-        evaluation.evaluate(run, Request())
-
-
-def test_classes_that_have_changed(run: Path) -> None:
-    environment = runs.read_environment(run)
-    runs.write_json(run / "environment.json", environment | {"class_names": [f"class {i}" for i in range(10)]})
-    with pytest.raises(UserError, match="it was trained on the classes class 0, class 1, class 2, class 3 and 6 more"):
-        evaluation.evaluate(run, Request())
-
-
 def test_a_run_folder_that_cannot_be_written(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device", str(run / "evaluation.json"))

@@ -1,0 +1,101 @@
+"""Run folders opened for use, and those that can't be."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from augexp import config, experiment, runs, trained
+from augexp.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def trained_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
+    overrides = ["train.epochs=1", "data.train_per_class=30", f"runs_dir={tmp_path_factory.mktemp('runs')}"]
+    return experiment.train(config.load("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
+
+
+@pytest.fixture
+def run(trained_run: Path, tmp_path: Path) -> Path:
+    """A copy that a test may spoil."""
+    return Path(shutil.copytree(trained_run, tmp_path / trained_run.name))
+
+
+def test_a_run_is_opened_at_its_best_weights(run: Path) -> None:
+    opened = trained.load(run)
+    part = trained.splits(opened).val
+    said = opened.network.model.predict(part.images[part.rows], verbose=0).argmax(axis=1)
+    with np.load(run / "predictions-val.npz") as stored:
+        assert stored["id"].tolist() == part.ids
+        np.testing.assert_array_equal(said, stored["probability"].argmax(axis=1))
+    assert opened.finished
+    assert opened.class_names == tuple("0123456789")
+
+
+def test_a_run_of_all_devices_is_opened_on_one(run: Path) -> None:
+    text = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(text.replace("devices: one", "devices: all"))
+    assert trained.load(run).experiment.train.devices == "one"
+
+
+def test_a_run_that_does_not_say_its_classes_takes_them_from_the_data(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run / "environment.json").unlink()
+    opened = trained.load(run)
+    assert opened.class_names == tuple("0123456789")
+    assert trained.splits(opened).test
+    assert "environment.json is missing: classes are taken from the data" in capsys.readouterr().err
+
+
+def test_a_configuration_of_another_augexp_is_refused(run: Path) -> None:
+    text = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(text.replace("epochs: 1", "epochs: 1\n  new_key: 1"))
+    with pytest.raises(UserError, match=r"config.yaml is not of this augexp \(train.new_key"):
+        trained.load(run)
+
+
+@pytest.mark.parametrize(("place", "message"), [("gone", "no such folder"), ("", "it holds some: give")])
+def test_what_is_no_run_folder(run: Path, place: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        trained.load(run.parent / place)
+
+
+def test_a_run_without_weights(run: Path) -> None:
+    (run / "best.weights.h5").unlink()
+    with pytest.raises(UserError, match="it holds no weights"):
+        trained.splits(trained.load(run))
+
+
+@pytest.mark.parametrize("how", ["foreign", "other network"])
+def test_weights_that_do_not_fit(run: Path, how: str) -> None:
+    if how == "foreign":
+        (run / "best.weights.h5").write_bytes(b"no HDF5")
+    else:
+        environment = runs.read_environment(run)
+        runs.write_json(run / "environment.json", environment | {"class_names": ["a", "b", "c"]})
+    with pytest.raises(UserError, match="these weights don't fit SmallCNN"):
+        trained.splits(trained.load(run))
+
+
+def test_an_unfinished_run_is_taken_at_its_best_so_far(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (run / "result.json").unlink()
+    assert not trained.load(run).finished
+    assert "unfinished; taken at its best so far" in capsys.readouterr().err
+
+
+def test_data_that_has_changed(run: Path) -> None:
+    environment = runs.read_environment(run)
+    runs.write_json(run / "environment.json", environment | {"data_fingerprint": "0" * 64})
+    with pytest.raises(
+        UserError, match=r"digits has changed since the run was trained \(data fingerprint 000000000000"
+    ):
+        trained.splits(trained.load(run))
+
+
+def test_classes_that_have_changed(run: Path) -> None:
+    environment = runs.read_environment(run)
+    runs.write_json(run / "environment.json", environment | {"class_names": [f"class {i}" for i in range(10)]})
+    with pytest.raises(UserError, match="it was trained on the classes class 0, class 1, class 2, class 3 and 6 more"):
+        trained.splits(trained.load(run))
