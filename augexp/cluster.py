@@ -137,11 +137,16 @@ class Task:
         except ray.exceptions.RayError as error:
             return f"killed: {str(error).splitlines()[0]}"
 
-    def stop(self) -> None:
+    def end(self) -> None:
         """Cancels the task; its worker says in the run folder that it was interrupted."""
         import ray
 
         ray.cancel(self._reference)
+
+    def stop(self) -> None:
+        """Waits until the task has ended."""
+        import ray
+
         ray.wait([self._reference], timeout=processes.PATIENCE)
 
 
