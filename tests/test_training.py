@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,19 @@ def arrays(folder: Path) -> dict[str, bytes]:
     """The whole training state in the end."""
     with np.load(folder / "checkpoint" / "state.npz", allow_pickle=False) as state:
         return {name: state[name].tobytes() for name in state.files if name != "meta"}
+
+
+@pytest.mark.slow
+def test_a_deterministic_run_repeats_itself(tmp_path: Path, cache_dir: Path) -> None:
+    def train(folder: Path) -> tuple[list[list[str]], bytes, bytes]:
+        settings = resumable(folder, cache_dir, "strategy=rand_augment+cutmix", "train.deterministic=true")
+        (tmp_path / "told.yaml").write_text(settings.to_yaml())
+        # In a process of its own: there is no way back from deterministic kernels.
+        line = [sys.executable, "-m", "augexp", "train", "--config", str(tmp_path / "told.yaml")]
+        subprocess.run(line, check=True, capture_output=True)
+        return numbers(settings.run_dir)
+
+    assert train(tmp_path / "once") == train(tmp_path / "again")
 
 
 def test_a_half_written_row_and_half_written_files_are_gone_after_resuming(
