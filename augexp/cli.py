@@ -254,7 +254,9 @@ def status(
             console.say(f"{folder}: {error}")
     if not standings:
         raise UserError("there is no run folder among these; give some, such as runs/*")
-    console.out.print(watch.table(standings))
+    console.tabulate(watch.table(standings))
+    for line in watch.reasons(standings):
+        console.answer(line)
     at_once = max(1, sum(now.state == "running" for now in standings))
     console.answer(watch.summary(standings, at_once))
 

@@ -89,10 +89,11 @@ def train(experiment: Experiment, command: list[str], home: Any, token: str) -> 
         def bring(content: Content) -> None:
             ray.get(home.bring.remote(str(folder), {**content, "config.yaml": experiment.to_yaml().encode()}))
 
-        reason = _wait(processes.Process(here, command), here.run_dir, bring)
-        if (last := pack(here.run_dir)) is not None:
-            bring(last)
-        return reason
+        try:
+            return _wait(processes.Process(here, command), here.run_dir, bring)
+        finally:  # where the task was cancelled, this says that the run was interrupted
+            if (last := pack(here.run_dir)) is not None:
+                bring(last)
 
 
 def _wait_for_orphan(folder: Path) -> None:
@@ -137,11 +138,16 @@ class Task:
         except ray.exceptions.RayError as error:
             return f"killed: {str(error).splitlines()[0]}"
 
-    def stop(self) -> None:
+    def end(self) -> None:
         """Cancels the task; its worker says in the run folder that it was interrupted."""
         import ray
 
         ray.cancel(self._reference)
+
+    def stop(self) -> None:
+        """Waits until the task has ended."""
+        import ray
+
         ray.wait([self._reference], timeout=processes.PATIENCE)
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from augexp.errors import printable
 
@@ -27,6 +28,7 @@ out = Console(highlight=False, emoji=False, soft_wrap=True)
 err = _PatientConsole(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 PLAIN_LINE_SECONDS = 15.0
+WIDE = 10_000
 
 
 class Advance(Protocol):
@@ -43,6 +45,14 @@ def say(line: str) -> None:
 def answer(line: str) -> None:
     """Lines of a result, never taken for markup; names of foreign runs can't command the terminal."""
     out.print(printable(line), markup=False)
+
+
+def tabulate(table: Table) -> None:
+    """A table of a result; where no terminal sets a width, its rows stay whole."""
+    if out.is_terminal:
+        out.print(table)
+    else:
+        Console(file=out.file, width=WIDE, emoji=False).print(table)
 
 
 @contextmanager

@@ -1,7 +1,9 @@
 """What a run will cost before it starts: memory, and hours on a CPU."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import median
 
 import keras
 import numpy as np
@@ -9,7 +11,10 @@ import numpy as np
 from augexp.config import Experiment
 from augexp.model import Network
 
-BACKWARD = 3  # a training step costs about three forward passes
+FULL = 4  # predictions that a training step costs; with the backbone frozen it costs about one
+# What compiling the first steps takes, counted in first predictions: of the head alone, of everything (on a CPU).
+HEAD_START, FULL_START = 5, 13
+CALLS = 3
 
 
 @dataclass(frozen=True)
@@ -42,18 +47,35 @@ def _elements(layer: keras.layers.Layer) -> int:
     return int(np.prod([size for size in shapes[1:] if size is not None]))
 
 
-def seconds(network: Network, experiment: Experiment, train_examples: int, val_examples: int) -> float:
-    """Training time on this device, from the measured time of a forward pass."""
+def seconds(
+    network: Network, experiment: Experiment, train_examples: int, val_examples: int, *, jit_compile: bool
+) -> float:
+    """Training time on this device, from the measured time of compiled predictions.
+
+    Args:
+        network: its weights stay as they are.
+        experiment: the recipe.
+        train_examples: seen in an epoch.
+        val_examples: looked at after it.
+        jit_compile: as the training will be compiled.
+    """
     train = experiment.train
-    forward = _seconds_per_image(network.model, train.batch_size, experiment.data.image_size)
+    first, image = _prediction(network.model, train.batch_size, experiment.data.image_size, jit_compile=jit_compile)
     full = 0 if experiment.model.freeze == "backbone" else train.epochs - train.head_epochs
-    passes = full * BACKWARD + (train.epochs - full)
-    return forward * (passes * train_examples + train.epochs * val_examples)
+    head = train.epochs - full
+    passes = (full * FULL + head) * train_examples + train.epochs * val_examples
+    return image * passes + first * ((HEAD_START if head else 0) + (FULL_START if full else 0))
 
 
-def _seconds_per_image(model: keras.Model, batch_size: int, image_size: int) -> float:
-    batch = keras.ops.zeros((min(batch_size, 8), image_size, image_size, 3), "uint8")
-    model(batch)  # the first call sets up kernels
+def _prediction(model: keras.Model, batch_size: int, image_size: int, *, jit_compile: bool) -> tuple[float, float]:
+    """Seconds of the first prediction of a batch, which compiles, and of an image in the following ones."""
+    model.jit_compile = jit_compile
+    batch = np.zeros((batch_size, image_size, image_size, 3), np.uint8)
+    times = [_seconds(lambda: model.predict_on_batch(batch)) for _ in range(1 + CALLS)]
+    return times[0], median(times[1:]) / batch_size
+
+
+def _seconds(call: Callable[[], object]) -> float:
     start = time.perf_counter()
-    keras.ops.convert_to_numpy(model(batch))
-    return (time.perf_counter() - start) / len(batch)
+    call()
+    return time.perf_counter() - start

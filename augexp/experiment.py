@@ -112,10 +112,15 @@ def prepare(experiment: Experiment) -> Prepared:
     steps = pipeline.steps_per_epoch(splits.train, experiment.train.batch_size)
     parallel.check_batch(experiment.train.devices, experiment.train.batch_size)
     network = build_network(experiment, precision, len(splits.class_names))
+    task = training.Task(experiment, network, splits, steps, uses_xla(found, experiment.train.devices))
+    return Prepared(task, found, precision)
+
+
+def uses_xla(found: device.Device, devices: parallel.Devices) -> bool:
+    """Whether training is compiled by XLA."""
     # XLA's convolutions on a CPU are several times slower than TensorFlow's own; JAX can't do without it.
-    shared = len(parallel.names(experiment.train.devices)) > 1  # gradients can't cross devices inside XLA
-    jit_compile = keras.backend.backend() == "jax" or (found.kind == "gpu" and not shared)
-    return Prepared(training.Task(experiment, network, splits, steps, jit_compile), found, precision)
+    shared = len(parallel.names(devices)) > 1  # gradients can't cross devices inside XLA
+    return keras.backend.backend() == "jax" or (found.kind == "gpu" and not shared)
 
 
 def load_splits(experiment: Experiment) -> Splits:
@@ -179,8 +184,10 @@ TEST_AS_VALIDATION = (
 
 
 def _slow(prepared: Prepared) -> list[str]:
-    splits = prepared.splits
-    seconds = estimate.seconds(prepared.task.network, prepared.experiment, len(splits.train), len(splits.val))
+    splits, task = prepared.splits, prepared.task
+    seconds = estimate.seconds(
+        task.network, task.experiment, len(splits.train), len(splits.val), jit_compile=task.jit_compile
+    )
     if seconds <= HOUR:
         return []
     return [

@@ -53,7 +53,8 @@ def cost(settings: Experiment) -> Cost:
     network = experiment.build_network(settings, precision, classes, pretrained=False)
     seconds = measured_seconds(settings)
     if seconds is None and splits is not None:
-        seconds = estimate.seconds(network, settings, len(splits.train), len(splits.val))
+        xla = experiment.uses_xla(found, settings.train.devices)
+        seconds = estimate.seconds(network, settings, len(splits.train), len(splits.val), jit_compile=xla)
     return Cost(seconds, _folder_bytes(network.model, settings))
 
 

@@ -51,9 +51,13 @@ class Process:
         last_words = self._close()
         return "" if status == 0 else _reason(status, last_words)
 
-    def stop(self) -> None:
-        """Ends the process, which says in its run folder that it was interrupted."""
+    def end(self) -> None:
+        """Asks the process to end; it says in its run folder that it was interrupted."""
         self._process.terminate()
+
+    def stop(self) -> None:
+        """Ends the process."""
+        self.end()
         try:
             self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:

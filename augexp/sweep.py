@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from augexp import checkpoint, runs, standing, watch
+from augexp import checkpoint, console, runs, standing, watch
 from augexp.config import Experiment
 from augexp.errors import UserError
 from augexp.standing import Standing
@@ -23,8 +23,11 @@ class Running(Protocol):
     def poll(self) -> str | None:
         """None while it runs; then why it failed, or nothing."""
 
+    def end(self) -> None:
+        """Asks it to end, so that it can be resumed."""
+
     def stop(self) -> None:
-        """Ends it, so that it can be resumed."""
+        """Waits until it has ended, and makes it where it doesn't."""
 
 
 class Pool(Protocol):
@@ -90,6 +93,9 @@ def run(experiments: Sequence[Experiment], todo: Sequence[Experiment], pool: Poo
                     show(_standings(experiments, [experiment for experiment, _ in running], crashed))
                 time.sleep(POLL_SECONDS)
         except BaseException:
+            console.say(f"stopping {len(running)} runs")
+            for _, started in running:
+                started.end()
             for _, started in running:
                 started.stop()
             raise
@@ -137,7 +143,7 @@ def _standings(
 def closing_lines(standings: Sequence[Standing]) -> list[str]:
     """What finished, what failed and why, and the line to type next."""
     lines = [watch.summary(standings)]
-    lines += [f"{now.folder}: {now.state}: {now.reason}" for now in standings if now.reason]
+    lines += watch.reasons(standings)
     finished = [str(now.folder) for now in standings if now.state == "finished"]
     if any(now.state == "failed" for now in standings):
         lines.append("the same command with --retry tries the failed runs again")

@@ -29,7 +29,7 @@ def table(standings: Sequence[Standing]) -> Table:
     """Run, state, epoch, best val accuracy, images/s, time left."""
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     shown.add_column("run", overflow="fold")
-    shown.add_column("state", overflow="fold")
+    shown.add_column("state", no_wrap=True)
     for title in ("epoch", "val acc. %", "images/s", "left"):
         shown.add_column(title, justify="right", no_wrap=True)
     for standing in standings:
@@ -40,15 +40,19 @@ def table(standings: Sequence[Standing]) -> Table:
 def _cells(standing: Standing) -> tuple[str, ...]:
     accuracy, rate = standing.val_accuracy, standing.images_per_second
     left = standing.seconds_left()
-    state = f"{standing.state}: {standing.reason}" if standing.reason else standing.state
     return (
         str(standing.folder),
-        state,
+        standing.state,
         f"{standing.epoch}/{standing.epochs}" if standing.epochs else "",
         "" if accuracy is None else f"{100 * accuracy:.2f}",
         "" if rate is None else f"{rate:,.0f}",
         duration(left) if left is not None and standing.state == "running" else "",
     )
+
+
+def reasons(standings: Sequence[Standing]) -> list[str]:
+    """Why runs failed or were interrupted, a line each: too long for a table."""
+    return [f"{now.folder}: {now.state}: {now.reason}" for now in standings if now.reason]
 
 
 def summary(standings: Sequence[Standing], at_once: int = 1) -> str:
@@ -76,7 +80,8 @@ def live(at_once: int) -> Iterator[Show]:
         return
     with Live(console=console.err, transient=True, auto_refresh=False) as screen:
         yield lambda standings: screen.update(
-            Group(table(_most_telling(standings)), Text(summary(standings, at_once))), refresh=True
+            Group(table(_most_telling(standings)), *map(Text, reasons(standings)), Text(summary(standings, at_once))),
+            refresh=True,
         )
 
 
@@ -99,7 +104,8 @@ class _Plain:
         for standing in standings:
             name, state = str(standing.folder), standing.state
             if self.states.get(name, "waiting" if state == "running" else state) != state:
-                console.say(f"{name}: {', '.join(cell for cell in _cells(standing)[1:] if cell)}")
+                said = [*_cells(standing)[1:], standing.reason]
+                console.say(f"{name}: {', '.join(cell for cell in said if cell)}")
             self.states[name] = state
         if time.monotonic() - self.said >= PLAIN_SECONDS:
             self.said = time.monotonic()

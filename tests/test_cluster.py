@@ -1,12 +1,14 @@
 """Run folders on their way home, and a sweep on a real Ray cluster of two nodes, one of which dies."""
 
+import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from augexp import cluster, experiment, grid, runs, sweep
+from augexp import cluster, config, experiment, grid, processes, runs, sweep
 from augexp.errors import UserError
 
 
@@ -37,6 +39,24 @@ def test_a_folder_that_changes_while_it_is_read_is_read_again_later(
 
     monkeypatch.setattr(Path, "read_bytes", read)
     assert cluster.pack(tmp_path) is None
+
+
+def test_a_cancelled_run_says_at_home_that_it_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(process: object, folder: Path, bring: object) -> str:
+        folder.mkdir()
+        runs.set_state(folder, "interrupted", "SIGTERM")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cluster, "_wait", interrupt)
+    monkeypatch.setattr(processes, "Process", lambda *_: None)
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(get=lambda answer: answer))
+    home = SimpleNamespace(
+        **{name: SimpleNamespace(remote=getattr(cluster.Home(), name)) for name in ("fetch", "bring")}
+    )
+    settings = config.load("digits.yaml", [f"runs_dir={tmp_path}"])
+    with pytest.raises(KeyboardInterrupt):
+        cluster.train(settings, ["augexp"], home, token=str(tmp_path / "elsewhere"))
+    assert runs.state(settings.run_dir) == ("interrupted", "SIGTERM")
 
 
 def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path) -> None:

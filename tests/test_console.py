@@ -3,6 +3,7 @@ import re
 
 import pytest
 from rich.console import Console
+from rich.table import Table
 
 from augexp import console
 
@@ -97,3 +98,10 @@ def test_more_than_the_total_is_no_error(terminal: io.StringIO, capsys: pytest.C
     with console.progress("decoding", total=0) as advance:
         advance(3)
     assert capsys.readouterr() == ("", "")
+
+
+def test_in_a_pipe_rows_of_a_table_stay_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table("run")
+    table.add_row("runs/" + 300 * "a")
+    console.tabulate(table)
+    assert "runs/" + 300 * "a" in capsys.readouterr().out

@@ -1,11 +1,13 @@
 """Devices, precision, and a quiet start of TensorFlow."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from augexp import device
+from augexp import config, device, processes
 from augexp.device import Device
 from augexp.errors import UserError
 
@@ -31,8 +33,6 @@ def test_precision(setting: device.Precision, found: Device, precision: str) -> 
 def test_what_the_user_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_CPU_ALLOCATOR_USE_BFC", "false")
     device.configure()
-    import os
-
     assert os.environ["TF_CPU_ALLOCATOR_USE_BFC"] == "false"
 
 
@@ -56,3 +56,55 @@ def test_the_device_of_this_machine_is_found() -> None:
     found = device.find()
     assert found.kind in ("cpu", "gpu")
     assert found.name
+
+
+# What a command does up to the import of TensorFlow, in a process of its own; then what has taken effect.
+LOADED = """
+import os, sys
+from augexp import cli, device, worker
+
+load = device.load_tensorflow
+
+def load_and_say(**options):
+    load(**options)
+    import tensorflow as tf
+    try:
+        tf.random.uniform(())
+        print("any op")
+    except RuntimeError:  # without a seed, a random op gives other numbers every time
+        print("deterministic ops only")
+    print(float(tf.function(lambda x: x + 1, jit_compile=True)(1.0)))  # XLA dies of a flag that it doesn't know
+    print(os.environ.get("XLA_FLAGS"))
+    sys.exit()
+
+device.load_tensorflow = load_and_say
+sys.argv = ["augexp", *sys.argv[1:]]
+worker._end_with_stdin = lambda: None  # which is at its end at once
+cli.main() if sys.argv[1:] else worker.main()
+"""
+
+
+def loaded(tmp_path: Path, *overrides: str, worker: bool, flags: str | None = None) -> list[str]:
+    """What `augexp train`, or the worker of a sweep, says after it has loaded TensorFlow."""
+    experiment = config.load("digits.yaml", [f"runs_dir={tmp_path}", *overrides])
+    arguments = [] if worker else ["train", "--config", "digits.yaml", f"runs_dir={tmp_path}", *overrides]
+    environment = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
+    answer = subprocess.run(
+        [sys.executable, "-c", LOADED, *arguments],
+        input=processes.job(experiment, ["augexp", "sweep"]),
+        capture_output=True, text=True, check=False, env=environment | ({"XLA_FLAGS": flags} if flags else {}),
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout.splitlines()
+
+
+@pytest.mark.parametrize("worker", [False, True], ids=["train", "worker"])
+def test_only_deterministic_kernels_when_told(tmp_path: Path, worker: bool) -> None:
+    own = "--xla_cpu_enable_fast_math=false"
+    assert loaded(tmp_path, "train.deterministic=true", worker=worker, flags=own) == [
+        "deterministic ops only", "2.0", f"{own} --xla_gpu_deterministic_ops=true",
+    ]  # fmt: skip
+
+
+def test_any_kernel_otherwise(tmp_path: Path) -> None:
+    assert loaded(tmp_path, worker=True) == ["any op", "2.0", "None"]

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from augexp import config, estimate, experiment
 
 
@@ -36,6 +38,25 @@ def test_activations_grow_with_the_batch() -> None:
 
 def test_more_epochs_take_longer() -> None:
     network, settings = of("train.batch_size=4")
-    seconds = estimate.seconds(network, settings, train_examples=1000, val_examples=100)
-    hundredfold = estimate.seconds(network, settings, train_examples=100_000, val_examples=10_000)
+    seconds = estimate.seconds(network, settings, 1000, 100, jit_compile=False)
+    hundredfold = estimate.seconds(network, settings, 100_000, 10_000, jit_compile=False)
     assert 0 < seconds < hundredfold
+
+
+@pytest.mark.parametrize(
+    ("freeze", "expected"),
+    # 20 epochs with 1 of the head: 4 predictions for a trained image, 1 with the backbone frozen or for a val image.
+    [("none", 0.01 * ((19 * 4 + 1) * 1000 + 20 * 100) + 0.5 * (5 + 13)), ("backbone", 0.01 * 20 * 1100 + 0.5 * 5)],
+)
+def test_epochs_steps_and_compiling_are_counted(monkeypatch: pytest.MonkeyPatch, freeze: str, expected: float) -> None:
+    monkeypatch.setattr(estimate, "_prediction", lambda *_, **__: (0.5, 0.01))
+    network, settings = of(f"model.freeze={freeze}")
+    assert estimate.seconds(network, settings, 1000, 100, jit_compile=False) == pytest.approx(expected)
+
+
+def test_measuring_leaves_the_weights_as_they_are() -> None:
+    network, settings = of("train.batch_size=4")
+    before = [variable.numpy().tobytes() for variable in network.model.variables]
+    first, image = estimate._prediction(network.model, 4, settings.data.image_size, jit_compile=False)
+    assert 0 < image < first
+    assert [variable.numpy().tobytes() for variable in network.model.variables] == before

@@ -34,15 +34,20 @@ def finish(experiment: Experiment) -> str:
 class Fated:
     """A run that ends at the second look."""
 
-    def __init__(self, experiment: Experiment, fate: Fate) -> None:
-        self.experiment, self.fate, self.looks, self.stopped = experiment, fate, 0, False
+    def __init__(self, experiment: Experiment, fate: Fate, pool: "FatedPool") -> None:
+        self.experiment, self.fate, self.pool, self.looks = experiment, fate, pool, 0
+        self.ended = self.stopped = False
 
     def poll(self) -> str | None:
         self.looks += 1
         return None if self.looks < 2 else self.fate(self.experiment)
 
+    def end(self) -> None:
+        self.ended = True
+
     def stop(self) -> None:
-        self.stopped = True
+        # All are asked before one is waited for, so that they end beside each other.
+        self.stopped = all(run.ended for run in self.pool.started)
 
 
 class FatedPool:
@@ -56,7 +61,7 @@ class FatedPool:
     def start(self, experiment: Experiment) -> Fated:
         self.busy += 1
         self.most = max(self.most, self.busy)
-        self.started.append(Fated(experiment, self.fates.get(experiment.run_dir.name, finish)))
+        self.started.append(Fated(experiment, self.fates.get(experiment.run_dir.name, finish), self))
         return self.started[-1]
 
     def release(self, ended: Fated) -> None:

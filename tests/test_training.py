@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,9 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
     return experiment.train(resumable(tmp_path_factory.mktemp("unbroken"), cache_dir))
 
 
-def killed(monkeypatch: pytest.MonkeyPatch, settings: config.Experiment, place: str, call: int) -> None:
+def killed(
+    monkeypatch: pytest.MonkeyPatch, settings: config.Experiment, place: str, call: int, *, resume: bool = False
+) -> None:
     """Trains until the n-th call of a function, then ends as suddenly as one test process can."""
     module, name = place.split(".")
     real = getattr(sys.modules[f"augexp.{module}"], name)
@@ -129,7 +132,7 @@ def killed(monkeypatch: pytest.MonkeyPatch, settings: config.Experiment, place: 
     with monkeypatch.context() as patch:
         patch.setattr(f"augexp.{place}", kill)
         with pytest.raises(Killed):
-            experiment.train(settings)
+            experiment.train(settings, resume=resume)
 
 
 @pytest.mark.parametrize(
@@ -146,6 +149,55 @@ def test_a_resumed_run_ends_in_the_bytes_of_the_unbroken_one(
     settings = resumable(tmp_path, cache_dir, "train.checkpoint_steps=2")  # of four an epoch
     killed(monkeypatch, settings, place, call)
     assert numbers(experiment.train(settings, resume=True)) == numbers(unbroken)
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_in_mixed_precision_too(
+    tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch, precision: str, optimizer: str
+) -> None:
+    # So high a loss scale overflows, so it is halved and steps are skipped; the other steps double it.
+    monkeypatch.setattr(keras.optimizers.LossScaleOptimizer.__init__, "__defaults__", (HIGH_SCALE, 1, None))
+    overrides = (
+        *(f"train.precision={precision}", f"train.optimizer={optimizer}", "train.learning_rate=0.003"),
+        *("train.weight_decay=0.01", "train.epochs=2", "train.head_epochs=0", "train.checkpoint_steps=3"),
+    )
+    settings = resumable(tmp_path / "broken", cache_dir, *overrides)
+    killed(monkeypatch, settings, "checkpoint.save", 2)  # goes on within the first epoch, after three steps
+    if precision == "mixed_float16":
+        assert loss_scale(settings.run_dir) != HIGH_SCALE
+    killed(monkeypatch, settings, "checkpoint.save", 2, resume=True)  # goes on after the first epoch
+    broken = experiment.train(settings, resume=True)
+    unbroken = experiment.train(resumable(tmp_path / "unbroken", cache_dir, *overrides))
+    assert numbers(broken) == numbers(unbroken)
+    assert arrays(broken) == arrays(unbroken)
+
+
+HIGH_SCALE = 2.0**40
+
+
+def loss_scale(folder: Path) -> float:
+    with np.load(folder / "checkpoint" / "state.npz", allow_pickle=False) as state:
+        return float(state["optimizer-3"])  # after Keras's own iterations and rate, and the count of steps since
+
+
+def arrays(folder: Path) -> dict[str, bytes]:
+    """The whole training state in the end."""
+    with np.load(folder / "checkpoint" / "state.npz", allow_pickle=False) as state:
+        return {name: state[name].tobytes() for name in state.files if name != "meta"}
+
+
+@pytest.mark.slow
+def test_a_deterministic_run_repeats_itself(tmp_path: Path, cache_dir: Path) -> None:
+    def train(folder: Path) -> tuple[list[list[str]], bytes, bytes]:
+        settings = resumable(folder, cache_dir, "strategy=rand_augment+cutmix", "train.deterministic=true")
+        (tmp_path / "told.yaml").write_text(settings.to_yaml())
+        # In a process of its own: there is no way back from deterministic kernels.
+        line = [sys.executable, "-m", "augexp", "train", "--config", str(tmp_path / "told.yaml")]
+        subprocess.run(line, check=True, capture_output=True)
+        return numbers(settings.run_dir)
+
+    assert train(tmp_path / "once") == train(tmp_path / "again")
 
 
 def test_a_half_written_row_and_half_written_files_are_gone_after_resuming(

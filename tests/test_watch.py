@@ -25,9 +25,18 @@ def test_the_table_shows_every_run_as_it_is() -> None:
     lines = [line.split() for line in screen.getvalue().splitlines()]
     assert ["runs/[a]-seed0", "finished", "10/10", "87.50", "1,234"] in lines
     assert ["runs/b-seed0", "running", "4/10", "50.00", "1,000", "6", "min"] in lines
-    assert ["runs/c-seed0", "failed:", "loss", "is", "nan", "0/10"] in lines
+    assert ["runs/c-seed0", "failed", "0/10"] in lines
     left = "about 16 min of training left"
     assert watch.summary(RUNS) == f"4 runs: 1 finished, 1 running, 1 waiting, 1 failed; {left}"
+
+
+def test_a_reason_has_a_line_of_its_own_so_that_folders_stay_whole_at_80_columns() -> None:
+    assert watch.reasons(RUNS) == ["runs/c-seed0: failed: loss is nan"]
+    name = "/tmp/studies/runs/none-seed0"[:27]
+    interrupted = Standing(Path(name), "interrupted", "SIGTERM", 12, 40, val_accuracy=0.9895, images_per_second=2830.0)
+    screen = io.StringIO()
+    Console(file=screen, width=80, color_system=None).print(watch.table([interrupted]))
+    assert [line.split()[0] for line in screen.getvalue().splitlines()[2:]] == [name]
 
 
 @pytest.mark.parametrize(
