@@ -128,7 +128,7 @@ def test_test_as_validation_is_said(tmp_path: Path, cache_dir: Path, capsys: pyt
 def test_hours_on_a_cpu_are_announced(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = experiment.prepare(digits(tmp_path, cache_dir))
     assert not any(line.startswith("no GPU") for line in experiment.announcement(prepared))
-    monkeypatch.setattr("augexp.estimate.seconds", lambda *_: 5.2 * 3600)
+    monkeypatch.setattr("augexp.estimate.seconds", lambda *_, **__: 5.2 * 3600)
     prepared = dataclasses.replace(prepared, device=Device("cpu", "CPU", has_bfloat16=False))
     assert experiment.announcement(prepared)[-1] == (
         "no GPU: this run will take about 5.2 hours on this CPU; a smaller data.image_size, data.train_per_class or "
