@@ -15,6 +15,7 @@ FULL = 4  # predictions that a training step costs; with the backbone frozen it 
 # What compiling the first steps takes, counted in first predictions: of the head alone, of everything (on a CPU).
 HEAD_START, FULL_START = 5, 13
 CALLS = 3
+PATIENCE = 4.0  # seconds; a large network on a CPU is timed once
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,11 @@ def _prediction(model: keras.Model, batch_size: int, image_size: int, *, jit_com
     """Seconds of the first prediction of a batch, which compiles, and of an image in the following ones."""
     model.jit_compile = jit_compile
     batch = np.zeros((batch_size, image_size, image_size, 3), np.uint8)
-    times = [_seconds(lambda: model.predict_on_batch(batch)) for _ in range(1 + CALLS)]
-    return times[0], median(times[1:]) / batch_size
+    first = _seconds(lambda: model.predict_on_batch(batch))
+    times = [_seconds(lambda: model.predict_on_batch(batch))]
+    while len(times) < CALLS and first + sum(times) < PATIENCE:
+        times.append(_seconds(lambda: model.predict_on_batch(batch)))
+    return first, median(times) / batch_size
 
 
 def _seconds(call: Callable[[], object]) -> float:
