@@ -138,7 +138,7 @@ def _table(judgement: Judgement) -> str:
         *("strategy", "seeds", "val acc. %", "test acc. %", "top-5 %", "cross-entropy", "best epoch"),
         *("last epoch, val %", "images/s", "minutes a run", "seconds to baseline"),
     )
-    rows = [_group_cells(group, judgement.baseline) for group in judgement.comparison.groups]
+    rows = [_group_cells(group, judgement) for group in judgement.comparison.groups]
     return section(
         "Accuracy and cost",
         table(headings, rows),
@@ -148,10 +148,9 @@ def _table(judgement: Judgement) -> str:
     )
 
 
-def _group_cells(group: Group, baseline: Group | None) -> tuple[str, ...]:
+def _group_cells(group: Group, judgement: Judgement) -> tuple[str, ...]:
     summary = stats.summarize(group)
     middle, low, high = summary.best_epoch
-    reach = None if baseline is None else report.reach_of(group, baseline)
     return (
         text(group.label),
         str(len(group.seeds)),
@@ -163,7 +162,7 @@ def _group_cells(group: Group, baseline: Group | None) -> tuple[str, ...]:
         spread(summary.others.get("last_val_accuracy")),
         f"{summary.images_per_second:,.0f}",
         f"{summary.minutes:.1f}",
-        "-" if reach is None else text(report.reached(reach)),
+        text(report.reached(report.reach_of(group, judgement))),
     )
 
 

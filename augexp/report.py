@@ -34,7 +34,7 @@ def table(judgement: Judgement) -> Table:
     grid = tables.grid(["strategy"], headings, leading=int(long))
     for group in groups:
         cells = _cells(group, stats.summarize(group), "\n" if long else " ")
-        grid.add_row(_name(group), *cells, *([reached(reach_of(group, baseline))] if baseline else []))
+        grid.add_row(_name(group), *cells, *([reached(reach_of(group, judgement))] if baseline else []))
     return grid
 
 
@@ -42,8 +42,12 @@ def _name(group: Group) -> Text:
     return Text(printable(group.label))  # a name such as [bold] is a name
 
 
-def reach_of(group: Group, baseline: Group) -> Reach:
-    """When a group's runs reached the mean val accuracy of the baseline's best epochs."""
+def reach_of(group: Group, judgement: Judgement) -> Reach | None:
+    """When a group's runs reached the mean val accuracy of the baseline's best epochs; None if that's another task."""
+    baseline = judgement.baseline
+    unlike = [verdict.group for verdict in judgement.verdicts if verdict.status == "not comparable"]
+    if baseline is None or group in unlike:
+        return None
     # History rounds to six digits, and a baseline that can't reach its own accuracy would look odd.
     return stats.reach(group, min(stats.summarize(baseline).val.mean, _best_mean(baseline)))
 
@@ -52,8 +56,10 @@ def _best_mean(group: Group) -> float:
     return math.fsum(float(run.history["val_accuracy"].max()) for run in group.runs) / len(group.runs)
 
 
-def reached(reach: Reach) -> str:
-    """Seconds, `2/3` where not all runs got there, `never` where none did."""
+def reached(reach: Reach | None) -> str:
+    """Seconds, `2/3` where not all runs got there, `never` where none did, a dash where there is nothing to reach."""
+    if reach is None:
+        return "-"
     if reach.runs == 0:
         return "never"
     return f"{reach.seconds:,.0f}" if reach.runs == reach.of else f"{reach.runs}/{reach.of}"
@@ -270,7 +276,7 @@ def _row(group: Group, judgement: Judgement) -> dict[str, Any]:
     row = {name: column(group, summary) for name, column in COLUMNS.items()}
     for name, spread in spreads.items():
         row |= _spread(name, spread)
-    reach = None if judgement.baseline is None else reach_of(group, judgement.baseline)
+    reach = reach_of(group, judgement)
     return row | {
         "seconds_to_baseline": reach.seconds if reach and reach.runs and math.isfinite(reach.seconds) else None,
         "runs_that_reached_baseline": reach.runs if reach else None,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from augexp import classes, report, stats, verdicts
+from augexp import classes, report, runs, stats, verdicts
 from augexp.verdicts import Judgement
 from tests.factories import make_run
 
@@ -62,6 +62,18 @@ def test_one_seed_is_said_and_never_plus_minus_zero(tmp_path: Path) -> None:
         "accuracy of the best epoch's weights: mean over seeds\n"
         "best epoch: median; min: minutes of training a run (CPU)"
     )
+
+
+def test_what_is_not_comparable_reaches_nothing(tmp_path: Path) -> None:
+    paths = [make_run(tmp_path / f"none-{seed}", strategy="none", seed=seed) for seed in (0, 1)]
+    others = [make_run(tmp_path / f"mixup-{seed}", strategy="mixup", seed=seed, accuracy=0.9) for seed in (0, 1)]
+    assert rendered(judged([*paths, *others]))[-1].split()[-1] != "-"
+    for folder in others:
+        result = json.loads((folder / "result.json").read_text())
+        result["test"]["examples"] = 50
+        runs.write_json(folder / "result.json", result)
+        (folder / "predictions-test.npz").unlink()
+    assert rendered(judged([*paths, *others]))[-1].split()[-1] == "-"
 
 
 def test_long_names_stay_whole_in_80_columns(tmp_path: Path) -> None:
