@@ -102,8 +102,8 @@ def _evaluate(folder: Path, request: Request) -> dict[str, Any]:
         parts += [_augmented(subject, one, said) for one in request.tta]
         parts += [_occluded(subject), _corrupted(subject)] if request.robustness else []
         parts += [_localised(subject, around)] if request.localisation else []
-        found_floors = floors.find(run, splits, part, advance) if request.floor else {}
-    content = _merged(run, request.split, part, parts, found_floors)
+        parts += [Found({"floors": floors.find(run, splits, part, advance)}, {}, {})] if request.floor else []
+    content = _merged(run, request.split, part, parts)
     for name, figure in evaluation_plots.pictures(content["splits"][request.split], run.class_names, folder.name):
         with runs.replacing(folder / f"{name}-{request.split}.png") as temporary:
             figure.savefig(temporary)
@@ -312,21 +312,16 @@ def _localised(subject: _Subject, around: list[boxes.Boxes]) -> Found:
 # --- what is written -----------------------------------------------------------------------------------------------
 
 
-def _merged(
-    run: Trained, split: SplitName, part: Part, parts: list[Found], found_floors: dict[str, Any]
-) -> dict[str, Any]:
+def _merged(run: Trained, split: SplitName, part: Part, parts: list[Found]) -> dict[str, Any]:
     """Adds what was found to what an earlier evaluation of the same weights has left, and writes it."""
     content, columns = _earlier(run, split, part)
     section = dict(content["splits"].get(split, {}))
     for found in parts:
-        tta_so_far = section.get("tta", {})
-        section |= found.section
-        if "tta" in found.section:
-            section["tta"] = tta_so_far | found.section["tta"]
+        for name, value in found.section.items():
+            section[name] = section.get(name, {}) | value if name in ("tta", "floors") else value
         section["metrics"] = section.get("metrics", {}) | found.metrics
         columns |= found.columns
     content["splits"] = content["splits"] | {split: section}
-    content["floors"] = content.get("floors", {}) | found_floors
     evaluations.write(run.folder, content, {split: {"id": np.asarray(part.ids, np.str_), **columns}})
     return content
 

@@ -37,7 +37,7 @@ def lines(content: Mapping[str, Any], split: SplitName) -> Iterator[str]:
             f"  localisation at IoU {section['localisation']['overlap']}: {100 * found['localisation_known']:.2f} % "
             f"with the class known, {100 * found['localisation_top1']:.2f} % with the class that is said"
         )
-    for name, floor in content.get("floors", {}).items():
+    for name, floor in section.get("floors", {}).items():
         yield f"  floor, {name.replace('_', ' ')}: accuracy {100 * floor['accuracy']:.2f} %"
 
 

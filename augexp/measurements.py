@@ -151,7 +151,7 @@ def _read(run: Run, found: Evidence) -> Measured:
     _check_examples(run, found, split["examples"], ids)
     columns = {name: column for name, column in stored.items() if name in metrics}
     _check_columns(columns, metrics)
-    return Measured(split["examples"], metrics, columns, ids, _lines(split), _floors(content))
+    return Measured(split["examples"], metrics, columns, ids, _lines(split), _floors(split))
 
 
 def _is_number(value: object) -> TypeGuard[float]:
@@ -199,8 +199,8 @@ def _numbers(values: object) -> list[float]:
     return [float(value) for value in values] if isinstance(values, list) and all(map(_is_number, values)) else []
 
 
-def _floors(content: Mapping[str, Any]) -> dict[str, float]:
-    found = content.get("floors")
+def _floors(split: Mapping[str, Any]) -> dict[str, float]:
+    found = split.get("floors")
     accuracies = {
         name: floor.get("accuracy")
         for name, floor in (found.items() if isinstance(found, dict) else ())

@@ -137,11 +137,12 @@ def make_evaluation(
     columns = {name: np.asarray(values, np.float32) for name, values in (rows or {}).items()}
     means = {name: float(column.mean(dtype=np.float64)) for name, column in columns.items()}
     named = [f"test/{index}" for index in range(EXAMPLES)] if ids is None else list(ids)
-    content = {
-        "weights": "0" * 64,
-        "splits": {"test": {"examples": len(named), "metrics": metrics | means, **(split or {})}},
+    section = {
+        "examples": len(named),
+        "metrics": metrics | means,
         "floors": {name: {"accuracy": accuracy} for name, accuracy in (floors or {}).items()},
     }
+    content = {"weights": "0" * 64, "splits": {"test": section | (split or {})}}
     evaluations.write(folder, content, {"test": {"id": np.array(named), **columns}})
     return folder
 

@@ -72,7 +72,7 @@ def test_floors_of_a_real_backbone(
 
     published.__module__ = create.__module__
     monkeypatch.setattr(keras.applications, "MobileNetV2", published)
-    found = evaluation.evaluate(folder, Request(floor=True))["floors"]
+    found = evaluation.evaluate(folder, Request(floor=True))["splits"]["test"]["floors"]
     assert found["zero_shot"]["accuracy"] == pytest.approx(1 / 3)
     assert found["linear_probe"]["accuracy"] > 0.9  # colours are in the features of any network
 
