@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from augexp.data.boxes import Boxes
 from augexp.model import Network
 
 THRESHOLD = 0.2  # of the largest value; the paper's
 
 Floats = NDArray[np.float32]
-Boxes = NDArray[np.float32]  # (..., 4): top, left, bottom, right as shares of the side, ends excluded
 
 
 class Seen(NamedTuple):
@@ -59,10 +59,10 @@ def enlarge(maps: Floats, size: int) -> Floats:
     return np.stack([ndimage.map_coordinates(one, grid, order=1, mode="nearest") for one in maps])
 
 
-def box_of(heat: Floats) -> Boxes:
-    """The box (4,) around the largest connected part of a map (S, S) that is above a fifth of its maximum.
+def box_of(heat: Floats) -> Floats:
+    """The box around the largest connected part of a map (S, S) that is above a fifth of its maximum.
 
-    Negative evidence counts as none. A map without any positive value gives the whole image.
+    It is (4,), as in `Boxes`. Negative evidence counts as none. A map without any positive value gives the whole image.
     """
     heat = np.maximum(heat, 0)
     if not heat.any():
@@ -74,7 +74,7 @@ def box_of(heat: Floats) -> Boxes:
     return np.array(ends, np.float32) / np.float32(len(heat))
 
 
-def overlap(box: Boxes, others: Boxes) -> Floats:
+def overlap(box: Floats, others: Boxes) -> Floats:
     """Intersection over union of a box (4,) with boxes (n, 4)."""
     top, left = (np.maximum(box[i], others[:, i]) for i in (0, 1))
     bottom, right = (np.minimum(box[i], others[:, i]) for i in (2, 3))

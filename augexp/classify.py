@@ -42,9 +42,10 @@ def answers(run: Trained, files: Sequence[Path], top: int) -> list[Answer]:
     return [found[index] for index in range(len(files))]
 
 
-def csv_text(answers: Sequence[Answer], top: int) -> str:
-    """A row a file: its name, then class and probability `top` times; empty cells where it can't be read."""
+def csv_text(answers: Sequence[Answer]) -> str:
+    """A row a file: its name, then its classes with their probabilities; empty cells where it can't be read."""
     text = io.StringIO()
+    top = max([1, *(len(answer.classes) for answer in answers)])
     writer = csv.writer(text, lineterminator="\n")
     numbers = [""] if top == 1 else [f"_{place}" for place in range(1, top + 1)]
     writer.writerow(["file", *(f"{name}{number}" for number in numbers for name in ("class", "probability"))])

@@ -483,7 +483,7 @@ def predict(
     from augexp import classify, trained
 
     answers = classify.answers(trained.load(run), files, top)
-    text = classify.json_text(answers) if as_json else classify.csv_text(answers, top)
+    text = classify.json_text(answers) if as_json else classify.csv_text(answers)
     if out is None:
         print(text, end="")
     else:

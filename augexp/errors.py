@@ -24,6 +24,11 @@ def closest(word: str, known: Sequence[str]) -> str | None:
     return lowered[close[0]] if close else None
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, or its type where it has none."""
+    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+
+
 def brief(value: object) -> str:
     """A value as its YAML would show it, in at most 60 characters."""
     match value:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp import cam, console, evaluation_plots, evaluations, floors, metrics, runs, scoring, trained, tta
+from augexp import cam, console, device, evaluation_plots, evaluations, floors, metrics, runs, scoring, trained, tta
 from augexp.augment.corruptions import AREAS, CORRUPTIONS, OCCLUSIONS, SEVERITIES, Corrupt, corruption, occlusion
 from augexp.data import boxes, pipeline
 from augexp.data.pipeline import View
@@ -54,9 +55,13 @@ class _Subject:
     def image_size(self) -> int:
         return self.run.experiment.data.image_size
 
-    def batches(self, part: Part, view: View | None = None) -> Any:
-        shown = view or pipeline.centre(self.image_size)
-        return pipeline.eval_batches(part, scoring.BATCH, len(self.run.class_names), shown)
+    @property
+    def middle(self) -> View:
+        return pipeline.centre(self.image_size)
+
+    def logits(self, part: Part, view: View | None, note: str) -> Iterator[Floats]:
+        """Of each batch of a part in turn, (B, K); in the middle of the image unless `view` says otherwise."""
+        return scoring.of_part(self.run.network.model, part, view or self.middle, self.advance, note)
 
 
 class Found(NamedTuple):
@@ -93,8 +98,9 @@ def _evaluate(folder: Path, request: Request) -> dict[str, Any]:
     splits = trained.splits(run)
     part = {"test": splits.test, "val": splits.val}[request.split]
     around = boxes.of_part(part, run.experiment.data) if request.localisation else []
-    if request.split == "test":
-        _log_use(run, request)
+    what = [f"tta {one.label}" for one in request.tta]
+    what += [name for name in ("robustness", "localisation", "floor") if getattr(request, name)]
+    trained.log_test_use(run, splits, part, f"evaluate: {', '.join(['plain', *what])}")
     with console.progress(f"evaluating {folder.name}", _images(splits, part, request)) as advance:
         subject = _Subject(run, splits, part, advance)
         said = _said(subject, part)
@@ -114,15 +120,8 @@ def _images(splits: Splits, part: Part, request: Request) -> int:
     """How many images will go through the network."""
     views = sum({tta.FLIP: 2, tta.CROPS: len(tta.CORNERS)}.get(one.label, one.draws) for one in request.tta)
     passes = 1 + views + (len(OCCLUSIONS) * len(AREAS) + len(CORRUPTIONS) * len(SEVERITIES)) * request.robustness
-    once = len(splits.val) * (part is not splits.val) + len(splits.train) * (1 + request.floor)
+    once = len(splits.val) * ((part is not splits.val) + request.floor) + len(splits.train) * (1 + request.floor)
     return once + len(part) * (passes + request.localisation + 2 * request.floor)
-
-
-def _log_use(run: Trained, request: Request) -> None:
-    """Leaves a line for each look at the test split: choosing by what is seen there makes it a validation set."""
-    what = [f"tta {one.label}" for one in request.tta]
-    what += [name for name in ("robustness", "localisation", "floor") if getattr(request, name)]
-    runs.log(run.folder, f"test split used by augexp evaluate: {', '.join(['plain', *what])}")
 
 
 # --- passes over the data ------------------------------------------------------------------------------------------
@@ -136,7 +135,7 @@ class _Said(NamedTuple):
 def _said(subject: _Subject, part: Part, view: View | None = None, note: str = "clean") -> _Said:
     """The logits of a part, and the speed at which they came, but for the first batch, which may compile."""
     parts, started = [], time.perf_counter()
-    for logits in _passing(subject, part, view, note):
+    for logits in subject.logits(part, view, note):
         parts.append(logits)
         if len(parts) == 1:
             first = time.perf_counter()
@@ -144,16 +143,10 @@ def _said(subject: _Subject, part: Part, view: View | None = None, note: str = "
     return _Said(np.concatenate(parts), counted / max(time.perf_counter() - since, 1e-9))
 
 
-def _passing(subject: _Subject, part: Part, view: View | None, note: str) -> Iterator[Floats]:
-    for logits in scoring.logits(subject.run.network.model, subject.batches(part, view)):
-        subject.advance(len(logits), note)
-        yield logits
-
-
 def _correct(subject: _Subject, part: Part, view: View | None, note: str) -> Floats:
     """(N,) 1 where the most probable class is the true one, by the rule that a tie is none."""
     right, start = [], 0
-    for logits in _passing(subject, part, view, note):
+    for logits in subject.logits(part, view, note):
         labels = part.labels[start : start + len(logits)]
         right.append(metrics.per_example(metrics.probabilities(logits), labels)["accuracy"])
         start += len(logits)
@@ -176,6 +169,7 @@ def _plain(subject: _Subject, said: _Said, split: SplitName) -> Found:
     confusion = metrics.confusion(probability.argmax(axis=1).astype(np.int32), labels, classes)
     section = {
         "examples": len(labels),
+        "made": {"precision": subject.run.precision, "backend": keras.backend.backend(), "device": device.find().name},
         "images_per_second": round(said.images_per_second, 1),
         "temperature": temperature,
         "temperature_fitted_on": f"{split} itself" if fitted_here else "val",
@@ -269,8 +263,10 @@ def _corrupted(subject: _Subject) -> Found:
 
 
 def _under(subject: _Subject, corrupt: Corrupt, note: str) -> Floats:
-    middle = pipeline.centre(subject.image_size)
-    return _correct(subject, subject.part, lambda decoded, numbers: corrupt(middle(decoded, numbers), numbers), note)
+    def view(decoded: Any, numbers: Any) -> Any:
+        return corrupt(subject.middle(decoded, numbers), numbers)
+
+    return _correct(subject, subject.part, view, note)
 
 
 def _mean(right: Sequence[Floats]) -> Floats:
@@ -293,7 +289,8 @@ def _localised(subject: _Subject, around: list[boxes.Boxes]) -> Found:
     network, start = subject.run.network, 0
     look = cam.looker(network)
     found: dict[str, list[bool]] = {"localisation_known": [], "localisation_top1": []}
-    for images, _ in subject.batches(subject.part).as_numpy_iterator():
+    batches = pipeline.eval_batches(subject.part, scoring.BATCH, 1, subject.middle)
+    for images, _ in batches.as_numpy_iterator():
         seen = look(images)
         labels = subject.part.labels[start : start + len(images)]
         maps = cam.enlarge(cam.activation_maps(network, seen.features, labels), subject.image_size)
@@ -314,30 +311,14 @@ def _localised(subject: _Subject, around: list[boxes.Boxes]) -> Found:
 
 def _merged(run: Trained, split: SplitName, part: Part, parts: list[Found]) -> dict[str, Any]:
     """Adds what was found to what an earlier evaluation of the same weights has left, and writes it."""
-    content, columns = _earlier(run, split, part)
+    made = {key: value for found in parts for key, value in found.section.get("made", {}).items() if key != "device"}
+    content, columns = evaluations.kept(run.folder, split, run.weights, part.ids, made)
     section = dict(content["splits"].get(split, {}))
     for found in parts:
         for name, value in found.section.items():
             section[name] = section.get(name, {}) | value if name in ("tta", "floors") else value
         section["metrics"] = section.get("metrics", {}) | found.metrics
         columns |= found.columns
-    content["splits"] = content["splits"] | {split: section}
+    content |= {"weights": run.weights, "finished": run.finished, "splits": content["splits"] | {split: section}}
     evaluations.write(run.folder, content, {split: {"id": np.asarray(part.ids, np.str_), **columns}})
     return content
-
-
-def _earlier(run: Trained, split: SplitName, part: Part) -> tuple[dict[str, Any], dict[str, Any]]:
-    fresh: dict[str, Any] = {"weights": run.weights, "finished": run.finished, "splits": {}}
-    try:
-        content = evaluations.read(run.folder)
-        columns = evaluations.read_columns(run.folder, split)
-    except evaluations.Unreadable as reason:
-        console.say(f"{run.folder}: {reason}; evaluated anew")
-        return fresh, {}
-    if content is None or content.get("weights") != run.weights:
-        return fresh, {}
-    places = {id_: row for row, id_ in enumerate(columns.pop("id", np.empty(0, np.str_)).tolist())}
-    if places.keys() != set(part.ids):
-        return content | {"finished": run.finished}, {}
-    order = [places[id_] for id_ in part.ids]
-    return content | {"finished": run.finished}, {name: column[order] for name, column in columns.items()}

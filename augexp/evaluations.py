@@ -10,14 +10,14 @@ what is there; those of other weights replace it. No TensorFlow here.
 import json
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp import runs
+from augexp import console, runs
 
 FORMAT = 1  # a change of what is computed: evaluations of two formats aren't compared
 SplitName = Literal["test", "val"]
@@ -72,6 +72,46 @@ def read_columns(folder: Path, split: SplitName) -> dict[str, NDArray[Any]]:
         raise Unreadable(f"{path.name} holds no columns of one length")
     order = np.argsort(columns["id"], kind="stable")
     return {name: column[order] for name, column in columns.items()}
+
+
+def kept(
+    folder: Path, split: SplitName, weights: str, ids: Sequence[str], made: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """What a new evaluation may add to: content and columns, the latter in the order of `ids`.
+
+    Nothing of other weights is kept, and nothing of a split that was evaluated on other examples or made otherwise, or
+    whose columns don't fit its metrics because a process was killed between the two files.
+
+    Args:
+        folder: of the run.
+        split: that is evaluated anew.
+        weights: SHA-256 of those that are evaluated.
+        ids: of the examples.
+        made: with what, such as precision and backend.
+    """
+    try:
+        content, columns = read(folder), read_columns(folder, split)
+    except Unreadable as reason:
+        console.say(f"{folder}: {reason}; evaluated anew")
+        return {"splits": {}}, {}
+    if content is None or content.get("weights") != weights:
+        return {"splits": {}}, {}
+    section = content["splits"].get(split, {})
+    places = {id_: row for row, id_ in enumerate(columns.pop("id", np.empty(0, np.str_)).tolist())}
+    alike = all(section.get("made", {}).get(key) == value for key, value in made.items())
+    if not alike or places.keys() != set(ids) or misfit(columns, section.get("metrics", {})):
+        return content | {"splits": {name: one for name, one in content["splits"].items() if name != split}}, {}
+    order = [places[id_] for id_ in ids]
+    return content, {name: column[order] for name, column in columns.items()}
+
+
+def misfit(columns: Mapping[str, NDArray[Any]], metrics: Mapping[str, float]) -> str | None:
+    """The first column that is not finite or whose mean isn't the metric of its name, if there is one."""
+    for name, column in columns.items():
+        is_whole = column.dtype.kind == "f" and bool(np.isfinite(column).all())
+        if not is_whole or not np.isclose(column.mean(dtype=np.float64), metrics.get(name, np.nan), 1e-4, 1e-4):
+            return name
+    return None
 
 
 def write(folder: Path, content: Mapping[str, Any], columns: Mapping[SplitName, Columns]) -> None:

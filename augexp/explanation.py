@@ -1,6 +1,5 @@
 """Where trained networks look: class-activation maps of the same examples, one row a run (Zhou et al., 2016)."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,9 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from augexp import cam, evaluation_plots, metrics, scoring, trained
+from augexp import cam, console, evaluation_plots, metrics, scoring, trained
 from augexp.data import pipeline
-from augexp.data.splits import Part
+from augexp.data.splits import Part, id_hash
 from augexp.errors import UserError, did_you_mean
 from augexp.evaluations import SplitName
 from augexp.trained import Trained
@@ -57,13 +56,17 @@ def _part(runs: Sequence[Trained], split: SplitName) -> Part:
     for run in others:
         if run.class_names != first.class_names:
             raise UserError(f"{run.folder} and {first.folder} know different classes; give runs of one data set")
-        if run.fingerprint != first.fingerprint:
+        ours, theirs = (one.experiment.data.model_dump(exclude={"data_dir", "cache_dir"}) for one in (run, first))
+        if run.fingerprint != first.fingerprint or ours != theirs:
             raise UserError(
-                f"{run.folder} and {first.folder} were trained on different data, or the same decoded differently "
-                "(data fingerprint); give runs of one data set"
+                f"{run.folder} and {first.folder} were trained on different data, or on the same split or sized "
+                "differently (the `data` section of config.yaml); give runs of one data set"
             )
     splits = trained.splits(first)
-    return {"test": splits.test, "val": splits.val}[split]
+    part = {"test": splits.test, "val": splits.val}[split]
+    for run in runs:
+        trained.log_test_use(run, splits, part, "explain")
+    return part
 
 
 def _by_id(part: Part, ids: Sequence[str]) -> NDArray[np.int64]:
@@ -76,16 +79,17 @@ def _by_id(part: Part, ids: Sequence[str]) -> NDArray[np.int64]:
 
 def _telling(runs: Sequence[Trained], part: Part, examples: int) -> NDArray[np.int64]:
     """Rows of examples: those that the runs disagree on first, else in an order that is fixed and says nothing."""
-    said = np.stack([_said(run, part) for run in runs])
+    with console.progress("choosing examples", len(runs) * len(part)) as advance:
+        said = np.stack([_said(run, part, advance) for run in runs])
     agreed = (said == said[0]).all(axis=0)
-    order = sorted(range(len(part)), key=lambda row: (agreed[row], hashlib.sha256(part.ids[row].encode()).digest()))
+    order = sorted(range(len(part)), key=lambda row: (agreed[row], id_hash(part.ids[row])))
     return np.array(sorted(order[:examples]), np.int64)
 
 
-def _said(run: Trained, part: Part) -> NDArray[np.int64]:
+def _said(run: Trained, part: Part, advance: console.Advance) -> NDArray[np.int64]:
     middle = pipeline.centre(run.experiment.data.image_size)
-    batches = pipeline.eval_batches(part, scoring.BATCH, len(run.class_names), middle)
-    return np.concatenate([logits.argmax(axis=1) for logits in scoring.logits(run.network.model, batches)])
+    logits = scoring.of_part(run.network.model, part, middle, advance, run.folder.name)
+    return np.concatenate([batch.argmax(axis=1) for batch in logits])
 
 
 def _images(run: Trained, part: Part, rows: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -15,11 +15,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from augexp import console, device, experiment, metrics, model, scoring
+from augexp import config, console, experiment, metrics, model, scoring
 from augexp.config import SMALL_CNN
 from augexp.data import pipeline
 from augexp.data.splits import Part, Splits
-from augexp.errors import UserError
+from augexp.errors import UserError, first_line
 from augexp.trained import Trained
 
 WORDNET_ID = re.compile(r"n\d{8}")
@@ -33,12 +33,13 @@ def find(run: Trained, splits: Splits, part: Part, advance: console.Advance) -> 
     settings = run.experiment.model_dump(mode="json", include={"data", "model"})
     key = json.dumps([splits.fingerprint, settings, part is splits.val])
     if key not in _found:
-        _found[key] = {}
+        floors = {}
         for name, floor in (("zero_shot", _zero_shot), ("linear_probe", _linear_probe)):
             try:
-                _found[key][name] = floor(run, splits, part, advance)
+                floors[name] = floor(run, splits, part, advance)
             except UserError as reason:
                 console.say(f"floor {name} left out: {reason}")
+        _found[key] = floors
     return _found[key]
 
 
@@ -48,7 +49,10 @@ def find(run: Trained, splits: Splits, part: Part, advance: console.Advance) -> 
 def _zero_shot(run: Trained, _splits: Splits, part: Part, advance: console.Advance) -> dict[str, Any]:
     places = imagenet_places(run.class_names)
     network = _whole_network(run)
-    said = np.concatenate([of_all[:, places] for of_all in _passing(network, run, part, advance, "floor: zero-shot")])
+    said = np.concatenate(
+        [of_all[:, places] for of_all in scoring.of_part(network, part, _middle(run), advance, "floor: zero-shot")]
+    )
+    said = np.maximum(said, np.finfo(np.float32).tiny)  # all may have gone to other classes
     return metrics.metrics(said / said.sum(axis=1, keepdims=True), part.labels)
 
 
@@ -76,6 +80,20 @@ def _whole_network(run: Trained) -> keras.Model:
     settings, size = run.experiment.model, run.experiment.data.image_size
     if settings.backbone == SMALL_CNN:
         raise UserError("SmallCNN was never trained on ImageNet")
+    # In half precision, probabilities of 1,000 classes tie and vanish.
+    policy = keras.config.dtype_policy().name
+    keras.config.set_dtype_policy("float32")
+    try:
+        whole = _imagenet_classifier(settings, size)
+        images = keras.Input((size, size, 3), dtype="float32")
+        # Its weights expect the backbone's own preprocessing, whatever the run was trained with.
+        own = model.preprocessing(settings.model_copy(update={"preprocessing": "imagenet"}))
+        return keras.Model(images, whole(own(images)))
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def _imagenet_classifier(settings: config.Model, size: int) -> keras.Model:
     create = getattr(keras.applications, settings.backbone)
     try:
         whole = create(include_top=True, weights="imagenet", **settings.backbone_args)
@@ -84,15 +102,9 @@ def _whole_network(run: Trained) -> keras.Model:
             whole = create(include_top=True, weights=None, input_shape=(size, size, 3), **settings.backbone_args)
             whole.set_weights(weights)
     except Exception as error:  # get_file raises a bare Exception when a download fails
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise UserError(f"ImageNet's whole {settings.backbone} can't be had at {size} px ({reason})") from error
-    return _behind_preprocessing(run, whole)
-
-
-def _behind_preprocessing(run: Trained, network: keras.Model) -> keras.Model:
-    size = run.experiment.data.image_size
-    images = keras.Input((size, size, 3), dtype="float32")
-    return keras.Model(images, network(model.preprocessing(run.experiment.model)(images)))
+    return whole
 
 
 # --- linear probe --------------------------------------------------------------------------------------------------
@@ -108,7 +120,7 @@ def _linear_probe(run: Trained, splits: Splits, part: Part, advance: console.Adv
         raise UserError("model.weights is null: the backbone knew nothing before")
     features = _features(run)
     train, val, held_out = (
-        np.concatenate(list(_passing(features, run, one, advance, "floor: linear probe")))
+        np.concatenate(list(scoring.of_part(features, one, _middle(run), advance, "floor: linear probe")))
         for one in (splits.train, splits.val, part)
     )
     probes = [make_pipeline(StandardScaler(), LogisticRegression(C=c, max_iter=300)) for c in STRENGTHS]
@@ -122,13 +134,9 @@ def _linear_probe(run: Trained, splits: Splits, part: Part, advance: console.Adv
 
 def _features(run: Trained) -> keras.Model:
     """(B, S, S, 3) -> (B, C): pooled features under the initial weights."""
-    precision = device.resolve_precision(run.experiment.train.precision, device.find())
-    initial = experiment.build_network(run.experiment, precision, len(run.class_names)).model
+    initial = experiment.build_network(run.experiment, run.precision, len(run.class_names)).model
     return keras.Model(initial.inputs, initial.get_layer("pool").output)
 
 
-def _passing(network: keras.Model, run: Trained, part: Part, advance: console.Advance, note: str) -> Any:
-    middle = pipeline.centre(run.experiment.data.image_size)
-    for output in scoring.logits(network, pipeline.eval_batches(part, scoring.BATCH, len(run.class_names), middle)):
-        advance(len(output), note)
-        yield output
+def _middle(run: Trained) -> pipeline.View:
+    return pipeline.centre(run.experiment.data.image_size)

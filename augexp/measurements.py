@@ -17,6 +17,7 @@ from augexp.runs import Run
 from augexp.stats import Group, Spread
 
 Line = tuple[tuple[float, ...], tuple[float, ...]]  # x and accuracy in [0, 1], of one length
+ROUNDING = 0.02  # of accuracy
 LARGEST = 1e9  # beyond it a foreign file's number is none
 
 
@@ -49,6 +50,7 @@ class LeftOut:
     runs: tuple[Path, ...]
     reason: str
     titles: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()  # with which `augexp evaluate` measures what is missing
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,10 @@ class Measurements:
         return bool(found) and all(name in one.metrics for one in found)
 
     def spread(self, group: Group, measure: measures.Measure) -> Spread:
-        """The metric over seeds, of a group that has it."""
-        return Spread(tuple(self._by_seed(group, measure.name).values()), measure.most, measure.least)
+        """The metric over seeds, of a group that has it; accuracy is that of the results, as in the verdicts."""
+        of_result = measure.name == "accuracy"
+        values = stats.by_seed(group, "test") if of_result else self._by_seed(group, measure.name)
+        return Spread(tuple(values.values()), measure.most, measure.least)
 
     def scores(self, group: Group, name: str) -> Scores:
         """The metric by seed, of a group that has it, and its values example by example where they are stored."""
@@ -119,12 +123,21 @@ def _lacking(groups: Sequence[Group], usable: Mapping[Path, Measured]) -> list[L
     every = measures.known(name for one in usable.values() for name in one.metrics)
     found: list[LeftOut] = []
     for group in groups:
-        titles: dict[tuple[Path, ...], list[str]] = {}
+        lacking: dict[tuple[Path, ...], list[measures.Measure]] = {}
         for measure in every:
-            lacking = tuple(run.path for run in group.runs if measure.name not in usable[run.path].metrics)
-            if lacking:
-                titles.setdefault(lacking, []).append(measure.title)
-        found += [LeftOut(group.label, runs, "not measured", tuple(names)) for runs, names in titles.items()]
+            without = tuple(run.path for run in group.runs if measure.name not in usable[run.path].metrics)
+            if without:
+                lacking.setdefault(without, []).append(measure)
+        found += [
+            LeftOut(
+                group.label,
+                without,
+                "not measured",
+                tuple(measure.title for measure in missing),
+                tuple(dict.fromkeys(measure.option for measure in missing if measure.option)),
+            )
+            for without, missing in lacking.items()
+        ]
     return found
 
 
@@ -145,13 +158,20 @@ def _read(run: Run, found: Evidence) -> Measured:
     split = content["splits"].get("test")
     if split is None:
         raise Unreadable("no evaluation of the test set")
+    if content.get("finished") is False:
+        raise Unreadable("its evaluation is of the run when it was unfinished")
     metrics = {name: float(value) for name, value in split["metrics"].items() if _is_number(value)}
+    if split.get("temperature_fitted_on", "val") != "val":  # what is fitted on test flatters
+        metrics = {name: value for name, value in metrics.items() if not name.startswith("calibrated_")}
+    _check_accuracy(run, metrics)
     stored = evaluations.read_columns(run.path, "test")
     ids = stored.pop("id", None)
     _check_examples(run, found, split["examples"], ids)
     columns = {name: column for name, column in stored.items() if name in metrics}
-    _check_columns(columns, metrics)
-    return Measured(split["examples"], metrics, columns, ids, _lines(split), _floors(split))
+    # A process that was killed between the two files leaves new columns beside old metrics.
+    if (name := evaluations.misfit(columns, metrics)) is not None:
+        raise Unreadable(f"evaluation-test.npz doesn't fit evaluation.json ({name})")
+    return Measured(split["examples"], metrics, columns, ids, _lines(split, metrics), _floors(split))
 
 
 def _is_number(value: object) -> TypeGuard[float]:
@@ -168,25 +188,28 @@ def _check_examples(run: Run, found: Evidence, examples: int, ids: NDArray[Any] 
         raise Unreadable("its evaluation is of other examples than its predictions")
 
 
-def _check_columns(columns: Mapping[str, NDArray[Any]], metrics: Mapping[str, float]) -> None:
-    # A process that was killed between the two files leaves new columns beside old metrics.
-    for name, column in columns.items():
-        is_whole = column.dtype.kind == "f" and bool(np.isfinite(column).all())
-        if not is_whole or not np.isclose(column.mean(dtype=np.float64), metrics[name], 1e-4, 1e-4):
-            raise Unreadable(f"evaluation-test.npz doesn't fit evaluation.json ({name})")
+def _check_accuracy(run: Run, metrics: Mapping[str, float]) -> None:
+    """An evaluation of other weights is of no use; another device may round a few images to the other side."""
+    found, result = metrics.get("accuracy"), run.result["test"]["accuracy"]
+    if found is not None and abs(found - result) > ROUNDING:
+        raise Unreadable(f"its evaluation has the accuracy {found:.4f}, result.json {result:.4f}")
 
 
-def _lines(split: Mapping[str, Any]) -> dict[str, Line]:
+def _lines(split: Mapping[str, Any], metrics: Mapping[str, float]) -> dict[str, Line]:
+    """Accuracy against area and severity, from the untouched image on."""
+    clean = [metrics["accuracy"]] if "accuracy" in metrics else []
+    start = [0.0] * len(clean)
     occlusion, corruptions = split.get("occlusion"), split.get("corruptions")
     found: dict[str, Line | None] = {}
     if isinstance(occlusion, dict):
         areas = [100 * area if area <= 1 else area for area in _numbers(occlusion.get("areas"))]
-        found |= {place: _line(areas, _numbers(occlusion.get(place))) for place in ("centre", "random")}
+        for place in ("centre", "random"):
+            found[place] = _line(start + areas, clean + _numbers(occlusion.get(place)))
     if isinstance(corruptions, dict) and isinstance(corruptions.get("accuracy"), dict):
         rows = [_numbers(row) for row in corruptions["accuracy"].values()]
         severities = _numbers(corruptions.get("severities"))
         if rows and all(len(row) == len(severities) for row in rows):
-            found["corruptions"] = _line(severities, np.mean(rows, axis=0).tolist())
+            found["corruptions"] = _line(start + severities, clean + np.mean(rows, axis=0).tolist())
     return {name: line for name, line in found.items() if line is not None}
 
 

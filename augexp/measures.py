@@ -23,6 +23,7 @@ class Unit:
         return f"{self.scale * number:+.{self.digits}f}"
 
 
+TTA = "tta_"  # then the views, then _gain
 PERCENT = Unit("%", "points", 100, 2)
 POINTS = Unit("points", "points", 100, 2)
 PLAIN = Unit("", "", 1, 4)
@@ -54,6 +55,15 @@ class Measure:
     judged: bool = True
 
     @property
+    def option(self) -> str:
+        """What makes `augexp evaluate` measure it; empty where that needs nothing."""
+        if self.name.startswith(TTA):
+            ops, _, draws = _label(self.name).rpartition(" x")
+            view = f"'{ops}' --draws {draws}" if ops and draws.isdigit() else _label(self.name)
+            return f"--tta {view}"
+        return _OPTIONS.get(self.axis, "")
+
+    @property
     def direction(self) -> str:
         """In words."""
         return f"{'higher' if self.higher_is_better else 'lower'} is better"
@@ -68,6 +78,7 @@ AXES = {
     "test-time augmentation": "gain of accuracy over the plain score",
     "localisation": "share of images whose object is found",
 }
+_OPTIONS = {"occlusion": "--robustness", "corruptions": "--robustness", "localisation": "--localisation"}
 _AFTER = "after temperature scaling"
 _TABLE = (
     Measure("accuracy", "accuracy", "accuracy"),
@@ -108,7 +119,11 @@ def known(names: Iterable[str]) -> list[Measure]:
 
 
 def _measure(name: str) -> Measure | None:
-    if name.startswith("tta_") and name.endswith("_gain"):
-        label = name.removeprefix("tta_").removesuffix("_gain").replace("_", " ")
-        return Measure(name, "test-time augmentation", f"gain by {label}", POINTS, least=-1.0)
+    if name.startswith(TTA) and name.endswith("_gain"):
+        return Measure(name, "test-time augmentation", f"gain by {_label(name)}", POINTS, least=-1.0)
     return BY_NAME.get(name)
+
+
+def _label(name: str) -> str:
+    """The views of a gain by test-time augmentation."""
+    return name.removeprefix(TTA).removesuffix("_gain")

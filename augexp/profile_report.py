@@ -12,7 +12,7 @@ from rich.text import Text
 from augexp import tables
 from augexp.errors import printable
 from augexp.measurements import LeftOut
-from augexp.measures import AXES, Measure
+from augexp.measures import AXES, PERCENT, Measure
 from augexp.profiles import Finding, Profile, Profiles, Status
 from augexp.stats import Spread
 from augexp.verdicts import p_text
@@ -24,6 +24,9 @@ REFUSED: dict[Status, str] = {
     "confounded": "they differ in more than the strategy, so nothing is put down to it",
     "not comparable": "not comparable",
 }
+
+
+FLOORS = {"zero_shot": "ImageNet's own classifier", "linear_probe": "linear probe on the initial features"}
 
 
 @dataclass(frozen=True)
@@ -164,13 +167,18 @@ def _change(finding: Finding) -> str:
 def notes(measured: Profiles) -> list[str]:
     """Which groups are missing, by which runs, and what to do about it."""
     unlike = [f"{group} and {baseline} were evaluated on different examples" for group, baseline in measured.unlike]
-    return [*map(_left_out, measured.left_out), *unlike]
+    floors = [
+        f"{FLOORS[name]} {PERCENT.value(accuracy)} %" for name, accuracy in measured.floors.items() if name in FLOORS
+    ]
+    before = [f"accuracy before any fine-tuning: {', '.join(floors)}"] if floors else []
+    return [*before, *map(_left_out, measured.left_out), *unlike]
 
 
 def _left_out(one: LeftOut) -> str:
     what = tables.names(one.titles) if one.titles else "gains and losses"
     runs = tables.names([str(path) for path in one.runs])
-    return f"{one.group} is left out of {what}: {one.reason} ({runs}); augexp evaluate {one.runs[0]} makes it"
+    command = " ".join(["augexp evaluate", *map(str, one.runs[: tables.MOST_NAMES]), *one.options])
+    return f"{one.group} is left out of {what}: {one.reason} ({runs}); {command} measures it"
 
 
 # --- files ---------------------------------------------------------------------------------------------------------

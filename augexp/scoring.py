@@ -7,6 +7,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from augexp import console
+from augexp.data import pipeline
+from augexp.data.pipeline import View
+from augexp.data.splits import Part
 from augexp.metrics import probabilities
 
 BATCH = 64  # where nothing is trained
@@ -17,11 +21,20 @@ def predict(model: keras.Model, batches: tf.data.Dataset) -> NDArray[np.float32]
     return probabilities(np.asarray(model.predict(batches, verbose=0), np.float32))
 
 
-def logits(model: keras.Model, batches: tf.data.Dataset) -> Iterator[NDArray[np.float32]]:
-    """Logits (B, K) float32 of each batch in turn; no more than a batch is in memory."""
+def outputs(model: keras.Model, batches: tf.data.Dataset) -> Iterator[NDArray[np.float32]]:
+    """What a network gives for each batch in turn, (B, ...) float32; no more than a batch is in memory."""
     size = 0
     for images, _ in batches.as_numpy_iterator():
         size, count = max(size, len(images)), len(images)
         # A short last batch would be compiled for anew, and so would images of another type.
         whole = np.concatenate([images, *[images[-1:]] * (size - count)]).astype(np.float32)
         yield np.asarray(model.predict_on_batch(whole)[:count], np.float32)
+
+
+def of_part(
+    model: keras.Model, part: Part, view: View, advance: console.Advance, note: str
+) -> Iterator[NDArray[np.float32]]:
+    """`outputs` for the examples of a part in their order, as `view` shows them; `advance` is told of each batch."""
+    for output in outputs(model, pipeline.eval_batches(part, BATCH, 1, view)):
+        advance(len(output), note)
+        yield output

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from augexp import console, device, experiment, model, runs
 from augexp.config import Experiment
 from augexp.data import sources
-from augexp.data.splits import Splits
-from augexp.errors import UserError
+from augexp.data.splits import Part, Splits
+from augexp.errors import UserError, first_line
 from augexp.model import Network
 
 
@@ -27,6 +27,7 @@ class Trained:
     fingerprint: str | None  # of the data; None in a run that doesn't say
     weights: str  # SHA-256 of their file
     finished: bool
+    precision: str  # Keras's policy, that of the training
 
 
 def load(folder: Path) -> Trained:
@@ -41,21 +42,22 @@ def load(folder: Path) -> Trained:
         raise UserError(f"{folder}: it holds no weights (best.weights.h5); train the run first, at least one epoch")
     environment = _environment(folder)
     class_names = environment.get("class_names") or sources.open_source(settings.data).class_names
-    precision = device.resolve_precision(settings.train.precision, device.find())
+    # What was trained in bfloat16 is scored in it on any machine: compared numbers differ in nothing else.
+    precision = environment.get("precision") or device.resolve_precision(settings.train.precision, device.find())
     network = experiment.build_network(settings, precision, len(class_names), pretrained=False)
     try:
         model.load_weights(network, path)
     except Exception as error:  # Keras and h5py raise many kinds for another network's file, or for no HDF5 at all.
         raise UserError(
             f"{path}: these weights don't fit {settings.model.backbone} with {len(class_names)} classes, which "
-            f"config.yaml asks for ({str(error).splitlines()[0][:200]}); one of the two files is of another run"
+            f"config.yaml asks for ({first_line(error)[:200]}); one of the two files is of another run"
         ) from error
     finished = runs.is_finished(folder)
     if not finished:
         console.say(f"{folder}: unfinished; taken at its best so far")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     fingerprint = environment.get("data_fingerprint")
-    return Trained(folder, settings, network, tuple(class_names), fingerprint, digest, finished)
+    return Trained(folder, settings, network, tuple(class_names), fingerprint, digest, finished, precision)
 
 
 def _settings(folder: Path) -> Experiment:
@@ -99,6 +101,12 @@ def splits(run: Trained) -> Splits:
             "back the data it was trained on"
         )  # fmt: skip
     return found
+
+
+def log_test_use(run: Trained, splits: Splits, part: Part, what: str) -> None:
+    """Leaves a line in the run folder if `part` is the test set: whoever chooses by it has made it another val."""
+    if part.ids == splits.test.ids:
+        runs.log(run.folder, f"test split used by augexp {what}")
 
 
 def _brief(names: Sequence[str]) -> str:

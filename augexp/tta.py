@@ -30,7 +30,7 @@ CORNERS = ((0.5, 0.5), (0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0))  # where 
 class Tta:
     """Which views are averaged; `ops` is empty for `flip` and `crops`."""
 
-    label: str
+    label: str  # different for different views, so that nothing else is compared with it
     ops: tuple[OpSpec, ...] = ()
     draws: int = 1
 
@@ -57,7 +57,7 @@ def read(text: str, draws: int) -> Tta:
         raise UserError(f"--tta {label}: there is no op in it; give flip, crops, or ops such as rotate")
     if mixing := _mixing(ops):
         raise UserError(f"--tta {label}: {mixing} mixes images, whose labels then differ; leave it out")
-    return Tta(label, ops, draws)
+    return Tta(f"{', '.join(''.join(label.split()).split(','))} x{draws}", ops, draws)
 
 
 def _mixing(ops: Iterable[OpSpec]) -> str | None:

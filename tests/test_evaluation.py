@@ -78,7 +78,7 @@ def test_scores_are_those_of_the_result(trained_run: Path, content: dict[str, An
 def test_columns_are_what_the_metrics_are_means_of(trained_run: Path, content: dict[str, Any]) -> None:
     columns = evaluations.read_columns(trained_run, "test")
     found = content["splits"]["test"]["metrics"]
-    assert {"accuracy", "brier", "calibrated_brier", "tta_flip_gain", "tta_rotate_gain"} <= columns.keys()
+    assert {"accuracy", "brier", "calibrated_brier", "tta_flip_gain", "tta_rotate x2_gain"} <= columns.keys()
     for name, column in columns.items():
         if name != "id":
             assert found[name] == pytest.approx(float(column.mean(dtype=np.float64)), abs=1e-6), name
@@ -151,6 +151,39 @@ def test_a_later_evaluation_adds_to_an_earlier_one(run: Path) -> None:
     assert second["tta"].keys() == {"flip", "crops"}
     assert second["metrics"]["tta_flip_gain"] == first["splits"]["test"]["metrics"]["tta_flip_gain"]
     assert {"tta_flip_gain", "tta_crops_gain"} <= evaluations.read_columns(run, "test").keys()
+
+
+def test_floors_of_val_are_not_those_of_test(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("augexp.floors.find", lambda *args: {"linear_probe": {"accuracy": len(args[2]) / 1000}})
+    evaluation.evaluate(run, Request(split="val", floor=True))
+    found = evaluation.evaluate(run, Request(floor=True))["splits"]
+    assert found["val"]["floors"] == {"linear_probe": {"accuracy": 0.287}}
+    assert found["test"]["floors"] == {"linear_probe": {"accuracy": 0.359}}
+
+
+@pytest.mark.parametrize("how", ["other examples", "other precision", "new columns beside old metrics"])
+def test_what_does_not_fit_is_not_kept(run: Path, how: str) -> None:
+    content = evaluation.evaluate(run, Request(tta=(tta.read("flip", 1),)))
+    columns = evaluations.read_columns(run, "test")
+    match how:
+        case "other examples":
+            columns["id"] = np.array([f"other {i}" for i in range(len(columns["id"]))])
+        case "other precision":
+            content["splits"]["test"]["made"]["precision"] = "mixed_float16"
+        case _:
+            columns["tta_flip_gain"] = columns["tta_flip_gain"] + np.float32(0.1)
+    evaluations.write(run, content, {"test": columns})
+    found = evaluation.evaluate(run, Request())["splits"]["test"]
+    assert "tta" not in found
+    assert "tta_flip_gain" not in found["metrics"]
+
+
+def test_a_run_is_scored_in_the_precision_it_was_trained_in(tmp_path: Path, cache_dir: Path) -> None:
+    overrides = ["train.epochs=1", "data.train_per_class=30", "train.precision=mixed_bfloat16", f"runs_dir={tmp_path}"]
+    folder = experiment.train(config.load("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
+    found = evaluation.evaluate(folder, Request())["splits"]["test"]
+    assert found["made"]["precision"] == "mixed_bfloat16"
+    assert found["metrics"]["accuracy"] == pytest.approx(runs.load(folder).result["test"]["accuracy"], abs=1e-9)
 
 
 def test_an_evaluation_of_other_weights_is_replaced(run: Path) -> None:
@@ -230,6 +263,9 @@ def test_keras_on_jax_says_the_same(run: Path, monkeypatch: pytest.MonkeyPatch) 
     (run / "evaluation.json").unlink()
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     subprocess.run([sys.executable, "-m", "augexp", "evaluate", str(run), "--tta", "flip"], check=True)
+    explain = ["explain", str(run), "--examples", "2", "--out", str(run / "explain.png")]
+    subprocess.run([sys.executable, "-m", "augexp", *explain], check=True)
+    subprocess.run([sys.executable, "-m", "augexp", "predict", str(run), str(run / "batch.png")], check=True)
     theirs = json.loads((run / "evaluation.json").read_text())["splits"]["test"]["metrics"]
     for name, value in ours.items():
         assert theirs[name] == pytest.approx(value, abs=1e-3), name

@@ -23,6 +23,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> list[P
 def test_a_row_a_run_and_a_column_an_example(folders: list[Path], tmp_path: Path) -> None:
     figure = explanation.picture(folders, "val", 4)
     assert len(figure.axes) == 3 * 4
+    assert "used by augexp explain" not in (folders[0] / "log.txt").read_text()
     titles = [axes.get_title() for axes in figure.axes]
     assert all(title in set("0123456789") for title in titles[:4])
     assert [figure.axes[i].get_ylabel() for i in (4, 8)] == ["none-seed0", "mixup-seed0"]
@@ -46,6 +47,20 @@ def test_examples_by_their_ids(folders: list[Path]) -> None:
     assert [axes.get_title() for axes in figure.axes[:2]] == [str(label) for label in part.labels[3:5]]
     with pytest.raises(UserError, match="--id nope: no such example in this split"):
         explanation.picture(folders, "val", 6, ["nope"])
+
+
+def test_the_use_of_test_is_logged(folders: list[Path]) -> None:
+    explanation.picture(folders, "test", 1)
+    for folder in folders:
+        assert (folder / "log.txt").read_text().splitlines()[-1].endswith("test split used by augexp explain")
+
+
+def test_runs_of_other_splits_are_refused(folders: list[Path], tmp_path: Path) -> None:
+    other = Path(shutil.copytree(folders[1], tmp_path / "other"))
+    text = (other / "config.yaml").read_text()
+    (other / "config.yaml").write_text(text.replace("validation: 0.2", "validation: 0.1"))
+    with pytest.raises(UserError, match="split or sized differently"):
+        explanation.picture([folders[0], other], "val", 2)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,15 @@ def test_a_class_without_a_place(name: str) -> None:
         floors.imagenet_places((CLASSES[0], name))
 
 
+def test_the_zero_shot_network_is_preprocessed_as_its_weights_expect(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = config.load(None, ["model.backbone=MobileNetV2", "model.preprocessing=unit", "data.image_size=32"])
+    run = trained.Trained(Path(), settings, None, CLASSES, None, "", True, "mixed_float16")  # type: ignore[arg-type]
+    seen = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Identity()])
+    monkeypatch.setattr(floors, "_imagenet_classifier", lambda *_: seen)
+    images = np.full((1, 32, 32, 3), 255, np.float32)
+    np.testing.assert_allclose(floors._whole_network(run).predict_on_batch(images), 1, atol=1e-5)  # x / 127.5 - 1
+
+
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     """Drawn photos of three dog breeds, each of a colour of its own."""

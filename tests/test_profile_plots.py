@@ -53,5 +53,5 @@ def test_everything_is_inside_the_picture(tmp_path: Path, names: tuple[str, ...]
 def test_responses_are_percent_over_what_was_done(tmp_path: Path) -> None:
     _, measured = judged(full_study(tmp_path))
     (axes,) = profile_plots.response(measured.responses[2], measured.groups).axes
-    np.testing.assert_allclose(np.asarray(axes.lines[1].get_ydata(), np.float64), [60, 40])
+    np.testing.assert_allclose(np.asarray(axes.lines[1].get_ydata(), np.float64), [78, 60, 40])
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("severity, mean over corruptions", "accuracy (%)")

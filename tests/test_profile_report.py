@@ -78,7 +78,7 @@ def test_the_json_is_strict_and_holds_every_number(tmp_path: Path) -> None:
         ] == [(one.contrast and one.contrast.difference, one.p_holm, one.status) for one in profile.findings]
     assert found["floors"] == {"linear_probe": 0.7}
     assert found["summaries"] == profile_report.summaries(measured)
-    assert found["responses"][0]["groups"]["none"]["x"] == [10, 60]
+    assert found["responses"][0]["groups"]["none"]["x"] == [0, 10, 60]
 
 
 def test_the_csv_is_a_row_a_measure_and_group(tmp_path: Path) -> None:

@@ -208,9 +208,40 @@ def test_a_group_with_an_unusable_evaluation_is_left_out_and_a_note_says_why(
     measured = of(paths)
     assert {label for profile in measured.axes for _, label in profile.spreads} == {"none"}
     assert not any(profile.findings for profile in measured.axes)
-    (note,) = profile_report.notes(measured)
+    floors, note = profile_report.notes(measured)
+    assert floors == "accuracy before any fine-tuning: linear probe on the initial features 70.00 %"
     assert note.startswith(f"cutmix is left out of gains and losses: {reason}")
-    assert note.endswith(f"({paths[4]}); augexp evaluate {paths[4]} makes it")
+    assert note.endswith(f"({paths[4]}); augexp evaluate {paths[4]} measures it")
+
+
+@pytest.mark.parametrize(
+    ("told", "metrics", "reason"),
+    [
+        ({"finished": False}, {}, "its evaluation is of the run when it was unfinished"),
+        ({}, {"accuracy": 0.5}, "its evaluation has the accuracy 0.5000, result.json 0.7800"),
+    ],
+)
+def test_an_evaluation_of_other_weights_is_left_out(
+    tmp_path: Path, told: dict[str, Any], metrics: dict[str, float], reason: str
+) -> None:
+    paths = full_study(tmp_path)
+    content = json.loads((paths[3] / "evaluation.json").read_text()) | told
+    content["splits"]["test"]["metrics"] |= metrics
+    (paths[3] / "evaluation.json").write_text(json.dumps(content))
+    (paths[3] / "evaluation-test.npz").unlink()
+    assert [(one.group, one.reason) for one in of(paths).left_out] == [("cutmix", reason)]
+
+
+def test_a_temperature_fitted_on_test_judges_nothing(tmp_path: Path) -> None:
+    for strategy in ("none", "cutmix"):
+        for seed in range(3):
+            make_evaluation(
+                run(tmp_path, strategy, seed),
+                {"ece": 0.1 + 0.01 * seed, "calibrated_ece": 0.05 + 0.01 * seed},
+                split={"temperature_fitted_on": "test itself"},
+            )
+    (profile,) = of(sorted(tmp_path.iterdir())).axes
+    assert [measure.name for measure in profile.measures] == ["ece"]
 
 
 def test_without_evaluations_there_is_nothing(tmp_path: Path) -> None:
@@ -232,9 +263,9 @@ def test_a_metric_that_one_run_lacks_is_not_compared(tmp_path: Path) -> None:
     assert not {"ece", "tta_flip_gain"} & told
     (calibration,) = (profile for profile in measured.axes if profile.axis == "calibration")
     assert {label for name, label in calibration.spreads if name == "ece"} == {"none"}
-    assert profile_report.notes(measured) == [
+    assert profile_report.notes(measured)[1:] == [
         f"cutmix is left out of calibration error, gain by flip: not measured ({paths[3]}); "
-        f"augexp evaluate {paths[3]} makes it"
+        f"augexp evaluate {paths[3]} --tta flip measures it"
     ]
 
 
@@ -291,10 +322,12 @@ def test_pairs_are_those_of_the_verdicts(tmp_path: Path) -> None:
 def test_responses_are_lines_over_area_and_severity(tmp_path: Path) -> None:
     measured = of(full_study(tmp_path))
     centre, random, corruptions = (response.curves["none"] for response in measured.responses)
-    assert centre.x.tolist() == random.x.tolist() == [10, 60]
-    assert centre.values.shape == (2, 3)
-    assert corruptions.x.tolist() == [1, 5]
-    np.testing.assert_allclose(corruptions.mean, [0.6, 0.4])
+    assert centre.x.tolist() == random.x.tolist() == [0, 10, 60]
+    assert centre.values.shape == (3, 3)
+    assert corruptions.x.tolist() == [0, 1, 5]
+    np.testing.assert_allclose(corruptions.mean[1:], [0.6, 0.4])
+    for one in (centre, corruptions):  # an untouched image
+        np.testing.assert_allclose(one.values[0], 0.78)
 
 
 def test_floors_are_told_where_all_runs_agree(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def network() -> keras.Model:
 def test_logits_of_short_batches_are_those_of_the_images(network: keras.Model, count: int, dtype: tf.DType) -> None:
     images = np.random.default_rng(0).integers(0, 256, (count, 4, 4, 3)).astype(np.float32)
     batches = tf.data.Dataset.from_tensor_slices((tf.cast(images, dtype), np.zeros(count))).batch(8)
-    found = list(scoring.logits(network, batches))
+    found = list(scoring.outputs(network, batches))
     assert [len(batch) for batch in found] == [min(8, count - start) for start in range(0, count, 8)]
     np.testing.assert_allclose(np.concatenate(found), network(images), rtol=1e-4, atol=1e-3)
     expected = tf.nn.softmax(network(images)).numpy()

@@ -46,6 +46,16 @@ def test_ops_are_drawn_anew_and_come_again(decoded: np.ndarray) -> None:
         np.testing.assert_array_equal(ours, again)
 
 
+def test_labels_tell_views_apart_and_no_spelling() -> None:
+    assert tta.read(" flip ", 8).label == "flip"
+    assert (
+        tta.read("[rotate,brightness]", 8).label
+        == tta.read("[ rotate, brightness ]", 8).label
+        == "[rotate, brightness] x8"
+    )
+    assert tta.read("rotate", 2).label != tta.read("rotate", 8).label
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -1,8 +1,10 @@
 """Where the objects of a data set are, in the square that the network sees; only some TFDS sets say."""
 
+import io
+
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
+from PIL import Image
 
 from augexp.config import Data
 from augexp.data.sources import open_source
@@ -19,6 +21,7 @@ def of_part(part: Part, data: Data) -> list[Boxes]:
         UserError: if the data set has none.
     """
     source = open_source(data)
+    missing = set(part.ids)
     found: dict[str, Boxes] = {}
     for examples in source.splits.values():
         if examples.boxed is None:
@@ -26,17 +29,19 @@ def of_part(part: Part, data: Data) -> list[Boxes]:
                 f"data.source {data.source}: it has no boxes around its objects, which localisation is measured by; "
                 "TFDS sets such as stanford_dogs have them"
             )
-        sized = examples.boxed().map(
-            lambda boxes, encoded: (boxes, _shape(encoded)), num_parallel_calls=tf.data.AUTOTUNE
-        )
-        for id_, (boxes, shape) in zip(examples.listing().ids, sized.as_numpy_iterator(), strict=True):
-            found[id_] = seen(boxes, tuple(shape), data)
+        ids = examples.listing().ids
+        if missing.isdisjoint(ids):
+            continue
+        for id_, (boxes, encoded) in zip(ids, examples.boxed().as_numpy_iterator(), strict=True):
+            if id_ in missing:
+                found[id_] = seen(boxes, _shape(encoded) if data.resize == "crop" else (1, 1), data)
     return [found[id_] for id_ in part.ids]
 
 
-def _shape(encoded: tf.Tensor) -> tf.Tensor:
-    """Height and width of an image file."""
-    return tf.shape(tf.io.decode_image(encoded, channels=3, expand_animations=False))[:2]
+def _shape(encoded: bytes) -> tuple[int, int]:
+    """Height and width of an image file that is in the cache, and so can be read."""
+    with Image.open(io.BytesIO(encoded)) as image:
+        return image.height, image.width
 
 
 def seen(boxes: Boxes, shape: tuple[int, int], data: Data) -> Boxes:

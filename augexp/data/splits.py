@@ -90,12 +90,13 @@ def _choose(part: Part, salt: str, how_many: Callable[[int], int]) -> Rows:
     chosen: list[int] = []
     for label in np.unique(part.labels):
         members = np.flatnonzero(part.labels == label).tolist()
-        members.sort(key=lambda position: _hash(salt + part.ids[position]))
+        members.sort(key=lambda position: id_hash(salt + part.ids[position]))
         chosen += members[: how_many(len(members))]
     return np.array(sorted(chosen), np.int64)
 
 
-def _hash(text: str) -> bytes:
+def id_hash(text: str) -> bytes:
+    """What orders examples by their ids, alike everywhere; a file name may hold any bytes."""
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
 
 
