@@ -411,7 +411,7 @@ def test_of_two_processes_one_builds_and_the_other_waits(tmp_path: Path) -> None
         both = [start(root), start(root)]
         said = [next(line for line in process.stderr or () if "another process" in line) for process in both]
     assert said == [f"another process is decoding into {folder}; waiting for it\n"] * 2
-    results = [process.communicate(timeout=60) for process in both]
+    results = [process.communicate(timeout=600) for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert [err.count("decoded 100 images") for _, err in results].count(1) == 1
     assert {out.strip() for out, _ in results} == {build(root).fingerprint}
@@ -422,7 +422,7 @@ def test_of_two_processes_one_builds_and_the_other_waits(tmp_path: Path) -> None
 def test_a_killed_build_leaves_nothing_that_is_taken_for_a_cache(tmp_path: Path) -> None:
     root = plain(tmp_path / "pets", 50)
     process = start(root, "killed")
-    process.communicate(timeout=60)
+    process.communicate(timeout=600)
     assert process.returncode == -9
     folder = entry(root)
     assert left(folder.parent) == [f".{folder.name}.building"]
