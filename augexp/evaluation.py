@@ -1,7 +1,7 @@
 """A trained run -> what its strategy changed: calibration, mistakes, test-time augmentation, robustness, localisation.
 
 Images stream through the network a batch at a time; what stays in memory is the logits of val and of the evaluated
-split, which training keeps too, and a number an example and measure.
+split, which training keeps too, a number an example and measure, and for the linear probe the pooled features of train.
 """
 
 import time

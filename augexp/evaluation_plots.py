@@ -1,5 +1,6 @@
 """The figures of one evaluation: reliability, confusion, robustness. Writes no file."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from augexp.plots import COLOURS, DPI, LINES, MARKERS, drawable, house_style, sh
 
 MOST_CLASSES = 20  # beside each other in a confusion matrix, still to be read
 LABEL = 22  # characters of a class name
-WORDNET = 10  # characters of an id such as n02086240-
+WORDNET_ID = re.compile(r"^n\d{8}[-_](?=.)")
 
 
 def pictures(section: Mapping[str, Any], class_names: Sequence[str], title: str) -> Iterator[tuple[str, Figure]]:
@@ -86,7 +87,7 @@ def _cell(axes: Axes, row: int, column: int, share: float) -> None:
 
 def _short(name: str) -> str:
     """A class name without its WordNet id, where something is left."""
-    return name[WORDNET:] if len(name) > WORDNET and name[0] == "n" and name[1:9].isdigit() else name
+    return WORDNET_ID.sub("", name)
 
 
 def robustness(section: Mapping[str, Any], title: str) -> Figure:

@@ -67,6 +67,19 @@ def test_robustness_starts_at_the_clean_accuracy() -> None:
     np.testing.assert_allclose(np.array(corrupted.lines[0].get_xydata(), float), [[0, 80], [1, 70], [2, 50]])
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("n02086240-Shih-Tzu", "Shih-Tzu"),
+        ("n02086240", "n02086240"),
+        ("n02086240 0.86", "n02086240 0.86"),
+        ("net", "net"),
+    ],
+)
+def test_a_wordnet_id_is_left_out_where_a_name_follows(name: str, shown: str) -> None:
+    assert evaluation_plots._short(name) == shown
+
+
 def test_an_explanation_has_a_row_a_run() -> None:
     images = np.zeros((2, 8, 8, 3), np.uint8)
     heat = np.full((2, 8, 8), -1.0, np.float32)
