@@ -239,27 +239,30 @@ def _augmented(subject: _Subject, one: Tta, plain: _Said) -> Found:
 
 def _occluded(subject: _Subject) -> Found:
     """Accuracy with a part of each image covered."""
-    columns: dict[str, Floats] = {}
-    shares: dict[str, list[float]] = {}
-    for kind in OCCLUSIONS:
-        right = [_under(subject, occlusion(kind, area), f"{kind} box, {area:.0%}") for area in AREAS]
-        shares[kind] = [float(one.mean(dtype=np.float64)) for one in right]
-        columns[f"occlusion_{kind}"] = _mean(right)
-    section: dict[str, Any] = {"occlusion": {"areas": list(AREAS), **shares}}
-    return Found(section, _means(columns), columns)
+    right: dict[str, list[Floats]] = {
+        kind: [_under(subject, occlusion(kind, area), f"{kind} box, {area:.0%}") for area in AREAS]
+        for kind in OCCLUSIONS
+    }
+    columns = {f"occlusion_{kind}": _mean(rows) for kind, rows in right.items()}
+    return Found({"occlusion": {"areas": list(AREAS), **_shares(right)}}, _means(columns), columns)
 
 
 def _corrupted(subject: _Subject) -> Found:
     """Accuracy under common corruptions."""
-    columns: dict[str, Floats] = {}
-    shares: dict[str, list[float]] = {}
-    for name in CORRUPTIONS:
-        right = [_under(subject, corruption(name, severity), f"{name} {severity}") for severity in SEVERITIES]
-        shares[name] = [float(one.mean(dtype=np.float64)) for one in right]
-        columns[f"corruption_{name}"] = _mean(right)
+    right = {
+        name: [_under(subject, corruption(name, level), f"{name} {level}") for level in SEVERITIES]
+        for name in CORRUPTIONS
+    }
+    columns = {f"corruption_{name}": _mean(rows) for name, rows in right.items()}
     columns["corruptions"] = _mean(list(columns.values()))
-    section = {"corruptions": {"severities": list(SEVERITIES), "accuracy": shares}}
-    return Found(section, _means(columns), columns)
+    return Found(
+        {"corruptions": {"severities": list(SEVERITIES), "accuracy": _shares(right)}}, _means(columns), columns
+    )
+
+
+def _shares(right: Mapping[str, Sequence[Floats]]) -> dict[str, list[float]]:
+    """Accuracy under each condition."""
+    return {name: [float(row.mean(dtype=np.float64)) for row in rows] for name, rows in right.items()}
 
 
 def _under(subject: _Subject, corrupt: Corrupt, note: str) -> Floats:

@@ -105,6 +105,7 @@ def _small_cnn(image_size: int) -> keras.Model:
 
 
 def preprocessing(settings: config.Model) -> Callable[[Any], Any]:
+    """What turns RGB in [0, 255] into what the backbone's weights expect, or into [0, 1] where `unit` asks for it."""
     if settings.preprocessing == "unit":
         return lambda images: images / 255.0
     if settings.backbone == config.SMALL_CNN:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from augexp.config import Data
 from augexp.data import sources
-from augexp.data.sources import Examples, Source
+from augexp.data.examples import Examples, Source
 from augexp.errors import UserError
 from tests import stanford_dogs
 

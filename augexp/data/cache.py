@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from augexp import console, runs
 from augexp.config import Data
-from augexp.data.sources import Examples, Labels, Source, SplitName, locked
+from augexp.data.examples import Examples, Labels, Source, SplitName, locked
 from augexp.errors import UserError
 
 if TYPE_CHECKING:

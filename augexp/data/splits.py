@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from augexp.config import Data
 from augexp.data.cache import Decoded, DecodedSplit
-from augexp.data.sources import check_classes
+from augexp.data.examples import check_classes
 from augexp.errors import UserError
 
 TEST_SHARE = 0.2  # of a data set that holds nothing out
