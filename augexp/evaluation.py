@@ -191,8 +191,7 @@ def _plain(subject: _Subject, said: _Said, split: SplitName) -> Found:
 def _scores(probability: Floats, labels: NDArray[np.int32]) -> tuple[dict[str, Floats], dict[str, float], list[Bin]]:
     columns = metrics.per_example(probability, labels)
     bins = metrics.reliability(probability, labels)
-    means = {name: float(column.mean(dtype=np.float64)) for name, column in columns.items()}
-    return columns, means | {"ece": metrics.calibration_error(bins)}, bins
+    return columns, _means(columns) | {"ece": metrics.calibration_error(bins)}, bins
 
 
 def _rows(bins: list[Bin]) -> list[dict[str, float]]:
