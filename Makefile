@@ -20,7 +20,6 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
 
 fast: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "not slow"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp import config, runs
+from augexp import config, files, runs
 from augexp.config import Experiment
 from augexp.errors import UserError
 
@@ -63,7 +63,7 @@ def save(folder: Path, state: Checkpoint) -> None:
         "progress": asdict(state.progress), **asdict(state.origin),
     }  # fmt: skip
     named = {f"{part}-{i}": array for part, arrays in state.arrays.items() for i, array in enumerate(arrays)}
-    with runs.replacing(path) as temporary:
+    with files.replacing(path) as temporary:
         np.savez(temporary, meta=np.array(json.dumps(meta)), **named)  # type: ignore[arg-type]
 
 

@@ -121,14 +121,14 @@ def train(
 
 
 def _interruptible(work: Callable[[], Path], folder: Path) -> Path:
-    from augexp import runs
+    from augexp.errors import Terminated, stop_on_sigterm
 
-    runs.stop_on_sigterm()
+    stop_on_sigterm()
     try:
         return work()
     except KeyboardInterrupt as error:
         print(f"interrupted: {printable(_left_behind(folder))}", file=sys.stderr)
-        raise typer.Exit(143 if isinstance(error, runs.Terminated) else 130) from None
+        raise typer.Exit(143 if isinstance(error, Terminated) else 130) from None
 
 
 def _left_behind(folder: Path) -> str:
@@ -206,16 +206,17 @@ def _gpus(text: str | None) -> list[str]:
 
 
 def _sweep(experiments: "Sequence[Experiment]", todo: "Sequence[Experiment]", pool: "Pool") -> None:
-    from augexp import console, runs
+    from augexp import console
     from augexp import sweep as sweeps
+    from augexp.errors import Terminated, stop_on_sigterm
 
     console.say(f"{len(experiments)} runs, {len(todo)} to do, {pool.places} at once")
-    runs.stop_on_sigterm()
+    stop_on_sigterm()
     try:
         standings = sweeps.run(experiments, todo, pool)
     except KeyboardInterrupt as error:
         print("interrupted: the same command goes on", file=sys.stderr)
-        raise typer.Exit(143 if isinstance(error, runs.Terminated) else 130) from None
+        raise typer.Exit(143 if isinstance(error, Terminated) else 130) from None
     for line in sweeps.closing_lines(standings):
         console.answer(line)
     if any(now.state != "finished" for now in standings):
@@ -371,12 +372,11 @@ def _write_text(path: Path, text: str) -> None:
 
 def _write(path: Path, write: Callable[[Path], object]) -> None:
     """Writes an output file, making its folder, and says where it is."""
-    from augexp import console
-    from augexp import runs as runs_module
+    from augexp import console, files
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with runs_module.replacing(path) as temporary:
+        with files.replacing(path) as temporary:
             write(temporary)
     except OSError as error:
         raise UserError(f"{path}: can't be written ({error.strerror}); choose another place") from None

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from augexp import processes, runs
+from augexp import files, processes, runs
 from augexp.config import Experiment
 from augexp.errors import UserError
 
@@ -51,7 +51,7 @@ def unpack(content: Content, folder: Path) -> None:
     for name in sorted(content, key=lambda name: (name == "result.json", name == "checkpoint/state.npz", name)):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with runs.replacing(path) as temporary:
+        with files.replacing(path) as temporary:
             temporary.write_bytes(content[name])
 
 

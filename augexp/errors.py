@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 from collections.abc import Sequence
 from datetime import date
 from difflib import get_close_matches
@@ -48,3 +49,17 @@ _UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud8
 def printable(text: str) -> str:
     r"""`text` with every character that would command a terminal, rather than be shown, as its escape: `\x1b`."""
     return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end, by SIGTERM."""
+
+
+def stop_on_sigterm() -> None:
+    """Lets SIGTERM end this process as Ctrl-C does, so that its run says how it ended."""
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not cut short what the first one set off
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, stop)

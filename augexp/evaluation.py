@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp import cam, console, device, evaluation_plots, evaluations, floors, metrics, runs, scoring, trained, tta
+from augexp import cam, console, device, evaluation_plots, evaluations, files, floors, metrics, scoring, trained, tta
 from augexp.augment.corruptions import AREAS, CORRUPTIONS, OCCLUSIONS, SEVERITIES, Corrupt, corruption, occlusion
 from augexp.data import boxes, pipeline
 from augexp.data.pipeline import View
@@ -111,7 +111,7 @@ def _evaluate(folder: Path, request: Request) -> dict[str, Any]:
         parts += [Found({"floors": floors.find(run, splits, part, advance)}, {}, {})] if request.floor else []
     content = _merged(run, request.split, part, parts)
     for name, figure in evaluation_plots.pictures(content["splits"][request.split], run.class_names, folder.name):
-        with runs.replacing(folder / f"{name}-{request.split}.png") as temporary:
+        with files.replacing(folder / f"{name}-{request.split}.png") as temporary:
             figure.savefig(temporary)
     return content
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp import console, runs
+from augexp import console, files
 
 FORMAT = 1  # a change of what is computed: evaluations of two formats aren't compared
 SplitName = Literal["test", "val"]
@@ -117,7 +117,7 @@ def misfit(columns: Mapping[str, NDArray[Any]], metrics: Mapping[str, float]) ->
 def write(folder: Path, content: Mapping[str, Any], columns: Mapping[SplitName, Columns]) -> None:
     """Replaces what is there; `evaluation.json`, which says what is there, comes last."""
     for split, of_split in columns.items():
-        with runs.replacing(folder / f"evaluation-{split}.npz") as temporary:
+        with files.replacing(folder / f"evaluation-{split}.npz") as temporary:
             arrays: dict[str, Any] = dict(of_split)
             np.savez_compressed(temporary, **arrays)
-    runs.write_json(folder / "evaluation.json", {"format": FORMAT, **content})
+    files.write_json(folder / "evaluation.json", {"format": FORMAT, **content})

@@ -19,6 +19,7 @@ from augexp import (
     console,
     device,
     estimate,
+    files,
     gallery,
     metrics,
     model,
@@ -94,7 +95,7 @@ def _find_checkpoint(prepared: Prepared, folder: Path) -> Checkpoint | None:
 def _begin(prepared: Prepared, folder: Path, resumed: Checkpoint | None) -> None:
     """Writes what a run holds before its first step, or says where it goes on."""
     if resumed is None:
-        runs.write_json(folder / "environment.json", environment(prepared))
+        files.write_json(folder / "environment.json", environment(prepared))
         recipe = training.recipe(prepared.experiment, prepared.splits)
         _save(preview.first_batch(prepared.splits, recipe), folder / "batch.png")
         return
@@ -232,7 +233,7 @@ def _finish(prepared: Prepared, folder: Path, reached: Progress) -> None:
     model.load_weights(prepared.task.network, folder / "best.weights.h5")
     scores = {name: _score(prepared, folder, name, part) for name, part in _held_out(prepared.splits)}
     _save(_curves(prepared, folder, reached), folder / "curves.png")
-    runs.write_json(
+    files.write_json(
         folder / "result.json",
         {
             "epochs": prepared.experiment.train.epochs,
@@ -256,7 +257,7 @@ def _score(prepared: Prepared, folder: Path, name: str, part: Part) -> dict[str,
 
 
 def _save(figure: Figure, path: Path) -> None:
-    with runs.replacing(path) as temporary:
+    with files.replacing(path) as temporary:
         figure.savefig(temporary)
 
 

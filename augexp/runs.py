@@ -13,7 +13,6 @@ import json
 import math
 import os
 import shutil
-import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,27 +26,13 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from augexp.config import Experiment
-from augexp.errors import UserError
+from augexp.errors import Terminated, UserError
+from augexp.files import replacing, write_json, write_text
 
 State = Literal["running", "interrupted", "failed", "finished"]
+
+
 Metric = NDArray[np.float64]
-
-
-# --- writing -------------------------------------------------------------------------------------------------------
-
-
-class Terminated(KeyboardInterrupt):
-    """The process was asked to end, by SIGTERM."""
-
-
-def stop_on_sigterm() -> None:
-    """Lets SIGTERM end this process as Ctrl-C does, so that its run says how it ended."""
-
-    def stop(*_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not cut short what the first one set off
-        raise Terminated
-
-    signal.signal(signal.SIGTERM, stop)
 
 
 @contextmanager
@@ -194,46 +179,6 @@ def _writable(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replaces a file at once: a reader, or a crash, never sees half of it."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` (same ending) that takes its place when the block ends well."""
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
-    try:
-        yield temporary
-        _flush(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _flush(path: Path) -> None:
-    # Without it a power cut could leave the new name with none of its content.
-    descriptor = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Writes strict JSON; a number that is not finite becomes null."""
-    write_text(path, json.dumps(_strict(value), indent=2, ensure_ascii=False) + "\n")
-
-
-def _strict(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _strict(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_strict(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def set_state(folder: Path, state: State, reason: str = "") -> None:
     """Says in `status.json` how the run stands."""
     write_json(folder / "status.json", {"state": state, "reason": reason, "time": _now()})
@@ -288,9 +233,6 @@ def write_predictions(
             label=labels.astype(np.int32),
             probability=probability.astype(np.float16),
         )
-
-
-# --- reading -------------------------------------------------------------------------------------------------------
 
 
 class BrokenRun(Exception):  # noqa: N818 - it names what was found, not what went wrong here

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 import keras
 import tensorflow as tf
 
-from augexp import checkpoint, console, model, optimizer, parallel, runs
+from augexp import checkpoint, console, files, model, optimizer, parallel, runs
 from augexp.checkpoint import Checkpoint, Origin, Progress
 from augexp.config import Experiment
 from augexp.data import pipeline
@@ -203,7 +203,7 @@ def _assign(variables: Sequence[keras.Variable], arrays: Sequence[Any]) -> None:
 
 
 def _save_best(task: Task, folder: Path) -> None:
-    with runs.replacing(folder / "best.weights.h5") as temporary:
+    with files.replacing(folder / "best.weights.h5") as temporary:
         model.save_weights(task.network, temporary)
 
 

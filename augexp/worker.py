@@ -12,14 +12,14 @@ from typing import Any
 
 import yaml
 
-from augexp import device, runs
+from augexp import device
 from augexp.config import Experiment
-from augexp.errors import UserError
+from augexp.errors import UserError, stop_on_sigterm
 
 
 def main() -> None:
     """Trains, going on from a checkpoint where there is one; exit status 2 for a mistake of the user's."""
-    runs.stop_on_sigterm()
+    stop_on_sigterm()
     told: dict[str, Any] = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     sys.argv = told["command"]  # what environment.json is to say

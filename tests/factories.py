@@ -7,7 +7,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from augexp import config, evaluations, runs
+from augexp import config, evaluations, files, runs
 from augexp.config import Experiment
 
 EXAMPLES, CLASSES = 100, 4
@@ -50,13 +50,13 @@ def make_run(
     curve = _curve(epochs, best_epoch or max(1, epochs - 1), accuracy) if val_accuracy is None else val_accuracy
     test = max(curve) - 0.02 if test_accuracy is None else test_accuracy
     folder.mkdir(parents=True, exist_ok=True)
-    runs.write_text(folder / "config.yaml", experiment.to_yaml())
-    runs.write_json(folder / "environment.json", _environment() | (environment or {}))
+    files.write_text(folder / "config.yaml", experiment.to_yaml())
+    files.write_json(folder / "environment.json", _environment() | (environment or {}))
     runs.set_state(folder, "finished")
-    runs.write_text(folder / "history.csv", _history(curve, seconds, images_per_second))
+    files.write_text(folder / "history.csv", _history(curve, seconds, images_per_second))
     for split, share in (("val", max(curve)), ("test", test)):
         _write_predictions(folder / f"predictions-{split}.npz", split, share)
-    runs.write_json(folder / "result.json", _result(experiment, curve, test, seconds, images_per_second))
+    files.write_json(folder / "result.json", _result(experiment, curve, test, seconds, images_per_second))
     return folder
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, log_loss, top_k_accuracy_score
 
-from augexp import config, evaluation, evaluation_report, evaluations, experiment, runs, trained, tta
+from augexp import config, evaluation, evaluation_report, evaluations, experiment, files, runs, trained, tta
 from augexp.errors import UserError
 from augexp.evaluation import Request
 
@@ -189,7 +189,7 @@ def test_a_run_is_scored_in_the_precision_it_was_trained_in(tmp_path: Path, cach
 def test_an_evaluation_of_other_weights_is_replaced(run: Path) -> None:
     evaluation.evaluate(run, Request(tta=(tta.read("flip", 1),)))
     told = json.loads((run / "evaluation.json").read_text())
-    runs.write_json(run / "evaluation.json", told | {"weights": "others"})
+    files.write_json(run / "evaluation.json", told | {"weights": "others"})
     assert "tta" not in evaluation.evaluate(run, Request())["splits"]["test"]
     assert "tta_flip_gain" not in evaluations.read_columns(run, "test")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augexp import config, experiment, explanation, runs, trained
+from augexp import config, experiment, explanation, files, trained
 from augexp.errors import UserError
 
 
@@ -75,6 +75,6 @@ def test_runs_of_different_data_are_refused(
 ) -> None:
     other = Path(shutil.copytree(folders[1], tmp_path / "other"))
     told = json.loads((other / "environment.json").read_text())
-    runs.write_json(other / "environment.json", told | {key: value})
+    files.write_json(other / "environment.json", told | {key: value})
     with pytest.raises(UserError, match=message):
         explanation.picture([folders[0], other], "val", 2)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from augexp import config, forecast, grid, runs
+from augexp import config, files, forecast, grid
 from tests.factories import make_run
 
 
@@ -10,7 +10,7 @@ def test_a_finished_neighbour_tells_the_time(tmp_path: Path, cache_dir: Path) ->
     here = [f"runs_dir={tmp_path}", f"data.cache_dir={cache_dir}"]
     neighbour = config.load("digits.yaml", [*here, "strategy=mixup", "seed=3"])
     make_run(neighbour.run_dir, epochs=12, seconds=36.0)
-    runs.write_text(neighbour.run_dir / "config.yaml", neighbour.to_yaml())
+    files.write_text(neighbour.run_dir / "config.yaml", neighbour.to_yaml())
     experiments = grid.experiments(grid.Study("digits.yaml", grid.read_axes([*here, "seed=0..9"])))
     training, _ = forecast.lines(experiments)
     assert training.startswith("training: about 6 min one after the other on ")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from augexp import classes, report, runs, stats, verdicts
+from augexp import classes, files, report, stats, verdicts
 from augexp.verdicts import Judgement
 from tests.factories import make_run
 
@@ -71,7 +71,7 @@ def test_what_is_not_comparable_reaches_nothing(tmp_path: Path) -> None:
     for folder in others:
         result = json.loads((folder / "result.json").read_text())
         result["test"]["examples"] = 50
-        runs.write_json(folder / "result.json", result)
+        files.write_json(folder / "result.json", result)
         (folder / "predictions-test.npz").unlink()
     assert rendered(judged([*paths, *others]))[-1].split()[-1] == "-"
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augexp import config, runs
+from augexp import config, files, runs
 from augexp.config import Experiment
 from augexp.errors import UserError
 from tests.factories import CLASSES, EXAMPLES, make_run
@@ -33,9 +33,6 @@ def why_broken(folder: Path) -> str:
     with pytest.raises(runs.BrokenRun) as caught:
         runs.load(folder)
     return str(caught.value)
-
-
-# --- writing -------------------------------------------------------------------------------------------------------
 
 
 def test_a_new_folder_holds_the_resolved_configuration_and_says_running_then_finished(experiment: Experiment) -> None:
@@ -109,7 +106,7 @@ def test_a_killed_overwriting_brings_the_earlier_run_back(experiment: Experiment
 def test_a_finished_overwriting_leaves_nothing_of_the_earlier_run(experiment: Experiment) -> None:
     folder = make_run(experiment.run_dir)
     with runs.create(experiment, overwrite=True):
-        runs.write_json(folder / "result.json", {"new": True})
+        files.write_json(folder / "result.json", {"new": True})
     assert json.loads((folder / "result.json").read_text()) == {"new": True}
     assert not (folder / "history.csv").exists()
     assert sorted(path.name for path in folder.parent.iterdir()) == sorted([folder.name, f".{folder.name}.lock"])
@@ -171,30 +168,6 @@ def test_one_process_a_folder_and_a_killed_one_frees_it(experiment: Experiment) 
         pass
 
 
-def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
-    path = tmp_path / "file.txt"
-    runs.write_text(path, "whole")
-
-    def fail_halfway() -> None:
-        with runs.replacing(path) as temporary:
-            temporary.write_text("ha")
-            raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        fail_halfway()
-    assert path.read_text() == "whole"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_json_is_strict(tmp_path: Path) -> None:
-    runs.write_json(tmp_path / "x.json", {"a": float("nan"), "b": [float("inf"), {"c": 1.5}], "ä": None})
-    assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8"), parse_constant=pytest.fail) == {
-        "a": None,
-        "b": [None, {"c": 1.5}],
-        "ä": None,
-    }
-
-
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(1e-9, 1e9)), min_size=1, max_size=5))
 def test_history_comes_back_exactly(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[float, float]]) -> None:
     folder = tmp_path_factory.mktemp("run")
@@ -214,9 +187,6 @@ def test_predictions_need_no_pickle(tmp_path: Path) -> None:
         assert (stored["label"].dtype, stored["probability"].dtype) == (np.int32, np.float16)
         np.testing.assert_array_equal(stored["label"], [1, 0])
         np.testing.assert_allclose(stored["probability"], probability, atol=5e-4)
-
-
-# --- reading -------------------------------------------------------------------------------------------------------
 
 
 def test_a_finished_run_is_read_whole(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from augexp import config, grid, runs, sweep
+from augexp import config, files, grid, runs, sweep
 from augexp.config import Experiment
 from augexp.errors import UserError
 from tests.factories import make_run
@@ -27,7 +27,7 @@ def experiments(tmp_path: Path) -> list[Experiment]:
 
 def finish(experiment: Experiment) -> str:
     make_run(experiment.run_dir)
-    runs.write_text(experiment.run_dir / "config.yaml", experiment.to_yaml())
+    files.write_text(experiment.run_dir / "config.yaml", experiment.to_yaml())
     return ""
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from augexp import config, processes, runs, worker
-from augexp.errors import UserError
+from augexp import config, processes, worker
+from augexp.errors import Terminated, UserError
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> config.Experiment:
     monkeypatch.setattr(sys, "argv", ["augexp", "sweep", "seed=0..4"])
     monkeypatch.setattr(sys, "stdin", io.StringIO(processes.job(experiment, sys.argv)))
     monkeypatch.setattr(worker, "_end_with_stdin", lambda: None)
-    monkeypatch.setattr(runs, "stop_on_sigterm", lambda: None)
+    monkeypatch.setattr(worker, "stop_on_sigterm", lambda: None)
     return experiment
 
 
@@ -35,7 +35,7 @@ def test_the_worker_trains_what_it_was_told(told: config.Experiment, monkeypatch
     [
         (UserError("no such weights"), 2, "error: no such weights\n"),
         (OSError("disk full"), 2, "error: disk full\n"),
-        (runs.Terminated(), 143, ""),
+        (Terminated(), 143, ""),
     ],
 )
 def test_exit_statuses(

@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp import console, runs
+from augexp import console, files
 from augexp.config import Data
-from augexp.data.examples import Examples, Labels, Source, SplitName, locked
+from augexp.data.examples import Examples, Labels, Source, SplitName
 from augexp.errors import UserError
+from augexp.files import locked
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -207,7 +208,7 @@ def _fill(folder: Path, source: Source, data: Data) -> int:
     bad = [bad for split in built.values() for bad in split.bad]
     if bad:
         console.say(f"left out {len(bad)} of {total:,} images that can't be decoded: {_list(bad, ', ')}")
-    runs.write_text(folder / "meta.json", json.dumps(_meta(source, built, bad)))
+    files.write_text(folder / "meta.json", json.dumps(_meta(source, built, bad)))
     return total - len(bad)
 
 

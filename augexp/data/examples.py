@@ -1,23 +1,23 @@
 """The shape that every source of examples ends in, and what is asked of each."""
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from augexp import console
 from augexp.errors import UserError
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 DIGITS = "digits"  # the embedded set; all other names are TFDS's or folders
+
+
 SplitName = Literal["train", "test", "all"]
+
+
 Labels = NDArray[np.int32]
 
 
@@ -67,21 +67,6 @@ def check_classes(source: str, class_names: tuple[str, ...], train: Labels, test
         raise UserError(f"{source}: the test split has classes that train hasn't: {_named(class_names, unknown)}")
     if empty:
         raise UserError(f"{source}: no train images in {_named(class_names, sorted(empty))}")
-
-
-@contextlib.contextmanager
-def locked(path: Path, waiting: str) -> Iterator[None]:
-    """Holds a lock file; says `waiting` where another process has it and waits."""
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        console.say(f"{waiting}; waiting for it")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _named(class_names: tuple[str, ...], indices: list[int]) -> str:

@@ -16,8 +16,9 @@ import numpy as np
 
 from augexp import console
 from augexp.config import Data
-from augexp.data.examples import DIGITS, Examples, Listing, Source, SplitName, locked
+from augexp.data.examples import DIGITS, Examples, Listing, Source, SplitName
 from augexp.errors import UserError, did_you_mean
+from augexp.files import locked
 
 if TYPE_CHECKING:
     import tensorflow as tf
