@@ -11,10 +11,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from augexp import console, metrics
+from augexp import console
 from augexp.config import Data
 from augexp.data import cache, pipeline, sources
 from augexp.errors import printable
+from augexp.metrics.scores import probabilities
 from augexp.trained import Trained
 
 
@@ -35,7 +36,7 @@ def answers(run: Trained, files: Sequence[Path], top: int) -> list[Answer]:
             if isinstance(images, str):
                 found[indices[0]] = Answer(files[indices[0]], error=images)
             else:
-                probability = metrics.probabilities(run.network.model.predict_on_batch(images))
+                probability = probabilities(run.network.model.predict_on_batch(images))
                 for index, row in zip(indices, probability, strict=True):
                     found[index] = Answer(files[index], _best(row, run.class_names, top))
             advance(len(indices))

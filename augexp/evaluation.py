@@ -14,14 +14,17 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp import cam, console, device, evaluation_plots, evaluations, files, floors, metrics, scoring, trained, tta
+from augexp import cam, console, device, evaluation_plots, evaluations, files, floors, scoring, trained, tta
 from augexp.augment.corruptions import AREAS, CORRUPTIONS, OCCLUSIONS, SEVERITIES, Corrupt, corruption, occlusion
 from augexp.data import boxes, pipeline
 from augexp.data.pipeline import View
 from augexp.data.splits import Part, Splits
 from augexp.errors import UserError
 from augexp.evaluations import SplitName
-from augexp.metrics import Bin
+from augexp.metrics import calibration
+from augexp.metrics.calibration import Bin
+from augexp.metrics.confusion import confusion_matrix, most_confused
+from augexp.metrics.scores import per_example, probabilities
 from augexp.trained import Trained
 from augexp.tta import Tta
 
@@ -148,7 +151,7 @@ def _correct(subject: _Subject, part: Part, view: View | None, note: str) -> Flo
     right, start = [], 0
     for logits in subject.logits(part, view, note):
         labels = part.labels[start : start + len(logits)]
-        right.append(metrics.per_example(metrics.probabilities(logits), labels)["accuracy"])
+        right.append(per_example(probabilities(logits), labels)["accuracy"])
         start += len(logits)
     return np.concatenate(right)
 
@@ -160,13 +163,13 @@ def _plain(subject: _Subject, said: _Said, split: SplitName) -> Found:
     labels, classes = subject.part.labels, len(subject.run.class_names)
     fitted_here = subject.part.ids == subject.splits.val.ids
     val = said if fitted_here else _said(subject, subject.splits.val, note="val, for the temperature")
-    temperature = metrics.temperature(val.logits, subject.splits.val.labels)
-    probability = metrics.probabilities(said.logits)
+    temperature = calibration.temperature(val.logits, subject.splits.val.labels)
+    probability = probabilities(said.logits)
     columns, scores, bins = _scores(probability, labels)
-    cooled_columns, cooled, cooled_bins = _scores(metrics.probabilities(said.logits, temperature), labels)
+    cooled_columns, cooled, cooled_bins = _scores(probabilities(said.logits, temperature), labels)
     train = float(_correct(subject, subject.splits.train, None, "train, clean").mean(dtype=np.float64))
     kept = ("cross_entropy", "brier", "ece")
-    confusion = metrics.confusion(probability.argmax(axis=1).astype(np.int32), labels, classes)
+    confusion = confusion_matrix(probability.argmax(axis=1).astype(np.int32), labels, classes)
     section = {
         "examples": len(labels),
         "made": {"precision": subject.run.precision, "backend": keras.backend.backend(), "device": device.find().name},
@@ -189,9 +192,9 @@ def _plain(subject: _Subject, said: _Said, split: SplitName) -> Found:
 
 
 def _scores(probability: Floats, labels: NDArray[np.int32]) -> tuple[dict[str, Floats], dict[str, float], list[Bin]]:
-    columns = metrics.per_example(probability, labels)
-    bins = metrics.reliability(probability, labels)
-    return columns, _means(columns) | {"ece": metrics.calibration_error(bins)}, bins
+    columns = per_example(probability, labels)
+    bins = calibration.reliability(probability, labels)
+    return columns, _means(columns) | {"ece": calibration.calibration_error(bins)}, bins
 
 
 def _rows(bins: list[Bin]) -> list[dict[str, float]]:
@@ -209,7 +212,7 @@ def _mistakes(confusion: NDArray[np.int64], names: tuple[str, ...]) -> dict[str,
         ],
         "most_confused": [
             {"true": names[true], "said": names[said], "examples": count}
-            for true, said, count in metrics.most_confused(confusion, MOST_CONFUSED)
+            for true, said, count in most_confused(confusion, MOST_CONFUSED)
         ],
     }
 
@@ -223,10 +226,10 @@ def _augmented(subject: _Subject, one: Tta, plain: _Said) -> Found:
     total, seconds = np.zeros_like(plain.logits), 0.0
     for number, view in enumerate(views, 1):
         said = _said(subject, subject.part, view, f"tta {one.label} {number}/{len(views)}")
-        total += metrics.probabilities(said.logits)
+        total += probabilities(said.logits)
         seconds += 1 / said.images_per_second
     columns, scores, _ = _scores(total / np.float32(len(views)), labels)
-    before = metrics.per_example(metrics.probabilities(plain.logits), labels)["accuracy"]
+    before = per_example(probabilities(plain.logits), labels)["accuracy"]
     name = f"tta_{one.label}_gain"
     gain = columns["accuracy"] - before
     section = {"views": len(views), "scores": scores, "images_per_second": round(1 / seconds, 1)}

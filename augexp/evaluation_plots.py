@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from augexp import metrics
+from augexp.metrics.confusion import confused_block
 from augexp.plots import COLOURS, DPI, LINES, MARKERS, drawable, house_style, shorten
 
 MOST_CLASSES = 20  # beside each other in a confusion matrix, still to be read
@@ -57,7 +57,7 @@ def confusion(table: NDArray[np.int64], class_names: Sequence[str], title: str) 
         class_names: K.
         title: such as the run's name.
     """
-    chosen = metrics.confused_block(table, MOST_CLASSES)
+    chosen = confused_block(table, MOST_CLASSES)
     shares = 100 * table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     block = shares[np.ix_(chosen, chosen)]
     with house_style():

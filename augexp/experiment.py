@@ -21,7 +21,6 @@ from augexp import (
     estimate,
     files,
     gallery,
-    metrics,
     model,
     parallel,
     plots,
@@ -35,6 +34,7 @@ from augexp.config import Experiment
 from augexp.data import cache, pipeline, sources
 from augexp.data.splits import Part, Splits, split
 from augexp.errors import brief
+from augexp.metrics.scores import metrics
 
 HOUR = 3600.0
 GIB = 2.0**30
@@ -253,7 +253,7 @@ def _held_out(splits: Splits) -> tuple[tuple[str, Part], ...]:
 def _score(prepared: Prepared, folder: Path, name: str, part: Part) -> dict[str, float | int]:
     probability = scoring.predict(prepared.task.network.model, training.eval_batches(prepared.task, part))
     runs.write_predictions(folder / f"predictions-{name}.npz", part.ids, part.labels, probability)
-    return metrics.metrics(probability, part.labels)
+    return metrics(probability, part.labels)
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -10,11 +10,12 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from augexp import cam, console, evaluation_plots, metrics, scoring, trained
+from augexp import cam, console, evaluation_plots, scoring, trained
 from augexp.data import pipeline
 from augexp.data.splits import Part, id_hash
 from augexp.errors import UserError, did_you_mean
 from augexp.evaluations import SplitName
+from augexp.metrics.scores import probabilities
 from augexp.trained import Trained
 
 
@@ -101,7 +102,7 @@ def _images(run: Trained, part: Part, rows: NDArray[np.int64]) -> NDArray[np.uin
 def _look(run: Trained, images: NDArray[np.uint8]) -> _Look:
     seen = cam.looker(run.network)(images)
     maps = cam.activation_maps(run.network, seen.features, seen.logits.argmax(axis=1))
-    return _Look(cam.enlarge(maps, images.shape[1]), metrics.probabilities(seen.logits))
+    return _Look(cam.enlarge(maps, images.shape[1]), probabilities(seen.logits))
 
 
 def _captions(look: _Look, labels: NDArray[np.int32], names: Sequence[str]) -> list[tuple[str, bool]]:

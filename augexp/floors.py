@@ -15,11 +15,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from augexp import config, console, experiment, metrics, model, scoring
+from augexp import config, console, experiment, model, scoring
 from augexp.config import SMALL_CNN
 from augexp.data import pipeline
 from augexp.data.splits import Part, Splits
 from augexp.errors import UserError, first_line
+from augexp.metrics.scores import metrics
 from augexp.trained import Trained
 
 WORDNET_ID = re.compile(r"n\d{8}")
@@ -53,7 +54,7 @@ def _zero_shot(run: Trained, _splits: Splits, part: Part, advance: console.Advan
         [of_all[:, places] for of_all in scoring.of_part(network, part, _middle(run), advance, "floor: zero-shot")]
     )
     said = np.maximum(said, np.finfo(np.float32).tiny)  # all may have gone to other classes
-    return metrics.metrics(said / said.sum(axis=1, keepdims=True), part.labels)
+    return metrics(said / said.sum(axis=1, keepdims=True), part.labels)
 
 
 def imagenet_places(class_names: tuple[str, ...]) -> list[int]:
@@ -128,7 +129,7 @@ def _linear_probe(run: Trained, splits: Splits, part: Part, advance: console.Adv
         for probe in probes:
             probe.fit(train, splits.train.labels)
     best = max(probes, key=lambda probe: probe.score(val, splits.val.labels))
-    found = metrics.metrics(best.predict_proba(held_out).astype(np.float32), part.labels)
+    found = metrics(best.predict_proba(held_out).astype(np.float32), part.labels)
     return found | {"C": best[-1].C}
 
 

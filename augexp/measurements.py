@@ -9,10 +9,11 @@ from typing import Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp import evaluations, evidence, measures, stats
+from augexp import evaluations, evidence, stats
 from augexp.contrasts import Scores
 from augexp.evaluations import Unreadable
 from augexp.evidence import Evidence
+from augexp.metrics import catalogue
 from augexp.runs import Run
 from augexp.stats import Group, Spread
 
@@ -69,7 +70,7 @@ class Measurements:
         found = self.of(group)
         return bool(found) and all(name in one.metrics for one in found)
 
-    def spread(self, group: Group, measure: measures.Measure) -> Spread:
+    def spread(self, group: Group, measure: catalogue.Metric) -> Spread:
         """The metric over seeds, of a group that has it; accuracy is that of the results, as in the verdicts."""
         of_result = measure.name == "accuracy"
         values = stats.by_seed(group, "test") if of_result else self._by_seed(group, measure.name)
@@ -120,10 +121,10 @@ def _unusable(group: Group, attempts: Mapping[Path, Measured | Unreadable]) -> l
 
 def _lacking(groups: Sequence[Group], usable: Mapping[Path, Measured]) -> list[LeftOut]:
     """Of groups with evaluations, the metrics that some run lacks and a run of any group has."""
-    every = measures.known(name for one in usable.values() for name in one.metrics)
+    every = catalogue.known(name for one in usable.values() for name in one.metrics)
     found: list[LeftOut] = []
     for group in groups:
-        lacking: dict[tuple[Path, ...], list[measures.Measure]] = {}
+        lacking: dict[tuple[Path, ...], list[catalogue.Metric]] = {}
         for measure in every:
             without = tuple(run.path for run in group.runs if measure.name not in usable[run.path].metrics)
             if without:

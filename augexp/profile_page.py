@@ -2,7 +2,7 @@
 
 from augexp import pictures, profile_plots, profile_report
 from augexp.markup import figure, legend, section, table, text
-from augexp.measures import AXES, Measure
+from augexp.metrics.catalogue import AXES, Metric
 from augexp.profiles import Profile, Profiles
 from augexp.stats import Spread
 
@@ -64,7 +64,7 @@ def _axis(measured: Profiles, profile: Profile) -> str:
     )
 
 
-def _rows(measured: Profiles, profile: Profile, measure: Measure) -> list[tuple[str, ...]]:
+def _rows(measured: Profiles, profile: Profile, measure: Metric) -> list[tuple[str, ...]]:
     found = profile_report.rows(measured, profile, measure)
     return [
         (
@@ -77,7 +77,7 @@ def _rows(measured: Profiles, profile: Profile, measure: Measure) -> list[tuple[
     ]
 
 
-def _mean(measure: Measure, spread: Spread | None) -> str:
+def _mean(measure: Metric, spread: Spread | None) -> str:
     if spread is None:
         return ""
     ends = "one seed" if spread.interval is None else " to ".join(map(measure.unit.value, spread.interval))

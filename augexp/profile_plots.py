@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from augexp.measures import Measure
+from augexp.metrics.catalogue import Metric
 from augexp.plots import COLOURS, DPI, MARKERS, draw_curve, drawable, house_style, percent, shorten
 from augexp.profiles import Profile, Profiles, Response
 from augexp.stats import Group, Spread
@@ -22,7 +22,7 @@ MOST_ROWS = 60
 WIDTH, TITLE, NUMBERS, HEADER = 3.4, 0.5, 0.35, 0.4  # inches: a panel, above it, beneath it, above all
 
 
-def judged(measured: Profiles) -> list[tuple[Profile, Measure]]:
+def judged(measured: Profiles) -> list[tuple[Profile, Metric]]:
     """What gets a panel."""
     return [(profile, measure) for profile in measured.axes for measure in profile.measures if measure.judged]
 
@@ -43,7 +43,7 @@ def summary(measured: Profiles) -> Figure:
     return figure
 
 
-def panel(measured: Profiles, profile: Profile, measure: Measure) -> Figure:
+def panel(measured: Profiles, profile: Profile, measure: Metric) -> Figure:
     """One panel of `summary`, with the names."""
     beside, step = _size(measured)
     with house_style():
@@ -86,7 +86,7 @@ def _with_numbers(measured: Profiles) -> list[tuple[int, Group]]:
     return [(index, group) for index, group in enumerate(measured.groups) if group.label in labels][:MOST_ROWS]
 
 
-def _draw(axes: Axes, measured: Profiles, profile: Profile, measure: Measure) -> None:
+def _draw(axes: Axes, measured: Profiles, profile: Profile, measure: Metric) -> None:
     shown = _with_numbers(measured)
     for row, (index, group) in enumerate(shown):
         spread = profile.spreads.get((measure.name, group.label))

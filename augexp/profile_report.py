@@ -12,7 +12,7 @@ from rich.text import Text
 from augexp import tables
 from augexp.errors import printable
 from augexp.measurements import LeftOut
-from augexp.measures import AXES, PERCENT, Measure
+from augexp.metrics.catalogue import AXES, PERCENT, Metric
 from augexp.profiles import Finding, Profile, Profiles, Status
 from augexp.stats import Spread
 from augexp.verdicts import p_text
@@ -38,7 +38,7 @@ class Row:
     finding: Finding | None
 
 
-def rows(measured: Profiles, profile: Profile, measure: Measure) -> list[Row]:
+def rows(measured: Profiles, profile: Profile, measure: Metric) -> list[Row]:
     """A row a group, with what is found against the baseline; of several baselines, a row a pair follows."""
     spreads = {label: spread for (name, label), spread in profile.spreads.items() if name == measure.name}
     findings = [finding for finding in profile.findings if finding.measure == measure]
@@ -49,7 +49,7 @@ def rows(measured: Profiles, profile: Profile, measure: Measure) -> list[Row]:
     return [*(Row(label, spread, None) for label, spread in spreads.items()), *pairs]
 
 
-def cells(measure: Measure, row: Row) -> tuple[str, str, str, str, str]:
+def cells(measure: Metric, row: Row) -> tuple[str, str, str, str, str]:
     """Mean and standard deviation, difference, interval, p and status; empty for what doesn't apply."""
     mean = "" if row.spread is None else mean_text(measure, row.spread)
     finding = row.finding
@@ -63,13 +63,13 @@ def cells(measure: Measure, row: Row) -> tuple[str, str, str, str, str]:
     return mean, unit.difference(finding.contrast.difference), interval, p_text(finding.p_holm), finding.status
 
 
-def mean_text(measure: Measure, spread: Spread) -> str:
+def mean_text(measure: Metric, spread: Spread) -> str:
     """`81.00 ± 0.52`; of one seed, the value alone."""
     mean = measure.unit.value(spread.mean)
     return mean if spread.sd is None else f"{mean} ± {measure.unit.value(spread.sd)}"
 
 
-def heading(measure: Measure, found: Sequence[Row] = ()) -> str:
+def heading(measure: Metric, found: Sequence[Row] = ()) -> str:
     """Title, unit, direction, and whether the intervals of `found` are for other seeds on this very test set alone."""
     contrasts = [row.finding.contrast for row in found if row.finding and row.finding.contrast]
     alone = any(not contrast.counts_examples for contrast in contrasts)
@@ -104,7 +104,7 @@ def _columns(measured: Profiles) -> Table:
     return _sized([against, "mean ± sd", "diff.", "95 % interval", "p\n(Holm)", "status"])
 
 
-def _table(measure: Measure, found: Sequence[Row]) -> Table:
+def _table(measure: Metric, found: Sequence[Row]) -> Table:
     grid = _sized([""] * len(WIDTHS))
     grid.show_header = False
     for row in found:
@@ -120,7 +120,7 @@ def _sized(headings: Sequence[str]) -> Table:
     return grid
 
 
-def _means(profile: Profile, shown: Sequence[Measure]) -> Table:
+def _means(profile: Profile, shown: Sequence[Metric]) -> Table:
     grid = tables.grid(["means, %"], [measure.title.replace(" ", "\n") for measure in shown])
     for label in dict.fromkeys(label for name, label in profile.spreads if name in {one.name for one in shown}):
         spreads = [(measure, profile.spreads.get((measure.name, label))) for measure in shown]
@@ -189,14 +189,14 @@ def csv_text(measured: Profiles) -> str:
     return tables.csv_text([_values(profile, measure, row) for profile, measure, row in _all(measured)])
 
 
-def _all(measured: Profiles) -> Iterator[tuple[Profile, Measure, Row]]:
+def _all(measured: Profiles) -> Iterator[tuple[Profile, Metric, Row]]:
     for profile in measured.axes:
         for measure in profile.measures:
             for row in rows(measured, profile, measure):
                 yield profile, measure, row
 
 
-def _values(profile: Profile, measure: Measure, row: Row) -> dict[str, Any]:
+def _values(profile: Profile, measure: Metric, row: Row) -> dict[str, Any]:
     finding = row.finding
     return {
         "axis": profile.axis,

@@ -11,10 +11,11 @@ from typing import Literal
 
 import numpy as np
 
-from augexp import contrasts, guard, measurements, measures
+from augexp import contrasts, guard, measurements
 from augexp.contrasts import Contrast
 from augexp.measurements import LeftOut, Measurements
-from augexp.measures import Measure
+from augexp.metrics import catalogue
+from augexp.metrics.catalogue import Metric
 from augexp.stats import Curve, Group, Spread
 from augexp.verdicts import ALPHA, Judgement, Verdict
 
@@ -40,7 +41,7 @@ class Finding:
         p_holm: p value corrected over the axis; for accuracy that of its verdict.
     """
 
-    measure: Measure
+    measure: Metric
     group: Group
     baseline: Group
     status: Status
@@ -60,7 +61,7 @@ class Profile:
     """
 
     axis: str
-    measures: tuple[Measure, ...]
+    measures: tuple[Metric, ...]
     spreads: Mapping[tuple[str, str], Spread]
     findings: tuple[Finding, ...]
 
@@ -113,7 +114,7 @@ def judge(judgement: Judgement) -> Profiles:
     """Reads the evaluations of the groups and contrasts them as the verdicts do."""
     groups = judgement.comparison.groups
     found = measurements.gather(groups, judgement.evidence)
-    known = measures.known(name for one in found.of_runs.values() for name in one.metrics)
+    known = catalogue.known(name for one in found.of_runs.values() for name in one.metrics)
     known = [measure for measure in known if any(found.has(group, measure.name) for group in groups)]
     cases = [_case(verdict, judgement, found) for verdict in judgement.verdicts if _have_both(verdict, found)]
     return Profiles(
@@ -159,7 +160,7 @@ def _have_both(verdict: Verdict, found: Measurements) -> bool:
 
 def _profile(
     axis: str,
-    of_axis: tuple[Measure, ...],
+    of_axis: tuple[Metric, ...],
     groups: Sequence[Group],
     cases: Sequence[_Case],
     found: Measurements,
@@ -188,7 +189,7 @@ def _profile(
     )
 
 
-def _contrast(measure: Measure, case: _Case, found: Measurements) -> Contrast | None:
+def _contrast(measure: Metric, case: _Case, found: Measurements) -> Contrast | None:
     if measure.name == "accuracy" or not case.is_comparable:
         return None
     ours, theirs = (found.scores(group, measure.name) for group in (case.verdict.group, case.verdict.baseline))
@@ -196,12 +197,12 @@ def _contrast(measure: Measure, case: _Case, found: Measurements) -> Contrast | 
     return contrasts.contrast(ours, theirs) if min(len(ours.accuracy), len(theirs.accuracy)) > 1 else None
 
 
-def _finding(measure: Measure, case: _Case, contrast: Contrast | None, p_holm: float | None) -> Finding:
+def _finding(measure: Metric, case: _Case, contrast: Contrast | None, p_holm: float | None) -> Finding:
     status = _status(measure, case, contrast, p_holm)
     return Finding(measure, case.verdict.group, case.verdict.baseline, status, contrast, p_holm)
 
 
-def _accuracy(measure: Measure, case: _Case) -> Finding:
+def _accuracy(measure: Metric, case: _Case) -> Finding:
     verdict = case.verdict
     if not case.is_comparable or verdict.contrast is None or verdict.contrast.method == "mcnemar":
         return _finding(measure, case, None, None)
@@ -210,7 +211,7 @@ def _accuracy(measure: Measure, case: _Case) -> Finding:
     return _finding(measure, case, verdict.contrast, verdict.p_holm)
 
 
-def _status(measure: Measure, case: _Case, contrast: Contrast | None, p_holm: float | None) -> Status:
+def _status(measure: Metric, case: _Case, contrast: Contrast | None, p_holm: float | None) -> Status:
     if not case.is_comparable:
         return "not comparable"
     if case.is_confounded:

@@ -11,7 +11,7 @@ from augexp import console
 from augexp.data import pipeline
 from augexp.data.pipeline import View
 from augexp.data.splits import Part
-from augexp.metrics import probabilities
+from augexp.metrics.scores import probabilities
 
 BATCH = 64  # where nothing is trained
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augexp import config, experiment, metrics, runs
+from augexp import config, experiment, runs
 from augexp.device import Device
 from augexp.errors import UserError
+from augexp.metrics.scores import metrics
 from tests import kills
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -45,7 +46,7 @@ def test_predictions_give_the_metrics_of_the_result(finished: Path) -> None:
     for name in ("val", "test"):
         with np.load(finished / f"predictions-{name}.npz", allow_pickle=False) as stored:
             assert stored["probability"].dtype == np.float16
-            found = metrics.metrics(stored["probability"].astype(np.float32), stored["label"])
+            found = metrics(stored["probability"].astype(np.float32), stored["label"])
             assert len(set(stored["id"])) == len(stored["id"])
         assert found["accuracy"] == pytest.approx(result[name]["accuracy"], abs=0.005)
         assert found["examples"] == result[name]["examples"]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from augexp import measures, profile_report, profiles, report, tables
+from augexp import profile_report, profiles, report, tables
+from augexp.metrics import catalogue
 from tests.studies import EVIL, EVIL_SHOWN, finding, full_study, judged
 
 
@@ -25,7 +26,7 @@ def test_the_axes_fit_into_80_columns_and_hold_the_numbers(tmp_path: Path) -> No
     lines = rendered(measured)
     assert max(map(len, lines)) <= 80
     assert [line for line in lines if ": " in line and not line.startswith(" ")] == [
-        f"{profile.axis}: {measures.AXES[profile.axis]}" for profile in measured.axes
+        f"{profile.axis}: {catalogue.AXES[profile.axis]}" for profile in measured.axes
     ]
     at = lines.index("calibration error (%, lower is better; seeds alone)")
     contrast = finding(measured, "ece").contrast

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from augexp import evaluations, measures, profile_report, profiles
+from augexp import evaluations, profile_report, profiles
+from augexp.metrics import catalogue
 from augexp.profiles import Profiles
 from tests.factories import EXAMPLES, make_evaluation
 from tests.studies import evaluated, finding, full_study, judged, run
@@ -338,13 +339,13 @@ def test_floors_are_told_where_all_runs_agree(tmp_path: Path) -> None:
 
 
 def test_the_table_of_measures_is_sound() -> None:
-    titles = [measure.title for measure in measures.BY_NAME.values()]
+    titles = [measure.title for measure in catalogue.BY_NAME.values()]
     assert len(set(titles)) == len(titles)
     names = ["tta_b_gain", "unknown", "localisation_known", "tta_a_gain", "brier", "ece", "accuracy", "tta_a_accuracy"]
-    assert [measure.name for measure in measures.known(names)] == [
+    assert [measure.name for measure in catalogue.known(names)] == [
         *("accuracy", "ece", "brier", "tta_a_gain", "tta_b_gain", "localisation_known"),
     ]
-    assert {measure.axis for measure in measures.known([*measures.BY_NAME, "tta_a_gain"])} == set(measures.AXES)
+    assert {measure.axis for measure in catalogue.known([*catalogue.BY_NAME, "tta_a_gain"])} == set(catalogue.AXES)
 
 
 def test_nothing_is_the_default() -> None:

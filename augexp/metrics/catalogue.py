@@ -24,14 +24,22 @@ class Unit:
 
 
 TTA = "tta_"  # then the views, then _gain
+
+
 PERCENT = Unit("%", "points", 100, 2)
+
+
 POINTS = Unit("points", "points", 100, 2)
+
+
 PLAIN = Unit("", "", 1, 4)
+
+
 NATS = Unit("", "", 1, 3)
 
 
 @dataclass(frozen=True)
-class Measure:
+class Metric:
     """One metric of an evaluation.
 
     Attributes:
@@ -78,39 +86,47 @@ AXES = {
     "test-time augmentation": "gain of accuracy over the plain score",
     "localisation": "share of images whose object is found",
 }
+
+
 _OPTIONS = {"occlusion": "--robustness", "corruptions": "--robustness", "localisation": "--localisation"}
+
+
 _AFTER = "after temperature scaling"
+
+
 _TABLE = (
-    Measure("accuracy", "accuracy", "accuracy"),
-    Measure("top5_accuracy", "accuracy", "top-5 accuracy"),
-    Measure("ece", "calibration", "calibration error", higher_is_better=False),
-    Measure("brier", "calibration", "Brier score", PLAIN, higher_is_better=False, most=2.0),
-    Measure("cross_entropy", "calibration", "cross-entropy", NATS, higher_is_better=False, most=math.inf),
-    Measure("calibrated_ece", "calibration", f"calibration error {_AFTER}", higher_is_better=False),
-    Measure("calibrated_brier", "calibration", f"Brier score {_AFTER}", PLAIN, higher_is_better=False, most=2.0),
-    Measure(
+    Metric("accuracy", "accuracy", "accuracy"),
+    Metric("top5_accuracy", "accuracy", "top-5 accuracy"),
+    Metric("ece", "calibration", "calibration error", higher_is_better=False),
+    Metric("brier", "calibration", "Brier score", PLAIN, higher_is_better=False, most=2.0),
+    Metric("cross_entropy", "calibration", "cross-entropy", NATS, higher_is_better=False, most=math.inf),
+    Metric("calibrated_ece", "calibration", f"calibration error {_AFTER}", higher_is_better=False),
+    Metric("calibrated_brier", "calibration", f"Brier score {_AFTER}", PLAIN, higher_is_better=False, most=2.0),
+    Metric(
         "calibrated_cross_entropy", "calibration", f"cross-entropy {_AFTER}", NATS,
         higher_is_better=False, most=math.inf,
     ),
-    Measure("occlusion_centre", "occlusion", "centre occlusion"),
-    Measure("occlusion_random", "occlusion", "random occlusion"),
-    Measure("corruptions", "corruptions", "corruptions"),
+    Metric("occlusion_centre", "occlusion", "centre occlusion"),
+    Metric("occlusion_random", "occlusion", "random occlusion"),
+    Metric("corruptions", "corruptions", "corruptions"),
     *(
-        Measure(f"corruption_{name}", "corruptions", name.replace("_", " "), judged=False)
+        Metric(f"corruption_{name}", "corruptions", name.replace("_", " "), judged=False)
         for name in (
             *("gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur", "motion_blur"),
             *("contrast", "brightness", "pixelate", "jpeg"),
         )
     ),
-    Measure("generalisation_gap", "generalisation", "generalisation gap", POINTS, higher_is_better=False, least=-1.0),
-    Measure("train_accuracy", "generalisation", "train accuracy", judged=False),
-    Measure("localisation_known", "localisation", "GT-known localisation"),
-    Measure("localisation_top1", "localisation", "top-1 localisation"),
+    Metric("generalisation_gap", "generalisation", "generalisation gap", POINTS, higher_is_better=False, least=-1.0),
+    Metric("train_accuracy", "generalisation", "train accuracy", judged=False),
+    Metric("localisation_known", "localisation", "GT-known localisation"),
+    Metric("localisation_top1", "localisation", "top-1 localisation"),
 )  # fmt: skip
+
+
 BY_NAME = {measure.name: measure for measure in _TABLE}
 
 
-def known(names: Iterable[str]) -> list[Measure]:
+def known(names: Iterable[str]) -> list[Metric]:
     """The measures among `names`, each once, ordered by axis; names that the table lacks are passed over."""
     found = [measure for measure in map(_measure, dict.fromkeys(names)) if measure is not None]
     place = {name: index for index, name in enumerate(BY_NAME)}
@@ -118,9 +134,9 @@ def known(names: Iterable[str]) -> list[Measure]:
     return sorted(found, key=lambda one: (axes.index(one.axis), place.get(one.name, len(place)), one.name))
 
 
-def _measure(name: str) -> Measure | None:
+def _measure(name: str) -> Metric | None:
     if name.startswith(TTA) and name.endswith("_gain"):
-        return Measure(name, "test-time augmentation", f"gain by {_label(name)}", POINTS, least=-1.0)
+        return Metric(name, "test-time augmentation", f"gain by {_label(name)}", POINTS, least=-1.0)
     return BY_NAME.get(name)
 
 

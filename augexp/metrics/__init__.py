@@ -1,0 +1,1 @@
+"""Numbers from class probabilities and labels, and the table of all of them. The door: `scores.metrics`."""

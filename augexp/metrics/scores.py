@@ -1,0 +1,51 @@
+"""Class probabilities and labels -> accuracy, top-5 accuracy, cross-entropy, Brier score."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+TOP = 5
+
+
+Floats = NDArray[np.float32]
+
+
+Labels = NDArray[np.int32]
+
+
+def metrics(probability: Floats, labels: Labels) -> dict[str, float | int]:
+    """Accuracy, top-5 accuracy and plain cross-entropy (nats).
+
+    Args:
+        probability: (N, K) float32.
+        labels: (N,) class numbers.
+
+    Returns:
+        `accuracy`, `top5_accuracy` (top-K where K < 5), `cross_entropy`, `examples`.
+    """
+    found = per_example(probability, labels)
+    names = ("accuracy", "top5_accuracy", "cross_entropy")
+    return {name: float(found[name].mean(dtype=np.float64)) for name in names} | {"examples": len(labels)}
+
+
+def per_example(probability: Floats, labels: Labels) -> dict[str, Floats]:
+    """The (N,) float32 values whose means are the metrics: those of `metrics`, and `brier` (Brier, 1950).
+
+    The Brier score is the sum over classes of (probability - truth) squared: 0 for a sure right answer, 2 for a sure
+    wrong one.
+    """
+    of_label = probability[np.arange(len(labels)), labels]
+    # All that are not less probable come before the label: a tie, or NaN, counts against the model.
+    ahead = (~(probability < of_label[:, None])).sum(axis=1) - 1
+    squares = np.einsum("ij,ij->i", probability, probability, dtype=np.float64)
+    return {
+        "accuracy": (ahead == 0).astype(np.float32),
+        "top5_accuracy": (ahead < TOP).astype(np.float32),
+        "cross_entropy": -np.log(np.maximum(of_label, np.finfo(np.float32).tiny)),
+        "brier": (squares - 2.0 * of_label + 1.0).astype(np.float32),
+    }
+
+
+def probabilities(logits: Floats, temperature: float = 1.0) -> Floats:
+    """Class probabilities (N, K) float32."""
+    return np.asarray(softmax(logits / np.float32(temperature), axis=1), np.float32)
