@@ -6,7 +6,7 @@ import json
 from rich.table import Table
 from rich.text import Text
 
-from augexp.augment.specs import OP_NAMES, OPS, OneOf, default_op
+from augexp.config.ops import OP_NAMES, OPS, OneOf, default_op
 
 
 def table() -> Table:

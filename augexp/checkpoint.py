@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp import config, files, runs
-from augexp.config import Experiment
+from augexp import files, runs
+from augexp.config import settings
+from augexp.config.schema import Experiment
 from augexp.errors import UserError
 
 FORMAT = 1
@@ -92,7 +93,7 @@ def refuse_other_config(folder: Path, experiment: Experiment) -> None:
         there = runs.read_config(folder)
     except runs.BrokenRun:
         return
-    _refuse(folder, config.differences(there, experiment))
+    _refuse(folder, settings.differences(there, experiment))
 
 
 def refuse_other_origin(folder: Path, origin: Origin) -> None:
@@ -104,7 +105,7 @@ def refuse_other_origin(folder: Path, origin: Origin) -> None:
             f"{runs.checkpoint_path(folder)}: checkpoint format {meta['format']}, and this augexp reads up to "
             f"{FORMAT}; resume with the newer augexp that wrote it, or start the run over without --resume"
         )
-    found = config.differences(meta["config"], Experiment.model_validate(origin.config))
+    found = settings.differences(meta["config"], Experiment.model_validate(origin.config))
     for name in ("data_fingerprint", "backend", "precision"):
         if (there := meta[name]) != (here := getattr(origin, name)):
             found.append(f"{name.replace('_', ' ')}: {there[:16]} there, {here[:16]} here")

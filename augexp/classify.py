@@ -12,7 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from augexp import console
-from augexp.config import Data
+from augexp.config.schema import Data
 from augexp.data import cache, pipeline, sources
 from augexp.errors import printable
 from augexp.metrics.scores import probabilities

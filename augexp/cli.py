@@ -14,7 +14,7 @@ import augexp
 from augexp.errors import UserError, did_you_mean, printable
 
 if TYPE_CHECKING:
-    from augexp.config import Experiment
+    from augexp.config.schema import Experiment
     from augexp.evaluation import Request
     from augexp.grid import Study
     from augexp.sweep import Pool
@@ -50,14 +50,14 @@ def _version(wanted: bool) -> None:
 
 
 def _complete_config(incomplete: str) -> list[str]:
-    from augexp.config import shipped_configs
+    from augexp.config.load import shipped_configs
 
     names = {path.name for folder in (Path("configs"), shipped_configs()) for path in folder.glob("*.yaml")}
     return sorted(name for name in names if name.startswith(incomplete))
 
 
 def _complete_strategy(incomplete: str) -> list[str]:
-    from augexp.augment.specs import OP_NAMES, STRATEGY_NAMES
+    from augexp.config.ops import OP_NAMES, STRATEGY_NAMES
 
     return [name for name in dict.fromkeys((*STRATEGY_NAMES, *OP_NAMES)) if name.startswith(incomplete)]
 
@@ -99,12 +99,12 @@ def train(
 
     Example: augexp train --config cutmix.yaml seed=1 train.epochs=5
     """
-    from augexp import config as configuration
     from augexp import console, device, runs
+    from augexp.config import load
 
     if resume and overwrite:
         raise UserError("--resume goes on with a run and --overwrite replaces it; give one of the two")
-    experiment = configuration.load(config, overrides or [])
+    experiment = load.experiment(config, overrides or [])
     if not (dry_run or resume):
         runs.refuse_finished(experiment, overwrite=overwrite)
     device.load_tensorflow(deterministic=experiment.train.deterministic)
@@ -271,7 +271,7 @@ def clean(
 ) -> None:
     """List, or with --yes remove, what costs disk and decides no number: old checkpoints, decoded images."""
     from augexp import cleanup, console
-    from augexp.config import Data
+    from augexp.config.schema import Data
     from augexp.data.cache import cache_folder
 
     found = cleanup.checkpoints(folders or [])
@@ -530,15 +530,15 @@ def preview(
 
     Example: augexp preview --strategy cutmix
     """
-    from augexp import config as configuration
     from augexp import device
+    from augexp.config import load
 
     _check_picture(out)
     if every and strategy is not None:
         raise UserError("--all draws every op; leave out --strategy, or leave out --all")
     chosen = [f"strategy={strategy}"] if strategy is not None else []
     given = config or overrides
-    experiment = configuration.load(config or "digits.yaml", [*(overrides or []), *chosen])
+    experiment = load.experiment(config or "digits.yaml", [*(overrides or []), *chosen])
     device.load_tensorflow()
     from augexp import experiment as experiments
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from augexp import files, processes, runs
-from augexp.config import Experiment
+from augexp.config.schema import Experiment
 from augexp.errors import UserError
 
 POLL_SECONDS = 0.5

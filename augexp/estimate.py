@@ -8,7 +8,7 @@ from statistics import median
 import keras
 import numpy as np
 
-from augexp.config import Experiment
+from augexp.config.schema import Experiment
 from augexp.model import Network
 
 FULL = 4  # predictions that a training step costs; with the backbone frozen it costs about one

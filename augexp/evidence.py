@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augexp import predictions, stats
+from augexp.config import settings
 from augexp.contrasts import Scores
 from augexp.predictions import Predictions, Unusable
 from augexp.runs import Run
@@ -69,7 +70,9 @@ def incomparable(group: Group, baseline: Group, evidence: Evidence) -> str | Non
     ours, theirs = evidence.of(group)[:1], evidence.of(baseline)[:1]
     if ours and theirs:
         return _different_test_sets(ours[0], theirs[0])
-    sources = [str(stats.flatten(one.runs[0].config).get("data.source", stats.UNSET)) for one in (group, baseline)]
+    sources = [
+        str(settings.flatten(one.runs[0].config).get("data.source", settings.UNSET)) for one in (group, baseline)
+    ]
     if sources[0] != sources[1]:
         return (
             f"they are of different data sets ({sources[0]}, {sources[1]}), and predictions that would tell are missing"

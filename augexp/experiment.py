@@ -30,7 +30,7 @@ from augexp import (
     training,
 )
 from augexp.checkpoint import Checkpoint, Progress
-from augexp.config import Experiment
+from augexp.config.schema import Experiment
 from augexp.data import cache, pipeline, sources
 from augexp.data.splits import Part, Splits, split
 from augexp.errors import brief

@@ -15,8 +15,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from augexp import config, console, experiment, model, scoring
-from augexp.config import SMALL_CNN
+from augexp import console, experiment, model, scoring
+from augexp.config.schema import SMALL_CNN, Model
 from augexp.data import pipeline
 from augexp.data.splits import Part, Splits
 from augexp.errors import UserError, first_line
@@ -94,7 +94,7 @@ def _whole_network(run: Trained) -> keras.Model:
         keras.config.set_dtype_policy(policy)
 
 
-def _imagenet_classifier(settings: config.Model, size: int) -> keras.Model:
+def _imagenet_classifier(settings: Model, size: int) -> keras.Model:
     create = getattr(keras.applications, settings.backbone)
     try:
         whole = create(include_top=True, weights="imagenet", **settings.backbone_args)

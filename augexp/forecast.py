@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import keras
 
 from augexp import device, estimate, experiment, runs, watch
-from augexp.config import Experiment
+from augexp.config.schema import Experiment
 from augexp.data import cache, sources
 
 GB = 1e9

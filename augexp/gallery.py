@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from augexp import plots
 from augexp.augment import strategy
-from augexp.augment.specs import OP_NAMES, OpSpec, default_op
+from augexp.config.ops import OP_NAMES, OpSpec, default_op
 from augexp.data import pipeline
 from augexp.data.splits import Splits
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from augexp import config, yamlfile
-from augexp.config import MAX_NAME, NOT_IN_A_NAME, Experiment
+from augexp.config import load, yamlfile
+from augexp.config.schema import MAX_NAME, NOT_IN_A_NAME, Experiment
 from augexp.errors import UserError, did_you_mean
 
 RANGE = re.compile(r"(\d+)\.\.(\d+)")
@@ -36,7 +36,7 @@ def read_study(name: str) -> Study:
     Raises:
         UserError: if the file can't be read or holds something else.
     """
-    path = config.find_config(name)
+    path = load.find_config(name)
     raw, _, mistakes = yamlfile.read(path)
     for key in raw.keys() - set(STUDY_KEYS):
         mistakes.append(f"{path.name}: {key}: unknown key{did_you_mean(str(key), STUDY_KEYS)}; known: config, grid")
@@ -141,10 +141,10 @@ def _refuse_twice(key: str, values: Sequence[Any]) -> None:
 
 def _experiment(study: Study, chosen: Mapping[str, Any]) -> Experiment:
     overrides = [_override(key, value) for key, value in chosen.items() if key != "name"]
-    named = config.load(study.config, overrides)
+    named = load.experiment(study.config, overrides)
     varied = [key for key, values in study.axes.items() if len(values) > 1]
     name = _name(named, chosen, varied)
-    return config.load(study.config, [*overrides, _override("name", name)])
+    return load.experiment(study.config, [*overrides, _override("name", name)])
 
 
 def _override(key: str, value: object) -> str:

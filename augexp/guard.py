@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from augexp import stats
+from augexp.config import settings
+from augexp.config.settings import UNSET
 from augexp.errors import UserError
 from augexp.runs import Run
-from augexp.stats import UNSET, Group
+from augexp.stats import Group
 
 # Recorded differences that move numbers by no more than another order of summation would: said, not held against.
 HARMLESS = frozenset({"device", "versions.python", "versions.numpy", "versions.tensorflow-datasets"})
@@ -18,8 +19,8 @@ def conditions(run: Run) -> dict[str, Any]:
     """Everything beside strategy, seed and name that a run's accuracy may depend on: dotted key -> value."""
     config = {
         key: value
-        for key, value in stats.flatten(run.config).items()
-        if key not in stats.FREE_KEYS and key.partition(".")[0] != "strategy"
+        for key, value in settings.flatten(run.config).items()
+        if key not in settings.FREE_KEYS and key.partition(".")[0] != "strategy"
     }
     versions = run.environment.get("versions")
     return (
@@ -47,7 +48,7 @@ class _Mixed(str):
 
 
 def _joined(values: Iterable[Any]) -> Any:
-    distinct = {stats.show(value): value for value in values}
+    distinct = {settings.show(value): value for value in values}
     return next(iter(distinct.values())) if len(distinct) == 1 else _Mixed(" / ".join(sorted(distinct)))
 
 
@@ -56,7 +57,7 @@ def _is_mixed(value: Any) -> bool:
 
 
 def _vary(values: Sequence[Any]) -> bool:
-    return len({stats.show(value) for value in values}) > 1
+    return len({settings.show(value) for value in values}) > 1
 
 
 def confounders(group: Group, baseline: Group, allowed: Iterable[str] = ()) -> dict[str, tuple[Any, Any]]:
@@ -83,7 +84,7 @@ def is_among(key: str, allowed: Iterable[str]) -> bool:
 def _shared(group: Group, baseline: Group, key: str) -> bool:
     """Whether a condition that varies does so over seeds, in both groups alike."""
     ours, theirs = (
-        {(run.seed, stats.show(conditions(run).get(key, UNSET))) for run in g.runs} for g in (group, baseline)
+        {(run.seed, settings.show(conditions(run).get(key, UNSET))) for run in g.runs} for g in (group, baseline)
     )
     return ours == theirs
 

@@ -16,7 +16,9 @@ from typing import Literal, NamedTuple
 import keras
 import tensorflow as tf
 
-from augexp import config, device, experiment, runs
+from augexp import device, experiment, runs
+from augexp.config import load
+from augexp.config.schema import Data
 from augexp.data import cache
 
 GIB = 2.0**30
@@ -115,9 +117,7 @@ def _data_folder() -> Finding:
 
 
 def _cache_folder() -> Finding:
-    return _folder(
-        "cache folder", cache.cache_folder(config.Data()), CACHE_GIB, "set data.cache_dir= to another folder"
-    )
+    return _folder("cache folder", cache.cache_folder(Data()), CACHE_GIB, "set data.cache_dir= to another folder")
 
 
 def _folder(what: str, folder: Path, needed_gib: float, remedy: str) -> Finding:
@@ -151,7 +151,7 @@ def _weights() -> Finding:
 def _training() -> Finding:
     with tempfile.TemporaryDirectory(prefix="augexp-check-") as folder:
         overrides = [f"runs_dir={folder}/runs", f"data.cache_dir={folder}/cache", f"train.epochs={EPOCHS}"]
-        settings = config.load(config.shipped_configs() / "digits.yaml", overrides)
+        settings = load.experiment(load.shipped_configs() / "digits.yaml", overrides)
         start = time.monotonic()
         result = runs.load(experiment.train(settings)).result
         seconds = time.monotonic() - start

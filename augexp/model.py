@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from augexp import config
+from augexp.config.schema import SMALL_CNN, Model
 from augexp.errors import UserError
 
 SET_BY_AUGEXP = ("include_top", "weights", "input_shape", "input_tensor", "pooling", "classes")
@@ -26,7 +26,7 @@ class Network:
     backbone: keras.Model
 
 
-def build(settings: config.Model, image_size: int, num_classes: int, *, pretrained: bool = True) -> Network:
+def build(settings: Model, image_size: int, num_classes: int, *, pretrained: bool = True) -> Network:
     """Builds the network under Keras's current precision policy.
 
     Args:
@@ -52,7 +52,7 @@ def build(settings: config.Model, image_size: int, num_classes: int, *, pretrain
     return Network(keras.Model(images, logits, name="network"), backbone)
 
 
-def set_trainable(network: Network, settings: config.Model, *, backbone: bool) -> None:
+def set_trainable(network: Network, settings: Model, *, backbone: bool) -> None:
     """Frees or freezes the backbone; the model must be compiled afterwards."""
     network.backbone.trainable = backbone
     if settings.batch_norm == "frozen":
@@ -80,8 +80,8 @@ def _uncompiled(network: Network) -> keras.Model:
     return keras.Model(network.model.inputs, network.model.outputs, name="weights")
 
 
-def _backbone(settings: config.Model, image_size: int, weights: str | None) -> keras.Model:
-    if settings.backbone == config.SMALL_CNN:
+def _backbone(settings: Model, image_size: int, weights: str | None) -> keras.Model:
+    if settings.backbone == SMALL_CNN:
         return _small_cnn(image_size)
     if taken := [name for name in settings.backbone_args if name in SET_BY_AUGEXP]:
         raise UserError(f"model.backbone_args: {', '.join(taken)} can't be given here; augexp sets it")
@@ -104,11 +104,11 @@ def _small_cnn(image_size: int) -> keras.Model:
     return keras.Model(images, features, name="small_cnn")
 
 
-def preprocessing(settings: config.Model) -> Callable[[Any], Any]:
+def preprocessing(settings: Model) -> Callable[[Any], Any]:
     """What turns RGB in [0, 255] into what the backbone's weights expect, or into [0, 1] where `unit` asks for it."""
     if settings.preprocessing == "unit":
         return lambda images: images / 255.0
-    if settings.backbone == config.SMALL_CNN:
+    if settings.backbone == SMALL_CNN:
         return lambda images: images / 127.5 - 1.0
     # Each backbone's own `preprocess_input` stands beside it.
     create = getattr(keras.applications, settings.backbone)
@@ -120,13 +120,13 @@ def _batch_norms(backbone: keras.Model) -> list[keras.layers.BatchNormalization]
     return [layer for layer in backbone._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]  # noqa: SLF001
 
 
-def _set_batch_norm(backbone: keras.Model, settings: config.Model) -> None:
+def _set_batch_norm(backbone: keras.Model, settings: Model) -> None:
     if settings.batch_norm_momentum is not None:
         for layer in _batch_norms(backbone):
             layer.momentum = settings.batch_norm_momentum
 
 
-def _load_weights(backbone: keras.Model, settings: config.Model) -> None:
+def _load_weights(backbone: keras.Model, settings: Model) -> None:
     path = Path(str(settings.weights)).expanduser()
     if not path.is_file():
         raise UserError(f"model.weights {path}: no such file; give a file, imagenet or null")
@@ -142,7 +142,7 @@ def _load_weights(backbone: keras.Model, settings: config.Model) -> None:
         ) from error
 
 
-def _cannot_build(settings: config.Model, image_size: int, error: Exception) -> UserError:
+def _cannot_build(settings: Model, image_size: int, error: Exception) -> UserError:
     if url := re.search(r"URL fetch failure on (\S+):", str(error)):
         folder = f"{os.environ.get('KERAS_HOME', '~/.keras')}/models"
         name = url[1].rsplit("/", 1)[-1]

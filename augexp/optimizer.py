@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from augexp.config import Train
+from augexp.config.schema import Train
 
 
 class _OwnRates:

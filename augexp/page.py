@@ -10,6 +10,7 @@ from PIL import Image
 
 from augexp import __version__, classes, pictures, plots, profile_page, profiles, report, stats
 from augexp.classes import ClassGain, Confusion
+from augexp.config import settings
 from augexp.errors import printable
 from augexp.inference import LEVEL
 from augexp.markup import figure, legend, section, spread, table, text
@@ -94,7 +95,7 @@ def html(judgement: Judgement, x: Axis = "epochs", measured: Profiles = profiles
 
 def _title(judgement: Judgement) -> str:
     sources = dict.fromkeys(
-        plots.data_name(str(stats.flatten(group.runs[0].config).get("data.source", "?")))
+        plots.data_name(str(settings.flatten(group.runs[0].config).get("data.source", "?")))
         for group in judgement.comparison.groups
     )
     return f"Augmentations compared on {printable(', '.join(list(sources)[:3]))}"

@@ -22,6 +22,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from augexp import stats
+from augexp.config import settings
 from augexp.runs import Metric
 from augexp.stats import Axis, Curve, Group
 
@@ -126,7 +127,7 @@ def _legend_title(groups: Sequence[Group]) -> str:
 
 
 def _title(groups: Sequence[Group]) -> str:
-    sources = dict.fromkeys(str(stats.flatten(group.runs[0].config).get("data.source", "?")) for group in groups)
+    sources = dict.fromkeys(str(settings.flatten(group.runs[0].config).get("data.source", "?")) for group in groups)
     names = ", ".join(shorten(data_name(source), 50) for source in list(sources)[:3])
     on_test = "  ·  validation = test set" if any(map(stats.validated_on_test, groups)) else ""
     return f"val accuracy on {names}{', …' if len(sources) > 3 else ''}{on_test}"

@@ -13,7 +13,7 @@ from augexp import plots
 from augexp.augment import strategy
 from augexp.augment.choice import params_of
 from augexp.augment.policies import OPERATIONS
-from augexp.augment.specs import CutMix, MixUp, OneOf, OpSpec
+from augexp.config.ops import CutMix, MixUp, OneOf, OpSpec
 from augexp.data import pipeline
 from augexp.data.splits import Splits
 

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import IO
 
-from augexp.config import Experiment
+from augexp.config.schema import Experiment
 
 PATIENCE = 30.0  # seconds between asking a process to end and making it
 KEPT = 8000  # characters of its last words

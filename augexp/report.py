@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from augexp import classes, guard, profile_report, profiles, stats, tables
+from augexp.config import settings
 from augexp.errors import printable
 from augexp.inference import MOST_SEEDS
 from augexp.profiles import Profiles
@@ -172,7 +173,7 @@ def notes(judgement: Judgement, measured: Profiles = profiles.NONE) -> list[str]
 
 def _differences(groups: Sequence[Group]) -> list[str]:
     return [
-        f"differs besides the strategy: {key} is {_by_value(groups, [stats.show(value) for value in values])}"
+        f"differs besides the strategy: {key} is {_by_value(groups, [settings.show(value) for value in values])}"
         for key, values in guard.differences(groups).items()
     ]
 

@@ -25,7 +25,7 @@ import yaml
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from augexp.config import Experiment
+from augexp.config.schema import Experiment
 from augexp.errors import Terminated, UserError
 from augexp.files import replacing, write_json, write_text
 

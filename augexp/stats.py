@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
@@ -12,13 +12,11 @@ from typing import Any, Literal, assert_never
 
 import numpy as np
 
-from augexp import config, inference, runs
+from augexp import inference, runs
+from augexp.config.settings import FREE_KEYS, UNSET, flatten, show
 from augexp.errors import UserError
 from augexp.runs import Metric, Run
 
-# Keys that cannot change a number: runs that differ in nothing else are one experiment, repeated.
-FREE_KEYS = frozenset({"seed", "name"}) | config.WITHOUT_EFFECT
-UNSET = "unset"
 OTHER_METRICS = ("top5_accuracy", "cross_entropy")
 LATE = 5  # epochs: a curve's last few are steadier than its last
 Axis = Literal["epochs", "examples", "seconds"]
@@ -212,36 +210,10 @@ def _telling(flat: Mapping[str, Any], namesakes: Sequence[Mapping[str, Any]]) ->
     return told
 
 
-def flatten(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested sections -> dotted keys; `strategy` becomes its op names joined by +, and `strategy.OP.PARAMETER`s."""
-    names: list[str] = []
-    parameters: dict[str, Any] = {}
-    for op in config["strategy"]:
-        names.append(op["name"])
-        repeat = names.count(op["name"])
-        place = f"strategy.{op['name']}" + (f"[{repeat}]" if repeat > 1 else "")
-        parameters |= {f"{place}.{key}": value for key, value in op.items() if key != "name"}
-    others = _dotted({key: value for key, value in config.items() if key != "strategy"})
-    return {"strategy": "+".join(names) or "none"} | parameters | dict(others)
-
-
-def _dotted(section: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in section.items():
-        if isinstance(value, Mapping):
-            yield from _dotted(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
-
-
 def _differing(flats: Sequence[Mapping[str, Any]]) -> list[str]:
     """Keys outside `FREE_KEYS` that don't have one value in all."""
     keys = dict.fromkeys(key for flat in flats for key in flat if key not in FREE_KEYS)
     return [key for key in keys if len({json.dumps(flat.get(key, UNSET), default=str) for flat in flats}) > 1]
-
-
-def show(value: object) -> str:
-    """A value as a configuration would hold it: `null`, `true`, bare strings."""
-    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def summarize(group: Group) -> Summary:

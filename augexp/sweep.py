@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from augexp import checkpoint, console, runs, standing, watch
-from augexp.config import Experiment
+from augexp.config.schema import Experiment
 from augexp.errors import UserError
 from augexp.standing import Standing
 

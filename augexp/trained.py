@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from augexp import console, device, experiment, model, runs
-from augexp.config import Experiment
+from augexp.config.schema import Experiment
 from augexp.data import sources
 from augexp.data.splits import Part, Splits
 from augexp.errors import UserError, first_line

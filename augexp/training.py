@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from augexp import checkpoint, console, files, model, optimizer, parallel, runs
 from augexp.checkpoint import Checkpoint, Origin, Progress
-from augexp.config import Experiment
+from augexp.config.schema import Experiment
 from augexp.data import pipeline
 from augexp.data.splits import Part, Splits
 from augexp.errors import UserError

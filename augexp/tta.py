@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from augexp import config
-from augexp.augment.specs import CutMix, MixUp, OneOf, OpSpec
+from augexp.config import load
+from augexp.config.ops import CutMix, MixUp, OneOf, OpSpec
 from augexp.errors import UserError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def read(text: str, draws: int) -> Tta:
     if label in (FLIP, CROPS):
         return Tta(label)
     try:
-        ops = config.load(None, [f"strategy={label}"]).strategy
+        ops = load.experiment(None, [f"strategy={label}"]).strategy
     except UserError as error:
         told = str(error).replace(f"override 'strategy={label}': ", "").replace("strategy", "ops")
         raise UserError(f"--tta {label}: flip, crops or ops are needed; {told}") from None

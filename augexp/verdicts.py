@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from augexp import contrasts, evidence, guard, stats
+from augexp import contrasts, evidence, guard
+from augexp.config import settings
 from augexp.contrasts import Contrast
 from augexp.errors import UserError, did_you_mean
 from augexp.evidence import Evidence
@@ -209,7 +210,7 @@ def _with_sentence(verdict: Verdict, tests: int, options: Options) -> Verdict:
 def _confounded(verdict: Verdict, _tests: int, _options: Options) -> str:
     group, baseline = verdict.group.label, verdict.baseline.label
     differing = (verdict.confounders or {}).items()
-    told = "; ".join(f"{key} is {stats.show(ours)} and {stats.show(theirs)}" for key, (ours, theirs) in differing)
+    told = "; ".join(f"{key} is {settings.show(ours)} and {settings.show(theirs)}" for key, (ours, theirs) in differing)
     allow = " ".join(f"--allow {key}" for key, _ in differing)
     return (
         f"{group} and {baseline} differ in more than the strategy ({told}), so their difference of "

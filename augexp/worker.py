@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from augexp import device
-from augexp.config import Experiment
+from augexp.config.schema import Experiment
 from augexp.errors import UserError, stop_on_sigterm
 
 

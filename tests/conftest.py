@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from augexp import config, device
+from augexp import device
+from augexp.config import load
 from augexp.data.splits import Splits
 from tests import stanford_dogs
 from tests.factories import write_published_layout
@@ -32,7 +33,7 @@ def digits(cache_dir: Path) -> Splits:
     """The embedded digits at 16 px, split as configs/digits.yaml does."""
     from augexp.experiment import load_splits
 
-    return load_splits(config.load("digits.yaml", [f"data.cache_dir={cache_dir}"]))
+    return load_splits(load.experiment("digits.yaml", [f"data.cache_dir={cache_dir}"]))
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from augexp import config, evaluations, files, runs
-from augexp.config import Experiment
+from augexp import evaluations, files, runs
+from augexp.config import load
+from augexp.config.schema import Experiment
 
 EXAMPLES, CLASSES = 100, 4
 
@@ -44,7 +45,7 @@ def make_run(
         overrides: further `key=value`s of the configuration.
         environment: keys of environment.json to replace.
     """
-    experiment = config.load(
+    experiment = load.experiment(
         None, ["data.source=digits", f"strategy={strategy}", f"seed={seed}", f"train.epochs={epochs}", *overrides]
     )
     curve = _curve(epochs, best_epoch or max(1, epochs - 1), accuracy) if val_accuracy is None else val_accuracy

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augexp import config
-from augexp.config import Data
+from augexp.config import load
+from augexp.config.schema import Data
 from augexp.data import boxes
 from augexp.errors import UserError
 
@@ -32,7 +32,7 @@ def test_the_centre_of_a_larger_decoded_image() -> None:
 def test_boxes_of_stanford_dogs(prepared_dogs: Path, tmp_path: Path) -> None:
     from augexp.experiment import load_splits
 
-    settings = config.load(
+    settings = load.experiment(
         "none.yaml", [f"data.data_dir={prepared_dogs}", f"data.cache_dir={tmp_path}", "data.image_size=32"]
     )
     splits = load_splits(settings)
@@ -45,6 +45,6 @@ def test_boxes_of_stanford_dogs(prepared_dogs: Path, tmp_path: Path) -> None:
 def test_data_without_boxes_is_refused(cache_dir: Path) -> None:
     from augexp.experiment import load_splits
 
-    settings = config.load("digits.yaml", [f"data.cache_dir={cache_dir}"])
+    settings = load.experiment("digits.yaml", [f"data.cache_dir={cache_dir}"])
     with pytest.raises(UserError, match=r"data\.source digits: it has no boxes"):
         boxes.of_part(load_splits(settings).test, settings.data)

@@ -18,14 +18,15 @@ from filelock import FileLock
 from numpy.typing import NDArray
 from PIL import Image
 
-from augexp.config import Data
+from augexp.config.schema import Data
 from augexp.data import cache, sources, splits
 from augexp.data.cache import Decoded
 from augexp.errors import UserError
 from tests import stanford_dogs
+from tests.places import SHARED
 
 SIZE = 32
-WOOF = Path(__file__).parents[2] / "shared" / "data" / "woof-photos"
+WOOF = SHARED / "data" / "woof-photos"
 COLORS = np.array([[[255, 0, 0], [0, 160, 0]], [[20, 20, 255], [240, 240, 240]]], np.uint8)
 
 

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from augexp import catalogue
-from augexp.augment.specs import OP_NAMES, OPS
+from augexp.config.ops import OP_NAMES, OPS
 
 
 def printed(width: int = 80) -> str:

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from augexp import checkpoint, config, runs
+from augexp import checkpoint, runs
 from augexp.checkpoint import Checkpoint, Origin, Progress
+from augexp.config import load
 from augexp.errors import UserError
 
 
 def origin(*overrides: str, **changes: Any) -> Origin:
-    experiment = config.load("digits.yaml", overrides)
+    experiment = load.experiment("digits.yaml", overrides)
     return dataclasses.replace(Origin(experiment.model_dump(mode="json"), "f" * 64, "tensorflow", "float32"), **changes)
 
 
@@ -104,8 +105,8 @@ def test_a_damaged_file_is_named(tmp_path: Path, state: Checkpoint, keep: float)
 
 
 def test_the_run_of_another_configuration_is_refused_before_any_work(tmp_path: Path) -> None:
-    here = config.load("digits.yaml", ["train.epochs=3", f"runs_dir={tmp_path}"])
-    with runs.create(config.load("digits.yaml", [f"runs_dir={tmp_path}"])):
+    here = load.experiment("digits.yaml", ["train.epochs=3", f"runs_dir={tmp_path}"])
+    with runs.create(load.experiment("digits.yaml", [f"runs_dir={tmp_path}"])):
         pass
     with pytest.raises(UserError, match=r"not the same run \(train.epochs: 12 there, 3 here\)"):
         checkpoint.refuse_other_config(here.run_dir, here)

@@ -10,7 +10,7 @@ from scipy import stats
 
 from augexp.augment import choice, geometric, mixing, photometric
 from augexp.augment.ops import Op, sometimes
-from augexp.augment.specs import Per
+from augexp.config.ops import Per
 from tests.batches import DRAWS, DTYPES, Shape, make_images, make_labels, sample, seeds, shapes
 
 PERS: list[Per] = ["example", "batch"]

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from augexp import classify, config, experiment, trained
+from augexp import classify, experiment, trained
+from augexp.config import load
 from augexp.data.sources import files_of
 from augexp.errors import UserError
 from augexp.trained import Trained
@@ -21,7 +22,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Trained:
         *("train.epochs=3", "data.train_per_class=60"),
         *(f"runs_dir={tmp_path_factory.mktemp('runs')}", f"data.cache_dir={cache_dir}"),
     ]
-    return trained.load(experiment.train(config.load("digits.yaml", overrides)))
+    return trained.load(experiment.train(load.experiment("digits.yaml", overrides)))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from PIL import Image
 import augexp
 from augexp import cli
 from tests.factories import make_run
+from tests.places import ROOT
 from tests.studies import full_study
 
 
@@ -291,7 +292,7 @@ def test_completion_offers_configs_and_strategies() -> None:
 @pytest.mark.slow
 def test_an_installed_package_finds_its_configs_from_any_folder(tmp_path: Path) -> None:
     """Builds the wheel, unpacks it, and asks it for cutmix.yaml from an empty folder."""
-    project = Path(__file__).parents[1]
+    project = ROOT
     wheels = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), str(project)]
     subprocess.run(wheels, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("augexp-*.whl")
@@ -299,7 +300,7 @@ def test_an_installed_package_finds_its_configs_from_any_folder(tmp_path: Path) 
     elsewhere.mkdir()
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(wheel)]
     subprocess.run(install, check=True, capture_output=True)
-    code = "import augexp, augexp.config as c; print(augexp.__file__); print(c.load('cutmix.yaml').name)"
+    code = "import augexp, augexp.config.load as c; print(augexp.__file__); print(c.experiment('cutmix.yaml').name)"
     answer = subprocess.run(
         [sys.executable, "-c", code],
         cwd=elsewhere,
@@ -447,10 +448,11 @@ def test_check_names_a_library_that_is_not_installed(typed: Augexp, monkeypatch:
 
 @pytest.fixture(scope="module")
 def trained_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
-    from augexp import config, experiment
+    from augexp import experiment
+    from augexp.config import load
 
     overrides = ["train.epochs=1", "data.train_per_class=30", f"runs_dir={tmp_path_factory.mktemp('runs')}"]
-    return experiment.train(config.load("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
+    return experiment.train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
 
 
 def test_evaluate_goes_on_after_a_folder_that_is_no_run(typed: Augexp, trained_run: Path, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from augexp import cluster, config, experiment, grid, processes, runs, sweep
+from augexp import cluster, experiment, grid, processes, runs, sweep
+from augexp.config import load
 from augexp.errors import UserError
 
 
@@ -53,7 +54,7 @@ def test_a_cancelled_run_says_at_home_that_it_was_interrupted(tmp_path: Path, mo
     home = SimpleNamespace(
         **{name: SimpleNamespace(remote=getattr(cluster.Home(), name)) for name in ("fetch", "bring")}
     )
-    settings = config.load("digits.yaml", [f"runs_dir={tmp_path}"])
+    settings = load.experiment("digits.yaml", [f"runs_dir={tmp_path}"])
     with pytest.raises(KeyboardInterrupt):
         cluster.train(settings, ["augexp"], home, token=str(tmp_path / "elsewhere"))
     assert runs.state(settings.run_dir) == ("interrupted", "SIGTERM")

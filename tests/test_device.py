@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from augexp import config, device, processes
+from augexp import device, processes
+from augexp.config import load
 from augexp.device import Device
 from augexp.errors import UserError
 
@@ -86,7 +87,7 @@ cli.main() if sys.argv[1:] else worker.main()
 
 def loaded(tmp_path: Path, *overrides: str, worker: bool, flags: str | None = None) -> list[str]:
     """What `augexp train`, or the worker of a sweep, says after it has loaded TensorFlow."""
-    experiment = config.load("digits.yaml", [f"runs_dir={tmp_path}", *overrides])
+    experiment = load.experiment("digits.yaml", [f"runs_dir={tmp_path}", *overrides])
     arguments = [] if worker else ["train", "--config", "digits.yaml", f"runs_dir={tmp_path}", *overrides]
     environment = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
     answer = subprocess.run(

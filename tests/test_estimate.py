@@ -4,11 +4,15 @@ from typing import Any
 
 import pytest
 
-from augexp import config, estimate, experiment
+from augexp import estimate, experiment
+from augexp.config import load
+from augexp.config.schema import Experiment
 
 
-def of(*overrides: str) -> tuple[Any, config.Experiment]:
-    settings = config.load(None, ["model.weights=null", "model.backbone=MobileNetV2", "data.image_size=96", *overrides])
+def of(*overrides: str) -> tuple[Any, Experiment]:
+    settings = load.experiment(
+        None, ["model.weights=null", "model.backbone=MobileNetV2", "data.image_size=96", *overrides]
+    )
     return experiment.build_network(settings, "float32", 10, pretrained=False), settings
 
 
@@ -22,17 +26,17 @@ def test_weights_count_their_gradients_and_moments() -> None:
 
 def test_a_frozen_backbone_needs_less() -> None:
     network, settings = of()
-    frozen = config.load(None, [*_flat(settings), "model.freeze=backbone"])
+    frozen = load.experiment(None, [*_flat(settings), "model.freeze=backbone"])
     assert estimate.memory(network, frozen).total < estimate.memory(network, settings).total / 5
 
 
-def _flat(settings: config.Experiment) -> list[str]:
+def _flat(settings: Experiment) -> list[str]:
     return ["model.weights=null", f"model.backbone={settings.model.backbone}", "data.image_size=96"]
 
 
 def test_activations_grow_with_the_batch() -> None:
     network, settings = of("train.batch_size=8")
-    larger = config.load(None, [*_flat(settings), "train.batch_size=16"])
+    larger = load.experiment(None, [*_flat(settings), "train.batch_size=16"])
     assert estimate.memory(network, larger).activations == 2 * estimate.memory(network, settings).activations
 
 

@@ -13,18 +13,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augexp import config, experiment, runs
+from augexp import experiment, runs
+from augexp.config import load
+from augexp.config.schema import Experiment
 from augexp.device import Device
 from augexp.errors import UserError
 from augexp.metrics.scores import metrics
 from tests import kills
+from tests.places import SHARED
 
-SHARED = Path(__file__).parents[2] / "shared"
 QUICK = ("train.epochs=2", "train.batch_size=64", "data.train_per_class=40")
 
 
-def digits(runs_dir: Path, cache_dir: Path, *overrides: str) -> config.Experiment:
-    return config.load("digits.yaml", [*QUICK, f"runs_dir={runs_dir}", f"data.cache_dir={cache_dir}", *overrides])
+def digits(runs_dir: Path, cache_dir: Path, *overrides: str) -> Experiment:
+    return load.experiment("digits.yaml", [*QUICK, f"runs_dir={runs_dir}", f"data.cache_dir={cache_dir}", *overrides])
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,7 @@ def test_the_environment_says_what_the_numbers_depend_on(finished: Path) -> None
 
 
 def test_the_stored_configuration_repeats_the_run_to_the_byte(finished: Path, tmp_path: Path) -> None:
-    again = experiment.train(config.load(finished / "config.yaml", [f"runs_dir={tmp_path}"]))
+    again = experiment.train(load.experiment(finished / "config.yaml", [f"runs_dir={tmp_path}"]))
     for name in ("val", "test"):
         with np.load(finished / f"predictions-{name}.npz") as a, np.load(again / f"predictions-{name}.npz") as b:
             np.testing.assert_array_equal(a["probability"], b["probability"])
@@ -100,7 +102,7 @@ def test_the_same_seed_gives_every_strategy_the_same_initial_weights() -> None:
     import keras
 
     first, second = (
-        experiment.build_network(config.load("digits.yaml", [f"strategy={name}"]), "float32", 10).model
+        experiment.build_network(load.experiment("digits.yaml", [f"strategy={name}"]), "float32", 10).model
         for name in ("none", "cutmix")
     )
     for ours, theirs in zip(first.weights, second.weights, strict=True):
@@ -148,14 +150,14 @@ def test_dry_run_trains_nothing_and_tells_sizes_steps_and_memory(tmp_path: Path,
 
 
 def test_dry_run_before_the_data_is_prepared(tmp_path: Path) -> None:
-    lines = experiment.dry_run(config.load("digits.yaml", [f"data.cache_dir={tmp_path / 'empty'}"]))
+    lines = experiment.dry_run(load.experiment("digits.yaml", [f"data.cache_dir={tmp_path / 'empty'}"]))
     assert lines[1] == "data: digits, 10 classes, train 1,151, val 287, test 359"
     assert not (tmp_path / "empty").exists()
 
 
 @pytest.mark.slow
 def test_dry_run_before_the_download(tmp_path: Path) -> None:
-    _, data, memory = experiment.dry_run(config.load("cutmix.yaml", [f"data.data_dir={tmp_path}"]))
+    _, data, memory = experiment.dry_run(load.experiment("cutmix.yaml", [f"data.data_dir={tmp_path}"]))
     assert data == "data: stanford_dogs is not downloaded yet; the first run does it, then split sizes are known"
     # 23.8 million weights, three times four bytes each
     assert "(0.27 weights and optimizer, " in memory
@@ -271,7 +273,7 @@ def test_killed_runs_are_resumed_to_the_byte() -> None:
 @pytest.mark.skipif(not SHARED.exists(), reason="../shared with its photos and weights is not here")
 def test_real_photos_and_real_weights_learn(tmp_path: Path) -> None:
     weights = SHARED / "weights" / "mobilenet_v2_0.35_224_notop.weights.h5"
-    settings = config.load(
+    settings = load.experiment(
         "cutmix.yaml",
         [
             *(f"data.source=folder:{SHARED / 'data' / 'woof-photos'}", "data.image_size=96", f"runs_dir={tmp_path}"),
@@ -289,7 +291,7 @@ def test_real_photos_and_real_weights_learn(tmp_path: Path) -> None:
 def test_stanford_dogs_and_resnet50_in_their_published_formats(
     tmp_path: Path, prepared_dogs: Path, resnet50_weights: Path
 ) -> None:
-    settings = config.load(
+    settings = load.experiment(
         "cutmix.yaml",
         [
             *(f"data.data_dir={prepared_dogs}", f"data.cache_dir={tmp_path / 'cache'}", f"runs_dir={tmp_path}"),

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from augexp import config, evaluation, experiment, floors, trained
+from augexp import evaluation, experiment, floors, trained
+from augexp.config import load
 from augexp.errors import UserError
 from augexp.evaluation import Request
 
@@ -28,7 +29,7 @@ def test_a_class_without_a_place(name: str) -> None:
 
 
 def test_the_zero_shot_network_is_preprocessed_as_its_weights_expect(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = config.load(None, ["model.backbone=MobileNetV2", "model.preprocessing=unit", "data.image_size=32"])
+    settings = load.experiment(None, ["model.backbone=MobileNetV2", "model.preprocessing=unit", "data.image_size=32"])
     run = trained.Trained(Path(), settings, None, CLASSES, None, "", True, "mixed_float16")  # type: ignore[arg-type]
     seen = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Identity()])
     monkeypatch.setattr(floors, "_imagenet_classifier", lambda *_: seen)
@@ -64,7 +65,7 @@ def test_floors_of_a_real_backbone(
         *("data.image_size=32", "model.backbone=MobileNetV2", "model.backbone_args={alpha: 0.35}", "train.epochs=1"),
         *(f"model.weights={tmp_path / 'backbone.weights.h5'}", "train.batch_size=8", "train.head_epochs=1"),
     ]
-    folder = experiment.train(config.load("none.yaml", settings))
+    folder = experiment.train(load.experiment("none.yaml", settings))
 
     reachable = True
 

@@ -2,24 +2,25 @@
 
 from pathlib import Path
 
-from augexp import config, files, forecast, grid
+from augexp import files, forecast, grid
+from augexp.config import load
 from tests.factories import make_run
 
 
 def test_a_finished_neighbour_tells_the_time(tmp_path: Path, cache_dir: Path) -> None:
     here = [f"runs_dir={tmp_path}", f"data.cache_dir={cache_dir}"]
-    neighbour = config.load("digits.yaml", [*here, "strategy=mixup", "seed=3"])
+    neighbour = load.experiment("digits.yaml", [*here, "strategy=mixup", "seed=3"])
     make_run(neighbour.run_dir, epochs=12, seconds=36.0)
     files.write_text(neighbour.run_dir / "config.yaml", neighbour.to_yaml())
     experiments = grid.experiments(grid.Study("digits.yaml", grid.read_axes([*here, "seed=0..9"])))
     training, _ = forecast.lines(experiments)
     assert training.startswith("training: about 6 min one after the other on ")
-    other = config.load("digits.yaml", [*here, "train.epochs=13"])
+    other = load.experiment("digits.yaml", [*here, "train.epochs=13"])
     assert forecast.measured_seconds(other) is None
 
 
 def test_disk_counts_weights_moments_and_the_images_that_are_not_decoded_yet(tmp_path: Path) -> None:
-    settings = config.load("digits.yaml", [f"runs_dir={tmp_path}", f"data.cache_dir={tmp_path / 'cache'}"])
+    settings = load.experiment("digits.yaml", [f"runs_dir={tmp_path}", f"data.cache_dir={tmp_path / 'cache'}"])
     cost = forecast.cost(settings)
     # 93,248 + 448 of batch norm's gammas, betas + 448 of its moments, 1,290 of the head: weights twice, momentum once.
     assert 3 * 4 * 90_000 < cost.disk < 3 * 4 * 100_000

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from augexp import gallery, plots
-from augexp.augment.specs import OP_NAMES
-from augexp.config import load
+from augexp.config.load import experiment
+from augexp.config.ops import OP_NAMES
 from augexp.data import pipeline
 from augexp.data.splits import Splits
 from augexp.training import recipe
@@ -40,7 +40,7 @@ def test_the_photographs_are_four_different_squares() -> None:
 
 
 def test_your_own_data_shows_its_first_training_images(digits: Splits) -> None:
-    settings = recipe(load("digits.yaml", ["strategy=cutmix"]), digits)
+    settings = recipe(experiment("digits.yaml", ["strategy=cutmix"]), digits)
     images = gallery.first_images(digits, settings)
-    plain = recipe(load("digits.yaml", ["strategy=none"]), digits)
+    plain = recipe(experiment("digits.yaml", ["strategy=none"]), digits)
     np.testing.assert_array_equal(images, pipeline.batch_at(digits.train, plain)(0).images[:4])

@@ -12,7 +12,7 @@ from scipy import ndimage, stats
 
 from augexp.augment import geometric
 from augexp.augment.ops import Op
-from augexp.augment.specs import FillMode, Interpolation
+from augexp.config.ops import FillMode, Interpolation
 from tests.batches import DRAWS, DTYPES, Shape, changed, floats, make_images, make_labels, sample, seeds, shapes
 
 FILLS: list[FillMode] = ["constant", "reflect", "nearest"]

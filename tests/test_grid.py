@@ -7,6 +7,7 @@ import pytest
 from augexp import grid
 from augexp.errors import UserError
 from augexp.grid import Study
+from tests.places import ROOT
 
 
 def swept(*axes: str, config: str = "digits.yaml") -> list[str]:
@@ -94,7 +95,7 @@ def test_the_shipped_studies(name: str, runs: int, seeds: int) -> None:
     assert len(found) == runs
     assert len({experiment.seed for experiment in found}) == seeds
     assert {experiment.data.source for experiment in found} == {"stanford_dogs"}
-    text = (Path(__file__).parents[1] / "configs" / name).read_text()
+    text = (ROOT / "configs" / name).read_text()
     assert text.startswith(f"# augexp sweep --study {name}\n")
 
 

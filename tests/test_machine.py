@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from augexp import device, machine
-from augexp.config import Data
+from augexp.config.schema import Data
 from augexp.data import cache
 from augexp.machine import Finding
 

@@ -11,7 +11,7 @@ from scipy import stats
 
 from augexp.augment import mixing
 from augexp.augment.ops import Op
-from augexp.augment.specs import Per
+from augexp.config.ops import Per
 
 DTYPES = [np.uint8, np.float32]
 PERS: list[Per] = ["example", "batch"]

@@ -8,15 +8,17 @@ import keras
 import numpy as np
 import pytest
 
-from augexp import config, model
+from augexp import model
+from augexp.config import load
+from augexp.config.schema import BACKBONES
 from augexp.errors import UserError
+from tests.places import SHARED
 
-SHARED = Path(__file__).parents[2] / "shared"
 MOBILENET = SHARED / "weights" / "mobilenet_v2_0.35_224_notop.weights.h5"
 
 
 def build(*overrides: str, size: int = 32, classes: int = 5, **options: Any) -> model.Network:
-    settings = config.load(None, ["model.weights=null", *overrides]).model
+    settings = load.experiment(None, ["model.weights=null", *overrides]).model
     return model.build(settings, size, classes, **options)
 
 
@@ -50,20 +52,20 @@ def test_raw_rgb_in_logits_out() -> None:
     ],
 )
 def test_preprocessing_is_the_backbones_own(backbone: str, expected: Any) -> None:
-    settings = config.load(None, [f"model.backbone={backbone}", "model.weights=null"]).model
+    settings = load.experiment(None, [f"model.backbone={backbone}", "model.weights=null"]).model
     images = random_images().astype(np.float32)
     found = model.preprocessing(settings)(keras.ops.convert_to_tensor(images))
     np.testing.assert_allclose(np.asarray(found), expected(images), atol=1e-4)
 
 
 def test_unit_preprocessing_is_the_tutorials() -> None:
-    settings = config.load(None, ["model.preprocessing=unit"]).model
+    settings = load.experiment(None, ["model.preprocessing=unit"]).model
     np.testing.assert_allclose(model.preprocessing(settings)(255.0 * np.ones(3)), 1.0)
 
 
 def test_every_backbone_is_found_with_its_preprocessing() -> None:
-    for name in config.BACKBONES:
-        settings = config.load(None, [f"model.backbone={name}", "model.weights=null"]).model
+    for name in BACKBONES:
+        settings = load.experiment(None, [f"model.backbone={name}", "model.weights=null"]).model
         assert callable(model.preprocessing(settings))
 
 
@@ -167,7 +169,7 @@ def test_batch_norm_momentum_is_set_or_left() -> None:
 def test_frozen_batch_norm_does_not_move_in_fit(frozen: bool) -> None:
     state = "frozen" if frozen else "trainable"
     network = build("model.backbone=SmallCNN", f"model.batch_norm={state}")
-    settings = config.load(None, [f"model.batch_norm={state}"]).model
+    settings = load.experiment(None, [f"model.batch_norm={state}"]).model
     model.set_trainable(network, settings, backbone=True)
     network.model.compile("sgd", keras.losses.CategoricalCrossentropy(from_logits=True))
     before = moving_means(network)
@@ -178,5 +180,5 @@ def test_frozen_batch_norm_does_not_move_in_fit(frozen: bool) -> None:
 
 def test_a_frozen_backbone_leaves_only_the_head_to_train() -> None:
     network = build("model.backbone=SmallCNN")
-    model.set_trainable(network, config.load(None).model, backbone=False)
+    model.set_trainable(network, load.experiment(None).model, backbone=False)
     assert [variable.path for variable in network.model.trainable_variables] == ["head/kernel", "head/bias"]

@@ -4,13 +4,14 @@ import keras
 import numpy as np
 import pytest
 
-from augexp import config, optimizer
+from augexp import optimizer
+from augexp.config import load
 
 
 def build(
     *overrides: str, slow: bool, slow_rate: float = 0.1, total: int = 10, first: int = 0
 ) -> tuple[object, object]:
-    train = config.load(None, ["train.schedule=constant", *overrides]).train
+    train = load.experiment(None, ["train.schedule=constant", *overrides]).train
     variable = keras.Variable(np.array([[1.0, 2.0]], np.float32))
     built = optimizer.build(train, slow=[variable] if slow else [], slow_rate=0.1, total_steps=total, first_step=first)
     built.build([variable])
@@ -46,7 +47,7 @@ def test_weight_decay_follows_the_rate_of_its_variable(name: str) -> None:
 
 
 def test_biases_do_not_decay() -> None:
-    train = config.load(None, ["train.weight_decay=0.5"]).train
+    train = load.experiment(None, ["train.weight_decay=0.5"]).train
     bias = keras.Variable(np.ones(3, np.float32))
     built = optimizer.build(train, slow=[], slow_rate=1.0, total_steps=5, first_step=0)
     built.build([bias])
@@ -55,7 +56,7 @@ def test_biases_do_not_decay() -> None:
 
 
 def rates(*overrides: str, total: int = 100) -> np.ndarray:
-    schedule = optimizer.schedule(config.load(None, overrides).train, total)
+    schedule = optimizer.schedule(load.experiment(None, overrides).train, total)
     return np.array([float(schedule(step)) for step in range(total + 1)])
 
 

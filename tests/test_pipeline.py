@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from augexp import config
-from augexp.augment.specs import named_strategy
+from augexp.config import load
+from augexp.config.ops import named_strategy
 from augexp.data import pipeline
 from augexp.data.splits import Part, Splits
 from augexp.errors import UserError
@@ -17,7 +17,7 @@ SIZE, CLASSES = 16, 10
 
 def recipe(strategy: str = "none", **changes: object) -> pipeline.Recipe:
     settings = {
-        "strategy": config.load(None, [f"strategy={strategy}"]).strategy,
+        "strategy": load.experiment(None, [f"strategy={strategy}"]).strategy,
         "batch_size": 32,
         "image_size": SIZE,
         "num_classes": CLASSES,

@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from augexp import config, plots, preview
+from augexp import plots, preview
 from augexp.augment.policies import OPERATIONS
-from augexp.augment.specs import OP_NAMES
+from augexp.config import load
+from augexp.config.ops import OP_NAMES
 from augexp.data import pipeline
 from augexp.data.splits import Splits
 from augexp.training import recipe
 
 
 def recipe_of(digits: Splits, strategy: str) -> pipeline.Recipe:
-    return recipe(config.load("digits.yaml", [f"strategy={strategy}"]), digits)
+    return recipe(load.experiment("digits.yaml", [f"strategy={strategy}"]), digits)
 
 
 @pytest.fixture

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from augexp import config, processes
-from augexp.config import Experiment
+from augexp import processes
+from augexp.config import load
+from augexp.config.schema import Experiment
 from augexp.processes import Processes
 
 
 @pytest.fixture
 def experiment(tmp_path: Path) -> Experiment:
-    return config.load("digits.yaml", [f"runs_dir={tmp_path}", f"data.cache_dir={tmp_path / 'cache'}"])
+    return load.experiment("digits.yaml", [f"runs_dir={tmp_path}", f"data.cache_dir={tmp_path / 'cache'}"])
 
 
 @pytest.fixture

@@ -14,15 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augexp import config, files, runs
-from augexp.config import Experiment
+from augexp import files, runs
+from augexp.config import load
+from augexp.config.schema import Experiment
 from augexp.errors import UserError
 from tests.factories import CLASSES, EXAMPLES, make_run
 
 
 @pytest.fixture
 def experiment(tmp_path: Path) -> Experiment:
-    return config.load(None, ["strategy=cutmix", "data.source=digits", f"runs_dir={tmp_path / 'runs'}"])
+    return load.experiment(None, ["strategy=cutmix", "data.source=digits", f"runs_dir={tmp_path / 'runs'}"])
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -38,7 +39,7 @@ def why_broken(folder: Path) -> str:
 def test_a_new_folder_holds_the_resolved_configuration_and_says_running_then_finished(experiment: Experiment) -> None:
     with runs.create(experiment) as folder:
         assert folder == experiment.run_dir
-        assert config.load(folder / "config.yaml") == experiment
+        assert load.experiment(folder / "config.yaml") == experiment
         assert json.loads((folder / "status.json").read_text())["state"] == "running"
     assert json.loads((folder / "status.json").read_text())["state"] == "finished"
 

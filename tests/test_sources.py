@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from augexp.config import Data
+from augexp.config.schema import Data
 from augexp.data import sources
 from augexp.data.examples import Examples, Source
 from augexp.errors import UserError
 from tests import stanford_dogs
+from tests.places import SHARED
 
-WOOF = Path(__file__).parents[2] / "shared" / "data" / "woof-photos"
+WOOF = SHARED / "data" / "woof-photos"
 
 
 def draw(path: Path, color: tuple[int, int, int] = (200, 100, 50)) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augexp.config import Data
+from augexp.config.schema import Data
 from augexp.data.cache import Decoded, DecodedSplit
 from augexp.data.splits import Part, Splits, split
 from augexp.errors import UserError

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from augexp import config, runs, standing
+from augexp import runs, standing
+from augexp.config import load
 from augexp.standing import Standing
 from tests.factories import make_run
 
@@ -32,7 +33,7 @@ def test_a_killed_run_says_what_it_reached_and_what_is_left(tmp_path: Path) -> N
 
 
 def test_a_run_that_is_being_written_is_running(tmp_path: Path) -> None:
-    settings = config.load("digits.yaml", [f"runs_dir={tmp_path}"])
+    settings = load.experiment("digits.yaml", [f"runs_dir={tmp_path}"])
     with runs.create(settings):
         found = standing.read(settings.run_dir)
     assert (found.state, found.epoch, found.epochs, found.seconds_left()) == ("running", 0, 12, None)

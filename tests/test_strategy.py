@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,11 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from augexp import config
 from augexp.augment import strategy
 from augexp.augment.ops import Op
-from augexp.augment.specs import (
+from augexp.augment.strategy import Strategy
+from augexp.config import load
+from augexp.config.ops import (
     OP_NAMES,
     OPS,
     AugMix,
@@ -27,8 +27,8 @@ from augexp.augment.specs import (
     OpSpec,
     RandAugment,
 )
-from augexp.augment.strategy import Strategy
 from tests.batches import changed
+from tests.places import ROOT
 
 WRITTEN = [
     "none",
@@ -45,7 +45,7 @@ SEED = tf.constant([3, 11], tf.int64)
 
 
 def build(written: str) -> Strategy:
-    return strategy.build(config.load(None, [f"strategy={written}"]).strategy)
+    return strategy.build(load.experiment(None, [f"strategy={written}"]).strategy)
 
 
 def make_batch(
@@ -224,7 +224,7 @@ def test_every_setting_of_a_spec_reaches_its_op(name: str, key: str) -> None:
     ],
 )
 def test_each_of_two_settings_governs_its_own_parameter(raw: dict[str, Any], reached: Any) -> None:
-    (spec,) = config.load(None, [f"strategy=[{raw}]"]).strategy
+    (spec,) = load.experiment(None, [f"strategy=[{raw}]"]).strategy
     drawn = strategy.op(spec).sample(SEED, tf.constant(3000), tf.constant(200), tf.constant(300))
     applied = drawn["applied"].numpy() if "applied" in drawn else slice(None)
     for values, most in reached({name: values.numpy()[applied] for name, values in drawn.items()}).values():
@@ -360,7 +360,7 @@ def test_another_process_gives_the_same_bytes() -> None:
     code = "from augexp import device; device.configure(); from tests import test_strategy as t; print(t.fingerprint())"
     other = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=Path(__file__).parents[1],
+        cwd=ROOT,
         env=os.environ | {"PYTHONHASHSEED": "1", "TF_NUM_INTRAOP_THREADS": "1"},
         capture_output=True,
         text=True,

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from augexp import config, files, grid, runs, sweep
-from augexp.config import Experiment
+from augexp import files, grid, runs, sweep
+from augexp.config import load
+from augexp.config.schema import Experiment
 from augexp.errors import UserError
 from tests.factories import make_run
 
@@ -119,7 +120,7 @@ def test_ctrl_c_stops_the_runs_that_are_being_trained(experiments: list[Experime
 def test_runs_of_another_configuration_are_refused_before_anything_starts(experiments: list[Experiment]) -> None:
     for experiment in experiments[:2]:
         finish(experiment)
-    others = [config.load(None, [*_overrides(experiment), "train.epochs=6"]) for experiment in experiments]
+    others = [load.experiment(None, [*_overrides(experiment), "train.epochs=6"]) for experiment in experiments]
     with pytest.raises(UserError) as error:
         sweep.due(others)
     assert [line.partition(": ")[0] for line in str(error.value).splitlines()] == [

@@ -6,14 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augexp import config, experiment, files, runs, trained
+from augexp import experiment, files, runs, trained
+from augexp.config import load
 from augexp.errors import UserError
 
 
 @pytest.fixture(scope="module")
 def trained_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
     overrides = ["train.epochs=1", "data.train_per_class=30", f"runs_dir={tmp_path_factory.mktemp('runs')}"]
-    return experiment.train(config.load("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
+    return experiment.train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
 
 
 @pytest.fixture

@@ -12,7 +12,9 @@ import keras
 import numpy as np
 import pytest
 
-from augexp import checkpoint, config, experiment, model, training
+from augexp import checkpoint, experiment, model, training
+from augexp.config import load
+from augexp.config.schema import Experiment
 from augexp.errors import UserError
 from tests import test_events
 
@@ -20,7 +22,7 @@ DIGITS = ("train.epochs=3", "train.batch_size=64", "data.train_per_class=30")
 
 
 def phases(*overrides: str) -> list[tuple[str, bool, bool, list[int]]]:
-    found = training.phases(config.load(None, overrides))
+    found = training.phases(load.experiment(None, overrides))
     return [(phase.name, phase.backbone, phase.augmented, list(phase.epochs)) for phase in found]
 
 
@@ -55,7 +57,7 @@ class Fitted:
         self.folder, self.cache_dir = folder, cache_dir
 
     def __call__(self, *overrides: str) -> checkpoint.Progress:
-        settings = config.load("digits.yaml", [*DIGITS, f"data.cache_dir={self.cache_dir}", *overrides])
+        settings = load.experiment("digits.yaml", [*DIGITS, f"data.cache_dir={self.cache_dir}", *overrides])
         self.prepared = experiment.prepare(settings)
         return training.fit(self.prepared.task, self.folder)
 
@@ -105,8 +107,8 @@ def numbers(folder: Path) -> tuple[list[list[str]], bytes, bytes]:
     return rows, (folder / "best.weights.h5").read_bytes(), (folder / "predictions-test.npz").read_bytes()
 
 
-def resumable(runs_dir: Path, cache_dir: Path, *overrides: str) -> config.Experiment:
-    return config.load(
+def resumable(runs_dir: Path, cache_dir: Path, *overrides: str) -> Experiment:
+    return load.experiment(
         "digits.yaml", [*DIGITS, f"data.cache_dir={cache_dir}", f"runs_dir={runs_dir}", *RESUMABLE, *overrides]
     )
 
@@ -117,7 +119,7 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
 
 
 def killed(
-    monkeypatch: pytest.MonkeyPatch, settings: config.Experiment, place: str, call: int, *, resume: bool = False
+    monkeypatch: pytest.MonkeyPatch, settings: Experiment, place: str, call: int, *, resume: bool = False
 ) -> None:
     """Trains until the n-th call of a function, then ends as suddenly as one test process can."""
     module, name = place.split(".")
@@ -262,7 +264,7 @@ def test_a_loss_that_is_not_finite_stops_with_advice(fitted: Fitted) -> None:
 def test_a_memory_shortage_is_explained() -> None:
     import tensorflow as tf
 
-    with pytest.raises(UserError) as error, training._memory_shortage_explained(config.load(None)):
+    with pytest.raises(UserError) as error, training._memory_shortage_explained(load.experiment(None)):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
     assert str(error.value) == (
         "out of memory at train.batch_size 64 and data.image_size 224; "

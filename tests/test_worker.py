@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from augexp import config, processes, worker
+from augexp import processes, worker
+from augexp.config import load
+from augexp.config.schema import Experiment
 from augexp.errors import Terminated, UserError
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> config.Experiment:
+def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Experiment:
     """A job on stdin, whose end this process doesn't notice."""
-    experiment = config.load("digits.yaml", [f"runs_dir={tmp_path}", "name=犬"])
+    experiment = load.experiment("digits.yaml", [f"runs_dir={tmp_path}", "name=犬"])
     monkeypatch.setattr(sys, "argv", ["augexp", "sweep", "seed=0..4"])
     monkeypatch.setattr(sys, "stdin", io.StringIO(processes.job(experiment, sys.argv)))
     monkeypatch.setattr(worker, "_end_with_stdin", lambda: None)
@@ -21,8 +23,8 @@ def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> config.Experiment:
     return experiment
 
 
-def test_the_worker_trains_what_it_was_told(told: config.Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
-    trained: list[config.Experiment] = []
+def test_the_worker_trains_what_it_was_told(told: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained: list[Experiment] = []
     monkeypatch.setattr(worker, "_train", trained.append)
     monkeypatch.setattr(sys, "argv", ["worker.py"])
     worker.main()
@@ -39,14 +41,14 @@ def test_the_worker_trains_what_it_was_told(told: config.Experiment, monkeypatch
     ],
 )
 def test_exit_statuses(
-    told: config.Experiment,
+    told: Experiment,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     raised: BaseException,
     status: int,
     said: str,
 ) -> None:
-    def fail(_: config.Experiment) -> None:
+    def fail(_: Experiment) -> None:
         raise raised
 
     monkeypatch.setattr(worker, "_train", fail)

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from augexp.augment.ops import Op, Params, per_example
-from augexp.augment.specs import Per
+from augexp.config.ops import Per
 
 
 def one_of(chain: Sequence[Op], weights: Sequence[float] | None, per: Per) -> Op:

@@ -31,7 +31,7 @@ from augexp.augment.implementations import (
     Setting,
     implementation,
 )
-from augexp.augment.specs import Per
+from augexp.config.ops import Per
 
 SEED = 20_190_513
 P_LIMIT = 1e-4

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from augexp.augment import strategy
-from augexp.augment.specs import CutMix, Cutout, MixUp, Per, RandomErasing
+from augexp.config.ops import CutMix, Cutout, MixUp, Per, RandomErasing
 from augexp.errors import UserError
 
 OpName = Literal["cutmix", "mixup", "cutout", "random_erasing"]

@@ -6,7 +6,7 @@ A label's weight is exactly the share of pixels it has; lam and labels are float
 import tensorflow as tf
 
 from augexp.augment.ops import Op, Params, lines_of, per_example
-from augexp.augment.specs import Per
+from augexp.config.ops import Per
 
 
 def draw_lam(seed: tf.Tensor, batch: tf.Tensor, alpha: float, prob: float, per: Per) -> tf.Tensor:

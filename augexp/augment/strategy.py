@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from augexp.augment import choice, erasing, geometric, mixing, photometric, policies
 from augexp.augment.ops import Op, Params, sometimes
-from augexp.augment.specs import (
+from augexp.config.ops import (
     AugMix,
     AutoContrast,
     Blur,

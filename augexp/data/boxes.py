@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from augexp.config import Data
+from augexp.config.schema import Data
 from augexp.data.sources import open_source
 from augexp.data.splits import Part
 from augexp.errors import UserError

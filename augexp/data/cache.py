@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augexp import console, files
-from augexp.config import Data
+from augexp.config.schema import Data
 from augexp.data.examples import Examples, Labels, Source, SplitName
 from augexp.errors import UserError
 from augexp.files import locked

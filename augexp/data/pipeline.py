@@ -13,8 +13,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from augexp.augment import geometric, strategy
-from augexp.augment.specs import OpSpec
 from augexp.augment.strategy import ChainParams
+from augexp.config.ops import OpSpec
 from augexp.data.splits import Part
 from augexp.errors import UserError
 

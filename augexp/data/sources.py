@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augexp import console
-from augexp.config import Data
+from augexp.config.schema import Data
 from augexp.data import tfds_sets
 from augexp.data.examples import DIGITS, Examples, Labels, Listing, Source, SplitName, check_classes
 from augexp.errors import UserError

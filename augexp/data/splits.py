@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp.config import Data
+from augexp.config.schema import Data
 from augexp.data.cache import Decoded, DecodedSplit
 from augexp.data.examples import check_classes
 from augexp.errors import UserError

@@ -15,7 +15,7 @@ from urllib.parse import urlparse
 import numpy as np
 
 from augexp import console
-from augexp.config import Data
+from augexp.config.schema import Data
 from augexp.data.examples import DIGITS, Examples, Listing, Source, SplitName
 from augexp.errors import UserError, did_you_mean
 from augexp.files import locked

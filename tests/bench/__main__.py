@@ -19,7 +19,7 @@ device.load_tensorflow()
 
 import tensorflow as tf
 
-from augexp.augment.specs import OP_NAMES
+from augexp.config.ops import OP_NAMES
 from tests.bench import decode, input_path, ops
 
 OUT = Path("runs/bench.json")

@@ -12,7 +12,7 @@ import tensorflow as tf
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from augexp.config import Data
+from augexp.config.schema import Data
 from augexp.data import cache, sources
 from tests.bench.measure import rate, seconds
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from augexp.augment.specs import STRATEGY_NAMES, NamedStrategy, named_strategy
+from augexp.config.ops import STRATEGY_NAMES, NamedStrategy, named_strategy
 from augexp.data import pipeline
 from augexp.data.splits import Part
 from tests.bench.measure import rate, seconds

@@ -9,8 +9,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from sklearn.datasets import load_sample_images
 
-from augexp import config
 from augexp.augment import strategy
+from augexp.config import load
 from tests.bench.measure import rate, seconds
 from tests.bench.rivals import rivals
 
@@ -57,7 +57,7 @@ def _calls(name: str, images: NDArray[Any], labels: NDArray[np.float32]) -> dict
 
 
 def _ours(name: str, images: NDArray[Any], labels: NDArray[np.float32]) -> Callable[[], Any]:
-    chain = strategy.build(config.load(None, [f"strategy={name}"]).strategy)
+    chain = strategy.build(load.experiment(None, [f"strategy={name}"]).strategy)
     steps = itertools.count()
     batch = tf.constant(images), tf.constant(labels)
     # As in the input path: draws and pixels in one graph.

@@ -1,3 +1,5 @@
+"""Everything a configuration file or an override can say, right or wrong."""
+
 import os
 import shutil
 import subprocess
@@ -13,8 +15,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from augexp import config
-from augexp.augment.specs import (
+from augexp.config import load
+from augexp.config.ops import (
     OPS,
     STRATEGY_NAMES,
     AugMix,
@@ -28,10 +30,10 @@ from augexp.augment.specs import (
     Posterize,
     RandomErasing,
 )
-from augexp.config import BACKBONES, SMALL_CNN, Experiment
+from augexp.config.schema import BACKBONES, SMALL_CNN, Experiment
 from augexp.errors import UserError
+from tests.places import ROOT
 
-ROOT = Path(config.__file__).parents[1]
 SHIPPED = "basic.yaml, cutmix.yaml, digits.yaml, mixup.yaml, none.yaml, schedule.yaml, study.yaml, tutorial.yaml"
 TOP_KEYS = "name, seed, strategy, data, model, train, runs_dir"
 STRATEGY_NEEDED = "none, basic, cutmix, mixup, joined with +, or a list of ops is needed"
@@ -43,20 +45,20 @@ Complaint = Callable[..., str]
 def complaint(tmp_path: Path) -> Complaint:
     """Loads `c.yaml` holding a text, with overrides, and gives the whole message; the folder is cut from paths."""
 
-    def load(text: str | bytes, *overrides: str) -> str:
+    def complain(text: str | bytes, *overrides: str) -> str:
         path = tmp_path / "c.yaml"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         with pytest.raises(UserError) as caught:
-            config.load(path, overrides)
+            load.experiment(path, overrides)
         return str(caught.value).replace(f"{tmp_path}{os.sep}", "")
 
-    return load
+    return complain
 
 
 def loaded(tmp_path: Path, text: str, *overrides: str) -> Experiment:
     path = tmp_path / "c.yaml"
     path.write_text(text, encoding="utf-8")
-    return config.load(path, overrides)
+    return load.experiment(path, overrides)
 
 
 # --- what is wrong in a file ---------------------------------------------------------------------------------------
@@ -394,7 +396,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(Path, "read_text", refuse)  # root may read everything
     with pytest.raises(UserError) as caught:
-        config.load(path)
+        load.experiment(path)
     assert str(caught.value) == f"{path}: can't be read (Permission denied)"
 
 
@@ -477,7 +479,7 @@ def test_overrides_keep_what_they_do_not_name(tmp_path: Path) -> None:
 
 def test_without_a_file_mistakes_stand_at_their_override() -> None:
     with pytest.raises(UserError) as caught:
-        config.load(None, ["train.epochs=0", "foo=1"])
+        load.experiment(None, ["train.epochs=0", "foo=1"])
     assert str(caught.value).splitlines() == [
         "override 'train.epochs=0': train.epochs: greater than or equal to 1 is needed, not 0",
         f"override 'foo=1': foo: unknown key; known here: {TOP_KEYS}",
@@ -488,7 +490,7 @@ def test_without_a_file_mistakes_stand_at_their_override() -> None:
 
 
 def test_nothing_given_is_the_documented_default() -> None:
-    assert config.load(None) == Experiment()
+    assert load.experiment(None) == Experiment()
     assert (Experiment().name, Experiment().strategy, Experiment().run_dir) == ("none", (), Path("runs/none-seed0"))
 
 
@@ -554,14 +556,14 @@ def test_a_config_is_found_as_given_then_in_configs_then_among_the_shipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert config.load(name).name == "cutmix"
-    assert config.find_config(name) == config.shipped_configs() / "cutmix.yaml"
+    assert load.experiment(name).name == "cutmix"
+    assert load.find_config(name) == load.shipped_configs() / "cutmix.yaml"
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs/cutmix.yaml").write_text("name: in configs\n")
-    assert config.load(name).name == "in configs"
+    assert load.experiment(name).name == "in configs"
     (tmp_path / "cutmix.yaml").write_text("name: here\n")
-    assert config.load(name).name == "here"
-    assert config.load(tmp_path / "configs" / name).name == "in configs"
+    assert load.experiment(name).name == "here"
+    assert load.experiment(tmp_path / "configs" / name).name == "in configs"
 
 
 @pytest.mark.parametrize(
@@ -574,7 +576,7 @@ def test_a_missing_config_is_refused_with_those_there_are(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "configs").mkdir()
     with pytest.raises(UserError) as caught:
-        config.load(name)
+        load.experiment(name)
     where = "no such configuration here, in configs/ or among those shipped with augexp"
     assert str(caught.value) == f"{name}: {where} ({SHIPPED}){hint}"
 
@@ -583,7 +585,7 @@ def test_an_installed_package_finds_the_configs_inside_it(tmp_path: Path) -> Non
     package = tmp_path / "site" / "augexp"
     shutil.copytree(ROOT / "augexp", package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "configs", package / "configs")
-    code = "from augexp import config; print(config.find_config('mixup')); print(config.load('mixup').name)"
+    code = "from augexp.config import load; print(load.find_config('mixup')); print(config.load('mixup').name)"
     found = python(code, cwd=tmp_path, PYTHONPATH=str(package.parent))
     assert found.splitlines() == [str(package / "configs/mixup.yaml"), "mixup"]
 
@@ -602,13 +604,13 @@ CONFIGS = sorted(path for path in (ROOT / "configs").glob("*.yaml") if path.name
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
 def test_every_shipped_config_loads_and_says_its_command(path: Path) -> None:
-    experiment = config.load(path)
+    experiment = load.experiment(path)
     assert experiment.train.epochs >= 1
     assert path.read_text().startswith(f"# augexp train --config {path.name}")
 
 
 def test_the_tutorial_is_the_tutorials_recipe() -> None:
-    experiment = config.load("tutorial.yaml")
+    experiment = load.experiment("tutorial.yaml")
     train = experiment.train
     assert (experiment.model.preprocessing, experiment.model.backbone_lr) == ("unit", 1.0)
     assert experiment.model.batch_norm_momentum is None
@@ -681,7 +683,7 @@ def test_the_resolved_yaml_loads_to_an_equal_experiment(raw: dict[str, Any]) -> 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "config.yaml")
         path.write_text(experiment.to_yaml(), encoding="utf-8")
-        again = config.load(path)
+        again = load.experiment(path)
     assert again == experiment
     assert again.to_yaml() == experiment.to_yaml()
 
@@ -702,7 +704,7 @@ def test_any_text_loads_or_is_a_users_mistake(text: str) -> None:
         path.write_text(text, encoding="utf-8")
         for source, overrides in ((path, []), (None, [text]), (None, [f"train.epochs={text}"])):
             with suppress(UserError):
-                config.load(source, overrides)
+                load.experiment(source, overrides)
 
 
 # --- what stands elsewhere -----------------------------------------------------------------------------------------
@@ -719,7 +721,7 @@ def test_the_backbones_are_those_of_keras() -> None:
 
 def test_reading_a_configuration_loads_no_tensorflow() -> None:
     code = (
-        "import sys, augexp.config, augexp.runs, augexp.cli; augexp.config.load('cutmix', ['seed=1']);"
+        "import sys, augexp.runs, augexp.cli; from augexp.config import load; load.experiment('cutmix', ['seed=1']);"
         "print([name for name in ('tensorflow', 'keras', 'tensorflow_datasets', 'jax') if name in sys.modules])"
     )
     assert python(code).strip() == "[]"

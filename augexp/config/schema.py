@@ -1,11 +1,10 @@
-"""The experiment as frozen values, read from YAML and `key=value` overrides; every mistake is reported at once.
+"""An experiment as frozen values: sections, defaults, ranges, and what fits together.
 
 Nothing here imports TensorFlow, so that a misspelt key is refused in about a second.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,16 +16,14 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from augexp import explain, yamlfile
-from augexp.augment.specs import OP_NAMES, STRATEGY_NAMES, Float, OpSpec, named_strategy
-from augexp.errors import UserError, brief, did_you_mean
+from augexp.config.ops import OP_NAMES, STRATEGY_NAMES, Float, OpSpec, named_strategy
+from augexp.errors import did_you_mean
 
 SMALL_CNN = "SmallCNN"
 # keras.applications by name: importing Keras to check a spelling would cost seconds. A test compares the two.
@@ -55,7 +52,7 @@ def _check_path(text: str) -> str:
 PathText = Annotated[str, AfterValidator(_check_path)]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
 
 
@@ -78,7 +75,7 @@ def _check_validation(value: object) -> object:
     return share
 
 
-class Data(_Section):
+class Data(Section):
     """Where the examples come from, their size, and how they are split."""
 
     source: Annotated[str, Field(strict=True)] = "stanford_dogs"
@@ -118,7 +115,7 @@ def _check_backbone(backbone: str) -> str:
     return backbone
 
 
-class Model(_Section):
+class Model(Section):
     """The network: a backbone and a linear head."""
 
     backbone: Annotated[str, Field(strict=True)] = "ResNet50"
@@ -148,7 +145,7 @@ class Model(_Section):
         return value
 
 
-class Train(_Section):
+class Train(Section):
     """The recipe: length, batch, optimizer, schedule, precision."""
 
     epochs: Annotated[Count, Field(le=100_000)] = 20
@@ -221,7 +218,7 @@ def _check_name(name: str) -> str:
     return name
 
 
-class Experiment(_Section):
+class Experiment(Section):
     """One run, resolved: everything that decides its numbers."""
 
     name: Annotated[str, Field(strict=True)] = ""
@@ -238,7 +235,7 @@ class Experiment(_Section):
     @classmethod
     def _name_after_strategy(cls, raw: Any) -> Any:
         if isinstance(raw, Mapping) and not raw.get("name"):
-            return {**raw, "name": _label(raw.get("strategy", "none"))}
+            return {**raw, "name": label_of(raw.get("strategy", "none"))}
         return raw
 
     @property
@@ -251,89 +248,8 @@ class Experiment(_Section):
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
-# Settings that say where things lie or what is written beside the numbers, and change no number.
-WITHOUT_EFFECT = frozenset(
-    {"runs_dir", "data.data_dir", "data.cache_dir", "train.checkpoint_steps", "train.tensorboard"}
-)
-
-
-def differences(there: Mapping[str, Any], experiment: Experiment) -> list[str]:
-    """The settings that decide numbers and are not what they were, such as `train.epochs: 5 there, 20 here`.
-
-    Args:
-        there: a resolved configuration, nested; what an older version didn't know yet has its default.
-        experiment: here.
-    """
-    theirs = flat(Experiment().model_dump(mode="json")) | flat(there)
-    ours = flat(experiment.model_dump(mode="json"))
-    return [
-        f"{key}: {brief(theirs.get(key))} there, {brief(ours.get(key))} here"
-        for key in sorted(theirs.keys() | ours.keys())
-        if theirs.get(key) != ours.get(key) and key not in WITHOUT_EFFECT
-    ]
-
-
-def flat(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of the sections by their dotted names: `train.epochs`."""
-    sections = {name for name, field in Experiment.model_fields.items() if isinstance(field.default, _Section)}
-    return {
-        (f"{name}.{key}" if name in sections else name): setting
-        for name, value in settings.items()
-        for key, setting in (value.items() if name in sections and isinstance(value, Mapping) else [("", value)])
-    }
-
-
-def _label(strategy: object) -> str:
+def label_of(strategy: object) -> str:
     """A name that is valid whatever the strategy, so that a mistake in the strategy is one mistake."""
     items = [strategy] if isinstance(strategy, str) else strategy if isinstance(strategy, Sequence) else ()
     names = [item.get("name") if isinstance(item, Mapping) else item for item in items]
     return NOT_IN_A_NAME.sub("-", "+".join(map(str, names)) or "none")[:MAX_NAME]
-
-
-# --- reading -------------------------------------------------------------------------------------------------------
-
-
-def find_config(name: str) -> Path:
-    """`name` as given, then in `configs/` here, then among the configurations shipped with augexp."""
-    folders = (Path(), Path("configs"), shipped_configs())
-    for folder in folders:
-        for candidate in (folder / name, folder / f"{name}.yaml"):
-            with suppress(OSError):  # a name that is too long, a folder that may not be searched
-                if candidate.is_file():
-                    return candidate
-    shipped = sorted(path.name for path in shipped_configs().glob("*.yaml"))
-    raise UserError(
-        f"{name}: no such configuration here, in configs/ or among those shipped with augexp "
-        f"({', '.join(shipped)}){did_you_mean(name, shipped)}"
-    )
-
-
-def shipped_configs() -> Path:
-    """The folder of configurations: inside an installed package, beside it in a checkout."""
-    inside = Path(__file__).parent / "configs"
-    return inside if inside.is_dir() else Path(__file__).parent.parent / "configs"
-
-
-def load(config: str | Path | None, overrides: Sequence[str] = ()) -> Experiment:
-    """The experiment of a YAML file and `key=value` overrides.
-
-    Raises:
-        UserError: with every mistake of file and overrides, a line each.
-    """
-    source = "configuration"
-    raw: dict[str, Any] = {}
-    places: yamlfile.Places = {}
-    mistakes: list[str] = []
-    if config is not None:
-        path = find_config(str(config))
-        source = path.name
-        raw, places, mistakes = yamlfile.read(path)
-    raw, places, override_mistakes = yamlfile.apply_overrides(raw, places, overrides)
-    mistakes += override_mistakes
-    try:
-        experiment = Experiment.model_validate(raw)
-    except ValidationError as error:
-        mistakes += explain.mistakes(error, Experiment, source, places)
-    if mistakes:
-        raise UserError("\n".join(dict.fromkeys(mistakes)))
-    return experiment

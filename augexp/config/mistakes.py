@@ -7,12 +7,12 @@ from datetime import date
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from augexp.augment.specs import OP_NAMES, OPS, STRATEGY_NAMES
+from augexp.config.ops import OP_NAMES, OPS, STRATEGY_NAMES
+from augexp.config.yamlfile import Place, Places, dotted
 from augexp.errors import brief, closest, did_you_mean
-from augexp.yamlfile import Place, Places, dotted
 
 
-def mistakes(error: ValidationError, root: type[BaseModel], source: str, places: Places) -> list[str]:
+def in_words(error: ValidationError, root: type[BaseModel], source: str, places: Places) -> list[str]:
     """A line for each mistake.
 
     Args:

@@ -1,3 +1,5 @@
+"""TODO tests.config.test_ops"""
+
 import math
 import re
 from typing import Any, get_args
@@ -7,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from augexp.augment import specs
-from augexp.augment.specs import (
+from augexp.config.ops import (
     OP_NAMES,
     OPS,
     STRATEGY_NAMES,
@@ -20,6 +21,7 @@ from augexp.augment.specs import (
     NamedStrategy,
     OneOf,
     OpSpec,
+    _Spec,
     named_strategy,
 )
 
@@ -111,7 +113,7 @@ def test_a_name_alone_gives_the_documented_defaults_of_that_op(name: str) -> Non
 
 
 @pytest.mark.parametrize("spec", OPS.values())
-def test_every_op_has_one_line_that_says_what_it_does(spec: type[specs._Spec]) -> None:
+def test_every_op_has_one_line_that_says_what_it_does(spec: type[_Spec]) -> None:
     first = (spec.__doc__ or "").splitlines()[0]
     assert re.fullmatch(r"[A-Z`].{10,110}\.", first)
     assert spec.paper == "" or re.search(r"\d{4}", spec.paper)

@@ -1,0 +1,61 @@
+"""An experiment from a YAML file and `key=value` overrides; every mistake is reported at once."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pydantic import (
+    ValidationError,
+)
+
+from augexp.config import yamlfile
+from augexp.config.mistakes import in_words
+from augexp.config.schema import Experiment
+from augexp.errors import UserError, did_you_mean
+
+
+def find_config(name: str) -> Path:
+    """`name` as given, then in `configs/` here, then among the configurations shipped with augexp."""
+    folders = (Path(), Path("configs"), shipped_configs())
+    for folder in folders:
+        for candidate in (folder / name, folder / f"{name}.yaml"):
+            with suppress(OSError):  # a name that is too long, a folder that may not be searched
+                if candidate.is_file():
+                    return candidate
+    shipped = sorted(path.name for path in shipped_configs().glob("*.yaml"))
+    raise UserError(
+        f"{name}: no such configuration here, in configs/ or among those shipped with augexp "
+        f"({', '.join(shipped)}){did_you_mean(name, shipped)}"
+    )
+
+
+def shipped_configs() -> Path:
+    """The folder of configurations: inside an installed package, beside it in a checkout."""
+    inside = Path(__file__).parents[1] / "configs"
+    return inside if inside.is_dir() else Path(__file__).parents[2] / "configs"
+
+
+def experiment(config: str | Path | None, overrides: Sequence[str] = ()) -> Experiment:
+    """The experiment of a YAML file and `key=value` overrides.
+
+    Raises:
+        UserError: with every mistake of file and overrides, a line each.
+    """
+    source = "configuration"
+    raw: dict[str, Any] = {}
+    places: yamlfile.Places = {}
+    mistakes: list[str] = []
+    if config is not None:
+        path = find_config(str(config))
+        source = path.name
+        raw, places, mistakes = yamlfile.read(path)
+    raw, places, override_mistakes = yamlfile.apply_overrides(raw, places, overrides)
+    mistakes += override_mistakes
+    try:
+        experiment = Experiment.model_validate(raw)
+    except ValidationError as error:
+        mistakes += in_words(error, Experiment, source, places)
+    if mistakes:
+        raise UserError("\n".join(dict.fromkeys(mistakes)))
+    return experiment

@@ -1,0 +1,70 @@
+"""Resolved settings by their dotted names: which decide numbers, how two runs differ, how a value is shown."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from augexp.config.schema import Experiment, Section
+from augexp.errors import brief
+
+# Settings that say where things lie or what is written beside the numbers, and change no number.
+WITHOUT_EFFECT = frozenset(
+    {"runs_dir", "data.data_dir", "data.cache_dir", "train.checkpoint_steps", "train.tensorboard"}
+)
+
+
+def differences(there: Mapping[str, Any], experiment: Experiment) -> list[str]:
+    """The settings that decide numbers and are not what they were, such as `train.epochs: 5 there, 20 here`.
+
+    Args:
+        there: a resolved configuration, nested; what an older version didn't know yet has its default.
+        experiment: here.
+    """
+    theirs = flat(Experiment().model_dump(mode="json")) | flat(there)
+    ours = flat(experiment.model_dump(mode="json"))
+    return [
+        f"{key}: {brief(theirs.get(key))} there, {brief(ours.get(key))} here"
+        for key in sorted(theirs.keys() | ours.keys())
+        if theirs.get(key) != ours.get(key) and key not in WITHOUT_EFFECT
+    ]
+
+
+def flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of the sections by their dotted names: `train.epochs`."""
+    sections = {name for name, field in Experiment.model_fields.items() if isinstance(field.default, Section)}
+    return {
+        (f"{name}.{key}" if name in sections else name): setting
+        for name, value in settings.items()
+        for key, setting in (value.items() if name in sections and isinstance(value, Mapping) else [("", value)])
+    }
+
+
+# Keys that cannot change a number: runs that differ in nothing else are one experiment, repeated.
+FREE_KEYS = frozenset({"seed", "name"}) | WITHOUT_EFFECT
+UNSET = "unset"
+
+
+def flatten(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested sections -> dotted keys; `strategy` becomes its op names joined by +, and `strategy.OP.PARAMETER`s."""
+    names: list[str] = []
+    parameters: dict[str, Any] = {}
+    for op in config["strategy"]:
+        names.append(op["name"])
+        repeat = names.count(op["name"])
+        place = f"strategy.{op['name']}" + (f"[{repeat}]" if repeat > 1 else "")
+        parameters |= {f"{place}.{key}": value for key, value in op.items() if key != "name"}
+    others = _dotted({key: value for key, value in config.items() if key != "strategy"})
+    return {"strategy": "+".join(names) or "none"} | parameters | dict(others)
+
+
+def _dotted(section: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in section.items():
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def show(value: object) -> str:
+    """A value as a configuration would hold it: `null`, `true`, bare strings."""
+    return value if isinstance(value, str) else json.dumps(value, default=str)
