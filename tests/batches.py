@@ -7,7 +7,7 @@ import tensorflow as tf
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from augexp.augment.ops import Op
+from augexp.augment.op import Op
 
 DTYPES = ["uint8", "float32"]
 DRAWS = 20_000

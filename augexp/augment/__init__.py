@@ -1,1 +1,1 @@
-"""Augmentation: the specs a configuration names, the ops they stand for, and the strategy they make together."""
+"""Changes to images and their labels: batches in, batches out. The door: `strategy.build`."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from augexp.augment.ops import Op, Params, per_example
+from augexp.augment.op import Op, Params, per_example
 from augexp.config.ops import Per
 
 

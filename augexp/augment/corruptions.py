@@ -22,7 +22,7 @@ import tensorflow as tf
 from scipy import stats
 
 from augexp.augment.mixing import paste
-from augexp.augment.ops import grey_levels
+from augexp.augment.op import grey_levels
 from augexp.augment.photometric import blend
 from augexp.errors import did_you_mean
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from augexp.augment.geometric import draw_sides, first_fit, place
 from augexp.augment.mixing import around, paste
-from augexp.augment.ops import Op, Params, on_images
+from augexp.augment.op import Op, Params, on_images
 
 
 def cutout(length: float, fill_value: float) -> Op:

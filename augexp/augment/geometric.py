@@ -7,7 +7,7 @@ import math
 
 import tensorflow as tf
 
-from augexp.augment.ops import Op, Params, Sample, on_images, per_example, uniform
+from augexp.augment.op import Op, Params, Sample, on_images, per_example, uniform
 from augexp.config.ops import FillMode, Interpolation
 
 ATTEMPTS = 10  # windows drawn until one fits, as in torchvision

@@ -5,7 +5,7 @@ A label's weight is exactly the share of pixels it has; lam and labels are float
 
 import tensorflow as tf
 
-from augexp.augment.ops import Op, Params, lines_of, per_example
+from augexp.augment.op import Op, Params, lines_of, per_example
 from augexp.config.ops import Per
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from augexp.augment.ops import Op, Params, grey_levels, lines_of, on_images, per_example, uniform
+from augexp.augment.op import Op, Params, grey_levels, lines_of, on_images, per_example, uniform
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601, as in JPEG and Pillow
 TRUNCATE = 3.0  # of a Gaussian, in standard deviations

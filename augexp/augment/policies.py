@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from augexp.augment import photometric
 from augexp.augment.geometric import resample, rotation, translation
 from augexp.augment.mixing import draw_lam, log_gamma
-from augexp.augment.ops import Op, Params, grey_levels, on_images, per_example
+from augexp.augment.op import Op, Params, grey_levels, on_images, per_example
 
 OPERATIONS = (
     "identity", "shear_x", "shear_y", "translate_x", "translate_y", "rotate", "brightness", "color", "contrast",

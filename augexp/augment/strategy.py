@@ -10,7 +10,7 @@ from typing import assert_never
 import tensorflow as tf
 
 from augexp.augment import choice, erasing, geometric, mixing, photometric, policies
-from augexp.augment.ops import Op, Params, sometimes
+from augexp.augment.op import Op, Params, sometimes
 from augexp.config.ops import (
     AugMix,
     AutoContrast,

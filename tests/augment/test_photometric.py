@@ -1,3 +1,5 @@
+"""TODO tests.augment.test_photometric"""
+
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from PIL import Image, ImageEnhance, ImageOps
 from scipy import ndimage, stats
 
 from augexp.augment import photometric
-from augexp.augment.ops import Op
+from augexp.augment.op import Op
 from tests.batches import DRAWS, DTYPES, Shape, changed, floats, make_images, sample, seeds, shapes
 
 factors = st.floats(0, 100, width=32)

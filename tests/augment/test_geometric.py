@@ -1,3 +1,5 @@
+"""TODO tests.augment.test_geometric"""
+
 import math
 from typing import Any
 
@@ -11,7 +13,7 @@ from PIL import Image
 from scipy import ndimage, stats
 
 from augexp.augment import geometric
-from augexp.augment.ops import Op
+from augexp.augment.op import Op
 from augexp.config.ops import FillMode, Interpolation
 from tests.batches import DRAWS, DTYPES, Shape, changed, floats, make_images, make_labels, sample, seeds, shapes
 

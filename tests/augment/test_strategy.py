@@ -1,3 +1,5 @@
+"""TODO tests.augment.test_strategy"""
+
 import hashlib
 import itertools
 import os
@@ -12,7 +14,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from augexp.augment import strategy
-from augexp.augment.ops import Op
+from augexp.augment.op import Op
 from augexp.augment.strategy import Strategy
 from augexp.config import load
 from augexp.config.ops import (

@@ -1,3 +1,5 @@
+"""TODO tests.augment.test_mixing"""
+
 from typing import Any
 
 import keras
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from augexp.augment import mixing
-from augexp.augment.ops import Op
+from augexp.augment.op import Op
 from augexp.config.ops import Per
 
 DTYPES = [np.uint8, np.float32]

@@ -1,3 +1,5 @@
+"""TODO tests.augment.test_choice"""
+
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from augexp.augment import choice, geometric, mixing, photometric
-from augexp.augment.ops import Op, sometimes
+from augexp.augment.op import Op, sometimes
 from augexp.config.ops import Per
 from tests.batches import DRAWS, DTYPES, Shape, make_images, make_labels, sample, seeds, shapes
 

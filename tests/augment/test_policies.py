@@ -1,3 +1,5 @@
+"""TODO tests.augment.test_policies"""
+
 import math
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +14,7 @@ from PIL import Image, ImageEnhance, ImageOps
 from scipy import ndimage, stats
 
 from augexp.augment import policies
-from augexp.augment.ops import Op
+from augexp.augment.op import Op
 from augexp.augment.policies import OPERATIONS
 from tests.batches import DRAWS, DTYPES, changed, make_images, sample
 

@@ -1,3 +1,5 @@
+"""TODO tests.augment.test_erasing"""
+
 import math
 from typing import Any, Literal
 
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from augexp.augment import erasing
-from augexp.augment.ops import Op
+from augexp.augment.op import Op
 from tests.batches import DRAWS, DTYPES, Shape, changed, make_images, sample, seeds, shapes
 
 HEIGHT, WIDTH = 2000, 3000  # so large that whole pixels don't show

@@ -1,3 +1,5 @@
+"""TODO tests.augment.test_corruptions"""
+
 import io
 import re
 from functools import cache
