@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from augexp import contrasts, evidence, inference
 from augexp.contrasts import Contrast, Scores
 from augexp.evidence import Evidence
-from augexp.predictions import Predictions
+from augexp.runs.predictions import Predictions
 from augexp.stats import Group
 
 FEWEST_EXAMPLES = 2

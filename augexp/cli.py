@@ -99,14 +99,15 @@ def train(
 
     Example: augexp train --config cutmix.yaml seed=1 train.epochs=5
     """
-    from augexp import console, device, runs
+    from augexp import console, device
     from augexp.config import load
+    from augexp.runs import folder as run_folder
 
     if resume and overwrite:
         raise UserError("--resume goes on with a run and --overwrite replaces it; give one of the two")
     experiment = load.experiment(config, overrides or [])
     if not (dry_run or resume):
-        runs.refuse_finished(experiment, overwrite=overwrite)
+        run_folder.refuse_finished(experiment, overwrite=overwrite)
     device.load_tensorflow(deterministic=experiment.train.deterministic)
     from augexp import experiment as experiments
 
@@ -132,11 +133,11 @@ def _interruptible(work: Callable[[], Path], folder: Path) -> Path:
 
 
 def _left_behind(folder: Path) -> str:
-    from augexp import runs
+    from augexp.runs import folder as run_folder
 
-    if not (folder / "status.json").exists() or runs.is_finished(folder):
+    if not (folder / "status.json").exists() or run_folder.is_finished(folder):
         return f"{folder} is as it was before"
-    again = "--resume goes on from its last checkpoint, " if runs.checkpoint_path(folder).exists() else ""
+    again = "--resume goes on from its last checkpoint, " if run_folder.checkpoint_path(folder).exists() else ""
     return f"{folder} is unfinished; {again}the same command starts it over"
 
 
@@ -243,15 +244,16 @@ def status(
     folders: Annotated[list[Path], typer.Argument(help="Run folders, such as runs/*.", show_default=False)],
 ) -> None:
     """How runs stand, whoever is training them: epoch, val accuracy, images/s, time left."""
-    from augexp import console, runs, standing, watch
+    from augexp import console, watch
+    from augexp.runs import read, status
 
     standings = []
     for folder in folders:
         try:
             if not folder.is_dir():
-                raise runs.BrokenRun("no such folder" if not folder.exists() else "not a folder")  # noqa: TRY301
-            standings.append(standing.read(folder))
-        except runs.BrokenRun as error:
+                raise read.BrokenRun("no such folder" if not folder.exists() else "not a folder")  # noqa: TRY301
+            standings.append(status.of(folder))
+        except read.BrokenRun as error:
             console.say(f"{folder}: {error}")
     if not standings:
         raise UserError("there is no run folder among these; give some, such as runs/*")
@@ -270,9 +272,10 @@ def clean(
     yes: Annotated[bool, typer.Option("--yes", help="Remove what is listed.")] = False,
 ) -> None:
     """List, or with --yes remove, what costs disk and decides no number: old checkpoints, decoded images."""
-    from augexp import cleanup, console
+    from augexp import console
     from augexp.config.schema import Data
     from augexp.data.cache import cache_folder
+    from augexp.runs import cleanup
 
     found = cleanup.checkpoints(folders or [])
     if cache or cache_dir is not None:
@@ -403,11 +406,12 @@ def evaluate(
 
     Example: augexp evaluate runs/cutmix-seed0 --robustness --tta flip
     """
-    from augexp import device, runs
-    from augexp.tta import read
+    from augexp import device
+    from augexp import tta as augmentation
+    from augexp.runs import read
 
-    wanted = tuple(read(text, draws) for text in dict.fromkeys(tta or []))
-    sound = [folder for folder in folders if _succeeds(runs.refuse_foreign, folder)]
+    wanted = tuple(augmentation.read(text, draws) for text in dict.fromkeys(tta or []))
+    sound = [folder for folder in folders if _succeeds(read.refuse_foreign, folder)]
     if sound:
         device.load_tensorflow()
         from augexp import evaluation
@@ -449,11 +453,12 @@ def explain(
 
     Example: augexp explain runs/none-seed0 runs/cutmix-seed0 --examples 6
     """
-    from augexp import device, runs
+    from augexp import device
+    from augexp.runs import read
 
     _check_picture(out)
     for folder in folders:
-        runs.refuse_foreign(folder)
+        read.refuse_foreign(folder)
     device.load_tensorflow()
     from augexp import explanation
 
@@ -474,10 +479,11 @@ def predict(
 
     Example: augexp predict runs/cutmix-seed0 photos/ --top 3
     """
-    from augexp import console, device, runs
+    from augexp import console, device
     from augexp.data.sources import files_of
+    from augexp.runs import read
 
-    runs.refuse_foreign(run)
+    read.refuse_foreign(run)
     files = files_of(images)
     device.load_tensorflow()
     from augexp import classify, trained

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from augexp import files, processes, runs
+from augexp import files, processes
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
+from augexp.runs import read
 
 POLL_SECONDS = 0.5
 RESTARTS = 10  # of one run, after machines that died
@@ -99,7 +100,7 @@ def train(experiment: Experiment, command: list[str], home: Any, token: str) -> 
 def _wait_for_orphan(folder: Path) -> None:
     """Where Ray starts a run anew on a shared file system, the worker of the task that died may just be ending."""
     deadline = time.monotonic() + processes.PATIENCE
-    while runs.is_locked(folder) and time.monotonic() < deadline:
+    while read.is_locked(folder) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
 
 

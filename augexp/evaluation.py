@@ -14,17 +14,18 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp import cam, console, device, evaluation_plots, evaluations, files, floors, scoring, trained, tta
+from augexp import cam, console, device, evaluation_plots, files, floors, scoring, trained, tta
 from augexp.augment.corruptions import AREAS, CORRUPTIONS, OCCLUSIONS, SEVERITIES, Corrupt, corruption, occlusion
 from augexp.data import boxes, pipeline
 from augexp.data.pipeline import View
 from augexp.data.splits import Part, Splits
 from augexp.errors import UserError
-from augexp.evaluations import SplitName
 from augexp.metrics import calibration
 from augexp.metrics.calibration import Bin
 from augexp.metrics.confusion import confusion_matrix, most_confused
 from augexp.metrics.scores import per_example, probabilities
+from augexp.runs import evaluation as run_evaluation
+from augexp.runs.evaluation import SplitName
 from augexp.trained import Trained
 from augexp.tta import Tta
 
@@ -317,7 +318,7 @@ def _localised(subject: _Subject, around: list[boxes.Boxes]) -> Found:
 def _merged(run: Trained, split: SplitName, part: Part, parts: list[Found]) -> dict[str, Any]:
     """Adds what was found to what an earlier evaluation of the same weights has left, and writes it."""
     made = {key: value for found in parts for key, value in found.section.get("made", {}).items() if key != "device"}
-    content, columns = evaluations.kept(run.folder, split, run.weights, part.ids, made)
+    content, columns = run_evaluation.kept(run.folder, split, run.weights, part.ids, made)
     section = dict(content["splits"].get(split, {}))
     for found in parts:
         for name, value in found.section.items():
@@ -325,5 +326,5 @@ def _merged(run: Trained, split: SplitName, part: Part, parts: list[Found]) -> d
         section["metrics"] = section.get("metrics", {}) | found.metrics
         columns |= found.columns
     content |= {"weights": run.weights, "finished": run.finished, "splits": content["splits"] | {split: section}}
-    evaluations.write(run.folder, content, {split: {"id": np.asarray(part.ids, np.str_), **columns}})
+    run_evaluation.write(run.folder, content, {split: {"id": np.asarray(part.ids, np.str_), **columns}})
     return content

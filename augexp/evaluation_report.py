@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from augexp.evaluations import SplitName
+from augexp.runs.evaluation import SplitName
 
 ROWS = (  # metric, title, scale, digits
     ("accuracy", "accuracy %", 100, 2),

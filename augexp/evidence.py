@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp import predictions, stats
+from augexp import stats
 from augexp.config import settings
 from augexp.contrasts import Scores
-from augexp.predictions import Predictions, Unusable
-from augexp.runs import Run
+from augexp.runs import predictions
+from augexp.runs.predictions import Predictions, Unusable
+from augexp.runs.read import Run
 from augexp.stats import Group
 
 

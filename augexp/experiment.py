@@ -14,27 +14,15 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from augexp import (
-    checkpoint,
-    console,
-    device,
-    estimate,
-    files,
-    gallery,
-    model,
-    parallel,
-    plots,
-    preview,
-    runs,
-    scoring,
-    training,
-)
-from augexp.checkpoint import Checkpoint, Progress
+from augexp import console, device, estimate, files, gallery, model, parallel, plots, preview, scoring, training
 from augexp.config.schema import Experiment
 from augexp.data import cache, pipeline, sources
 from augexp.data.splits import Part, Splits, split
 from augexp.errors import brief
 from augexp.metrics.scores import metrics
+from augexp.runs import checkpoint, predictions, read
+from augexp.runs import folder as run_folder
+from augexp.runs.checkpoint import Checkpoint, Progress
 
 HOUR = 3600.0
 GIB = 2.0**30
@@ -70,15 +58,15 @@ def train(experiment: Experiment, *, overwrite: bool = False, resume: bool = Fal
     """
     if resume:
         checkpoint.refuse_other_config(experiment.run_dir, experiment)
-        if runs.is_finished(experiment.run_dir):
+        if run_folder.is_finished(experiment.run_dir):
             return experiment.run_dir
-    runs.refuse_finished(experiment, overwrite=overwrite)
+    run_folder.refuse_finished(experiment, overwrite=overwrite)
     prepared = prepare(experiment)
     if resume:
         _find_checkpoint(prepared, experiment.run_dir)
     for line in announcement(prepared):
         console.say(line)
-    with runs.create(experiment, overwrite=overwrite, resume=resume) as folder:
+    with run_folder.create(experiment, overwrite=overwrite, resume=resume) as folder:
         resumed = _find_checkpoint(prepared, folder) if resume else None
         _begin(prepared, folder, resumed)
         reached = training.fit(prepared.task, folder, resumed)
@@ -87,7 +75,7 @@ def train(experiment: Experiment, *, overwrite: bool = False, resume: bool = Fal
 
 
 def _find_checkpoint(prepared: Prepared, folder: Path) -> Checkpoint | None:
-    if not runs.checkpoint_path(folder).exists():
+    if not run_folder.checkpoint_path(folder).exists():
         return None
     return checkpoint.load(folder, training.origin(prepared.task))
 
@@ -102,7 +90,7 @@ def _begin(prepared: Prepared, folder: Path, resumed: Checkpoint | None) -> None
     epoch, step = divmod(resumed.step, prepared.task.steps)
     line = f"going on after epoch {epoch}" + (f" and {step} steps" if step else "")
     console.say(line)
-    runs.log(folder, f"{line}; {platform.platform()}, {environment(prepared)['versions']}")
+    run_folder.log(folder, f"{line}; {platform.platform()}, {environment(prepared)['versions']}")
 
 
 def prepare(experiment: Experiment) -> Prepared:
@@ -252,7 +240,7 @@ def _held_out(splits: Splits) -> tuple[tuple[str, Part], ...]:
 
 def _score(prepared: Prepared, folder: Path, name: str, part: Part) -> dict[str, float | int]:
     probability = scoring.predict(prepared.task.network.model, training.eval_batches(prepared.task, part))
-    runs.write_predictions(folder / f"predictions-{name}.npz", part.ids, part.labels, probability)
+    predictions.write(folder / f"predictions-{name}.npz", part.ids, part.labels, probability)
     return metrics(probability, part.labels)
 
 
@@ -264,7 +252,7 @@ def _save(figure: Figure, path: Path) -> None:
 def _curves(prepared: Prepared, folder: Path, reached: Progress) -> Figure:
     settings = prepared.experiment
     return plots.curves(
-        runs.read_history(folder),
+        read.history(folder),
         best_epoch=reached.best_epoch,
         title=f"{settings.run_dir.name} on {settings.data.source}{_val_is_test(settings)}",
         head_epochs=settings.train.head_epochs if settings.model.freeze == "none" else 0,
@@ -327,7 +315,7 @@ def gallery_of(experiment: Experiment | None) -> Figure:
 
 def summary(folder: Path) -> str:
     """The last line of a training: accuracies, best epoch, place."""
-    result = runs.load(folder).result
+    result = read.load(folder).result
     on = "val = test" if result["validation"] == "test" else "val"
     return (
         f"{folder}: {on} accuracy {result['val']['accuracy']:.4f} (best of {result['epochs']} epochs: "

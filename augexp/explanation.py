@@ -14,8 +14,8 @@ from augexp import cam, console, evaluation_plots, scoring, trained
 from augexp.data import pipeline
 from augexp.data.splits import Part, id_hash
 from augexp.errors import UserError, did_you_mean
-from augexp.evaluations import SplitName
 from augexp.metrics.scores import probabilities
+from augexp.runs.evaluation import SplitName
 from augexp.trained import Trained
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import keras
 
-from augexp import device, estimate, experiment, runs, watch
+from augexp import device, estimate, experiment, watch
 from augexp.config.schema import Experiment
 from augexp.data import cache, sources
+from augexp.runs import read
 
 GB = 1e9
 # What decides neither time nor size.
@@ -62,10 +63,10 @@ def measured_seconds(settings: Experiment) -> float | None:
     """Training time of a finished run beside this one that differs from it in strategy and seed only."""
     for folder in sorted(settings.run_dir.parent.glob("*-seed*")):
         try:
-            run = runs.load(folder)
+            run = read.load(folder)
             if _kind(Experiment.model_validate(run.config)) == _kind(settings):
                 return float(run.result["seconds"])
-        except (runs.BrokenRun, ValueError):
+        except (read.BrokenRun, ValueError):
             continue
     return None
 

@@ -7,7 +7,7 @@ from typing import Any
 from augexp.config import settings
 from augexp.config.settings import UNSET
 from augexp.errors import UserError
-from augexp.runs import Run
+from augexp.runs.read import Run
 from augexp.stats import Group
 
 # Recorded differences that move numbers by no more than another order of summation would: said, not held against.

@@ -9,12 +9,13 @@ from typing import Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp import evaluations, evidence, stats
+from augexp import evidence, stats
 from augexp.contrasts import Scores
-from augexp.evaluations import Unreadable
 from augexp.evidence import Evidence
 from augexp.metrics import catalogue
-from augexp.runs import Run
+from augexp.runs import evaluation as run_evaluation
+from augexp.runs.evaluation import Unreadable
+from augexp.runs.read import Run
 from augexp.stats import Group, Spread
 
 Line = tuple[tuple[float, ...], tuple[float, ...]]  # x and accuracy in [0, 1], of one length
@@ -153,7 +154,7 @@ def _attempt(run: Run, found: Evidence) -> Measured | Unreadable:
 
 
 def _read(run: Run, found: Evidence) -> Measured:
-    content = evaluations.read(run.path)
+    content = run_evaluation.read(run.path)
     if content is None:
         raise Unreadable("no evaluation")
     split = content["splits"].get("test")
@@ -165,12 +166,12 @@ def _read(run: Run, found: Evidence) -> Measured:
     if split.get("temperature_fitted_on", "val") != "val":  # what is fitted on test flatters
         metrics = {name: value for name, value in metrics.items() if not name.startswith("calibrated_")}
     _check_accuracy(run, metrics)
-    stored = evaluations.read_columns(run.path, "test")
+    stored = run_evaluation.read_columns(run.path, "test")
     ids = stored.pop("id", None)
     _check_examples(run, found, split["examples"], ids)
     columns = {name: column for name, column in stored.items() if name in metrics}
     # A process that was killed between the two files leaves new columns beside old metrics.
-    if (name := evaluations.misfit(columns, metrics)) is not None:
+    if (name := run_evaluation.misfit(columns, metrics)) is not None:
         raise Unreadable(f"evaluation-test.npz doesn't fit evaluation.json ({name})")
     return Measured(split["examples"], metrics, columns, ids, _lines(split, metrics), _floors(split))
 

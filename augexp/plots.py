@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from augexp import stats
 from augexp.config import settings
-from augexp.runs import Metric
+from augexp.runs.read import Column
 from augexp.stats import Axis, Curve, Group
 
 DPI = 120
@@ -241,7 +241,7 @@ def _legend(figure: Figure, lines: Sequence[Line2D], labels: Sequence[str], top:
 
 
 def curves(
-    history: Mapping[str, Metric],
+    history: Mapping[str, Column],
     *,
     best_epoch: int,
     title: str = "",
@@ -272,7 +272,7 @@ def curves(
 
 
 def _draw_train_and_val(
-    axes: Axes, history: Mapping[str, Metric], column: str, scale: float, best_epoch: int
+    axes: Axes, history: Mapping[str, Column], column: str, scale: float, best_epoch: int
 ) -> list[Any]:
     epochs = np.arange(1, len(history[column]) + 1)
     marker = "o" if len(epochs) <= 30 else ""
@@ -420,7 +420,7 @@ def _draw_lam(axes: Axes, draws: LamDraws) -> None:
     axes.legend(frameon=False, fontsize=8, loc="upper center", ncols=2)
 
 
-def beta_density(x: Metric, alpha: float) -> Metric:
+def beta_density(x: Column, alpha: float) -> Column:
     """Density of Beta(alpha, alpha) at x in (0, 1); scipy.stats would add a second to the start."""
     log_of_beta = 2 * math.lgamma(alpha) - math.lgamma(2 * alpha)
     return np.asarray(np.exp((alpha - 1) * (np.log(x) + np.log1p(-x)) - log_of_beta))

@@ -12,10 +12,11 @@ from typing import Any, Literal, assert_never
 
 import numpy as np
 
-from augexp import inference, runs
+from augexp import inference
 from augexp.config.settings import FREE_KEYS, UNSET, flatten, show
 from augexp.errors import UserError
-from augexp.runs import Metric, Run
+from augexp.runs import read
+from augexp.runs.read import Column, Run
 
 OTHER_METRICS = ("top5_accuracy", "cross_entropy")
 LATE = 5  # epochs: a curve's last few are steadier than its last
@@ -114,22 +115,22 @@ class Curve:
         x: (E,) where to draw them: epochs, examples seen or mean seconds of training; `epochs` unless given.
     """
 
-    epochs: Metric
-    values: Metric
-    x: Metric
+    epochs: Column
+    values: Column
+    x: Column
 
     @property
-    def mean(self) -> Metric:
+    def mean(self) -> Column:
         """(E,) mean over the runs that came so far."""
         return np.asarray(np.nanmean(self.values, axis=1))
 
     @property
-    def low(self) -> Metric:
+    def low(self) -> Column:
         """(E,) the lowest run."""
         return np.asarray(np.nanmin(self.values, axis=1))
 
     @property
-    def high(self) -> Metric:
+    def high(self) -> Column:
         """(E,) the highest run."""
         return np.asarray(np.nanmax(self.values, axis=1))
 
@@ -154,8 +155,8 @@ def compare(paths: Sequence[Path]) -> Comparison:
     folders, repeated = _distinct(paths)
     for path in folders:
         try:
-            loaded.append(runs.load(path))
-        except runs.BrokenRun as reason:
+            loaded.append(read.load(path))
+        except read.BrokenRun as reason:
             skipped.append((path, str(reason)))
     if not loaded:
         lines = "".join(f"\n  {path}: {reason}" for path, reason in skipped)
@@ -284,7 +285,7 @@ def reach(group: Group, accuracy: float) -> Reach:
     return Reach(float(seconds), float(epoch), len(found), len(group.runs))
 
 
-def _elapsed(run: Run) -> Metric:
+def _elapsed(run: Run) -> Column:
     """(E,) seconds from the start to the end of each epoch; NaN where the history doesn't say."""
     missing = np.full(len(run.history["epoch"]), np.nan)
     return np.asarray(np.cumsum(run.history.get("seconds", missing)))
@@ -311,7 +312,7 @@ def curve(group: Group, column: str = "val_accuracy", x: Axis = "epochs") -> Cur
     assert_never(x)
 
 
-def _padded(columns: Sequence[Metric]) -> Metric:
+def _padded(columns: Sequence[Column]) -> Column:
     values = np.full((max(map(len, columns)), len(columns)), np.nan)
     for index, one in enumerate(columns):
         values[: len(one), index] = one

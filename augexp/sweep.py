@@ -9,10 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from augexp import checkpoint, console, runs, standing, watch
+from augexp import console, watch
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
-from augexp.standing import Standing
+from augexp.runs import checkpoint, read, status
+from augexp.runs import folder as run_folder
+from augexp.runs.status import Standing
 
 POLL_SECONDS = 0.2
 
@@ -45,8 +47,8 @@ class Pool(Protocol):
 def stand(experiment: Experiment) -> Standing:
     """How the run of an experiment stands now."""
     try:
-        found = standing.read(experiment.run_dir)
-    except runs.BrokenRun:  # the folder is just being made
+        found = status.of(experiment.run_dir)
+    except read.BrokenRun:  # the folder is just being made
         found = Standing(experiment.run_dir, "waiting")
     return replace(found, epochs=experiment.train.epochs)
 
@@ -122,7 +124,7 @@ def _note(experiment: Experiment, reason: str) -> None:
     """Leaves the reason in the run folder, unless the run was killed: then the next sweep goes on with it."""
     if not reason.startswith("killed") and stand(experiment).state != "failed":
         with suppress(UserError):  # another process writes the run, or the disk is full
-            runs.record_failure(experiment, reason)
+            run_folder.record_failure(experiment, reason)
 
 
 def _standings(

@@ -8,12 +8,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from augexp import console, device, experiment, model, runs
+from augexp import console, device, experiment, model
 from augexp.config.schema import Experiment
 from augexp.data import sources
 from augexp.data.splits import Part, Splits
 from augexp.errors import UserError, first_line
 from augexp.model import Network
+from augexp.runs import folder as run_folder
+from augexp.runs import read
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def load(folder: Path) -> Trained:
             f"{path}: these weights don't fit {settings.model.backbone} with {len(class_names)} classes, which "
             f"config.yaml asks for ({first_line(error)[:200]}); one of the two files is of another run"
         ) from error
-    finished = runs.is_finished(folder)
+    finished = run_folder.is_finished(folder)
     if not finished:
         console.say(f"{folder}: unfinished; taken at its best so far")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -62,10 +64,10 @@ def load(folder: Path) -> Trained:
 
 def _settings(folder: Path) -> Experiment:
     """The configuration of a run, for one device, whatever it was trained on."""
-    runs.refuse_foreign(folder)
+    read.refuse_foreign(folder)
     try:
-        settings = Experiment.model_validate(runs.read_config(folder))
-    except runs.BrokenRun as error:
+        settings = Experiment.model_validate(read.config(folder))
+    except read.BrokenRun as error:
         raise UserError(f"{folder}: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
@@ -76,8 +78,8 @@ def _settings(folder: Path) -> Experiment:
 
 def _environment(folder: Path) -> dict[str, Any]:
     try:
-        return runs.read_environment(folder)
-    except runs.BrokenRun as error:
+        return read.environment(folder)
+    except read.BrokenRun as error:
         console.say(f"{folder}: {error}: classes are taken from the data, which may have changed since")
         return {}
 
@@ -106,7 +108,7 @@ def splits(run: Trained) -> Splits:
 def log_test_use(run: Trained, splits: Splits, part: Part, what: str) -> None:
     """Leaves a line in the run folder if `part` is the test set: whoever chooses by it has made it another val."""
     if part.ids == splits.test.ids:
-        runs.log(run.folder, f"test split used by augexp {what}")
+        run_folder.log(run.folder, f"test split used by augexp {what}")
 
 
 def _brief(names: Sequence[str]) -> str:

@@ -12,13 +12,15 @@ from typing import Any, Literal, NamedTuple
 import keras
 import tensorflow as tf
 
-from augexp import checkpoint, console, files, model, optimizer, parallel, runs
-from augexp.checkpoint import Checkpoint, Origin, Progress
+from augexp import console, files, model, optimizer, parallel
 from augexp.config.schema import Experiment
 from augexp.data import pipeline
 from augexp.data.splits import Part, Splits
 from augexp.errors import UserError
 from augexp.events import Events
+from augexp.runs import checkpoint, read
+from augexp.runs import folder as run_folder
+from augexp.runs.checkpoint import Checkpoint, Origin, Progress
 
 SHOW_SECONDS = 0.25
 
@@ -182,7 +184,7 @@ def origin(task: Task) -> Origin:
 def _go_back_to(resumed: Checkpoint, task: Task, folder: Path) -> None:
     """Sets the network and the files of a run folder to where a checkpoint was taken."""
     _assign(task.network.model.variables, resumed.arrays["model"])
-    runs.keep_history(folder, resumed.step // task.steps)
+    run_folder.keep_history(folder, resumed.step // task.steps)
     # The checkpoint comes before the best weights, so a kill between the two may have cost them.
     if resumed.step == resumed.progress.best_epoch * task.steps:
         _save_best(task, folder)
@@ -210,8 +212,8 @@ def _save_best(task: Task, folder: Path) -> None:
 def _events(folder: Path) -> Events:
     """A new event file that begins with the epochs of an earlier process."""
     begun = Events(folder)
-    with suppress(runs.BrokenRun):  # no epoch yet
-        history = runs.read_history(folder)
+    with suppress(read.BrokenRun):  # no epoch yet
+        history = read.history(folder)
         for i in range(len(history["epoch"])):
             begun.add({name: float(column[i]) for name, column in history.items() if math.isfinite(column[i])})
     return begun
@@ -269,7 +271,7 @@ class _Record(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any]) -> None:
         row = self._row(epoch, {name: float(value) for name, value in logs.items()})
         self._finite(row["loss"])
-        runs.append_history(self.folder, row)
+        run_folder.append_history(self.folder, row)
         self.reached.rates.append(float(row["images_per_second"]))
         self.reached.val_accuracy = float(row["val_accuracy"])
         better = row["val_accuracy"] > self.reached.best_accuracy
@@ -351,4 +353,4 @@ class _Record(keras.callbacks.Callback):  # type: ignore[misc]
             f"{row['val_accuracy']:.4f}  {row['images_per_second']:,.0f} images/s  {row['seconds']:.1f} s"
         )
         console.say(line)
-        runs.log(self.folder, line)
+        run_folder.log(self.folder, line)

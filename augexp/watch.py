@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from augexp import console
-from augexp.standing import Standing, total_seconds_left
+from augexp.runs.status import Standing, total_seconds_left
 
 REFRESH_SECONDS = 1.0
 PLAIN_SECONDS = 60.0

@@ -7,9 +7,12 @@ from typing import Any
 import h5py
 import numpy as np
 
-from augexp import evaluations, files, runs
+from augexp import files
 from augexp.config import load
 from augexp.config.schema import Experiment
+from augexp.runs import evaluation as run_evaluation
+from augexp.runs import folder as run_folder
+from augexp.runs import predictions
 
 EXAMPLES, CLASSES = 100, 4
 
@@ -53,7 +56,7 @@ def make_run(
     folder.mkdir(parents=True, exist_ok=True)
     files.write_text(folder / "config.yaml", experiment.to_yaml())
     files.write_json(folder / "environment.json", _environment() | (environment or {}))
-    runs.set_state(folder, "finished")
+    run_folder.set_state(folder, "finished")
     files.write_text(folder / "history.csv", _history(curve, seconds, images_per_second))
     for split, share in (("val", max(curve)), ("test", test)):
         _write_predictions(folder / f"predictions-{split}.npz", split, share)
@@ -113,7 +116,7 @@ def _write_predictions(path: Path, split: str, accuracy: float) -> None:
     said = np.where(np.arange(EXAMPLES) < round(accuracy * EXAMPLES), labels, (labels + 1) % CLASSES)
     probability = np.full((EXAMPLES, CLASSES), 0.1, np.float32)
     probability[np.arange(EXAMPLES), said] = 1 - 0.1 * (CLASSES - 1)
-    runs.write_predictions(path, [f"{split}/{index}" for index in range(EXAMPLES)], labels, probability)
+    predictions.write(path, [f"{split}/{index}" for index in range(EXAMPLES)], labels, probability)
 
 
 def make_evaluation(
@@ -144,7 +147,7 @@ def make_evaluation(
         "floors": {name: {"accuracy": accuracy} for name, accuracy in (floors or {}).items()},
     }
     content = {"weights": "0" * 64, "splits": {"test": section | (split or {})}}
-    evaluations.write(folder, content, {"test": {"id": np.array(named), **columns}})
+    run_evaluation.write(folder, content, {"test": {"id": np.array(named), **columns}})
     return folder
 
 

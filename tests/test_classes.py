@@ -11,7 +11,7 @@ from augexp import classes, evidence, stats
 from augexp.evidence import Evidence
 from augexp.stats import Group
 from tests.factories import make_run
-from tests.test_predictions import FILE, rewrite
+from tests.runs.test_predictions import FILE, rewrite
 
 LABELS = np.arange(100, dtype=np.int32) % 4
 

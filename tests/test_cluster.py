@@ -8,9 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from augexp import cluster, experiment, grid, processes, runs, sweep
+from augexp import cluster, experiment, grid, processes, sweep
 from augexp.config import load
 from augexp.errors import UserError
+from augexp.runs import folder as run_folder
+from augexp.runs import read
 
 
 def test_a_folder_comes_home_as_it_is(tmp_path: Path) -> None:
@@ -45,7 +47,7 @@ def test_a_folder_that_changes_while_it_is_read_is_read_again_later(
 def test_a_cancelled_run_says_at_home_that_it_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(process: object, folder: Path, bring: object) -> str:
         folder.mkdir()
-        runs.set_state(folder, "interrupted", "SIGTERM")
+        run_folder.set_state(folder, "interrupted", "SIGTERM")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cluster, "_wait", interrupt)
@@ -57,7 +59,7 @@ def test_a_cancelled_run_says_at_home_that_it_was_interrupted(tmp_path: Path, mo
     settings = load.experiment("digits.yaml", [f"runs_dir={tmp_path}"])
     with pytest.raises(KeyboardInterrupt):
         cluster.train(settings, ["augexp"], home, token=str(tmp_path / "elsewhere"))
-    assert runs.state(settings.run_dir) == ("interrupted", "SIGTERM")
+    assert read.state(settings.run_dir) == ("interrupted", "SIGTERM")
 
 
 def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path) -> None:
@@ -109,4 +111,4 @@ def test_a_node_that_dies_loses_no_run(
     unbroken = experiment.train(local)
     for name in ("best.weights.h5", "predictions-test.npz"):
         assert (seed / name).read_bytes() == (unbroken / name).read_bytes()
-    assert runs.load(seed).history["loss"].tolist() == runs.load(unbroken).history["loss"].tolist()
+    assert read.load(seed).history["loss"].tolist() == read.load(unbroken).history["loss"].tolist()

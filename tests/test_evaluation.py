@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, log_loss, top_k_accuracy_score
 
-from augexp import evaluation, evaluation_report, evaluations, experiment, files, runs, trained, tta
+from augexp import evaluation, evaluation_report, experiment, files, trained, tta
 from augexp.config import load
 from augexp.errors import UserError
 from augexp.evaluation import Request
+from augexp.runs import evaluation as run_evaluation
+from augexp.runs import read
 
 QUICK = ("train.epochs=3", "data.train_per_class=60")
 
@@ -72,14 +74,14 @@ def test_scores_equal_an_independent_computation(trained_run: Path, content: dic
 
 
 def test_scores_are_those_of_the_result(trained_run: Path, content: dict[str, Any]) -> None:
-    result = runs.load(trained_run).result["test"]
+    result = read.load(trained_run).result["test"]
     found = content["splits"]["test"]["metrics"]
     for name in ("accuracy", "top5_accuracy", "cross_entropy"):
         assert found[name] == pytest.approx(result[name], abs=1e-6)
 
 
 def test_columns_are_what_the_metrics_are_means_of(trained_run: Path, content: dict[str, Any]) -> None:
-    columns = evaluations.read_columns(trained_run, "test")
+    columns = run_evaluation.read_columns(trained_run, "test")
     found = content["splits"]["test"]["metrics"]
     assert {"accuracy", "brier", "calibrated_brier", "tta_flip_gain", "tta_rotate x2_gain"} <= columns.keys()
     for name, column in columns.items():
@@ -153,7 +155,7 @@ def test_a_later_evaluation_adds_to_an_earlier_one(run: Path) -> None:
     second = evaluation.evaluate(run, Request(tta=(tta.read("crops", 1),)))["splits"]["test"]
     assert second["tta"].keys() == {"flip", "crops"}
     assert second["metrics"]["tta_flip_gain"] == first["splits"]["test"]["metrics"]["tta_flip_gain"]
-    assert {"tta_flip_gain", "tta_crops_gain"} <= evaluations.read_columns(run, "test").keys()
+    assert {"tta_flip_gain", "tta_crops_gain"} <= run_evaluation.read_columns(run, "test").keys()
 
 
 def test_floors_of_val_are_not_those_of_test(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +169,7 @@ def test_floors_of_val_are_not_those_of_test(run: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("how", ["other examples", "other precision", "new columns beside old metrics"])
 def test_what_does_not_fit_is_not_kept(run: Path, how: str) -> None:
     content = evaluation.evaluate(run, Request(tta=(tta.read("flip", 1),)))
-    columns = evaluations.read_columns(run, "test")
+    columns = run_evaluation.read_columns(run, "test")
     match how:
         case "other examples":
             columns["id"] = np.array([f"other {i}" for i in range(len(columns["id"]))])
@@ -175,7 +177,7 @@ def test_what_does_not_fit_is_not_kept(run: Path, how: str) -> None:
             content["splits"]["test"]["made"]["precision"] = "mixed_float16"
         case _:
             columns["tta_flip_gain"] = columns["tta_flip_gain"] + np.float32(0.1)
-    evaluations.write(run, content, {"test": columns})
+    run_evaluation.write(run, content, {"test": columns})
     found = evaluation.evaluate(run, Request())["splits"]["test"]
     assert "tta" not in found
     assert "tta_flip_gain" not in found["metrics"]
@@ -186,7 +188,7 @@ def test_a_run_is_scored_in_the_precision_it_was_trained_in(tmp_path: Path, cach
     folder = experiment.train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
     found = evaluation.evaluate(folder, Request())["splits"]["test"]
     assert found["made"]["precision"] == "mixed_bfloat16"
-    assert found["metrics"]["accuracy"] == pytest.approx(runs.load(folder).result["test"]["accuracy"], abs=1e-9)
+    assert found["metrics"]["accuracy"] == pytest.approx(read.load(folder).result["test"]["accuracy"], abs=1e-9)
 
 
 def test_an_evaluation_of_other_weights_is_replaced(run: Path) -> None:
@@ -194,7 +196,7 @@ def test_an_evaluation_of_other_weights_is_replaced(run: Path) -> None:
     told = json.loads((run / "evaluation.json").read_text())
     files.write_json(run / "evaluation.json", told | {"weights": "others"})
     assert "tta" not in evaluation.evaluate(run, Request())["splits"]["test"]
-    assert "tta_flip_gain" not in evaluations.read_columns(run, "test")
+    assert "tta_flip_gain" not in run_evaluation.read_columns(run, "test")
 
 
 @pytest.mark.parametrize("damage", ['{"format": 1', '{"format": 99, "splits": {}, "weights": "x"}', "[]"])
@@ -202,7 +204,7 @@ def test_a_damaged_evaluation_is_made_anew(run: Path, damage: str, capsys: pytes
     (run / "evaluation.json").write_text(damage)
     evaluation.evaluate(run, Request())
     assert "evaluated anew" in capsys.readouterr().err
-    assert evaluations.read(run)
+    assert run_evaluation.read(run)
 
 
 def test_the_result_stays_and_each_use_of_test_is_logged(run: Path) -> None:
@@ -236,7 +238,7 @@ def test_a_run_folder_that_cannot_be_written(run: Path, monkeypatch: pytest.Monk
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device", str(run / "evaluation.json"))
 
-    monkeypatch.setattr(evaluations, "write", full)
+    monkeypatch.setattr(run_evaluation, "write", full)
     with pytest.raises(UserError, match=r"evaluation\.json: No space left on device; an evaluation is written into"):
         evaluation.evaluate(run, Request())
 

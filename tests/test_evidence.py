@@ -9,7 +9,7 @@ import pytest
 from augexp import evidence, stats
 from augexp.stats import Group
 from tests.factories import make_run
-from tests.test_predictions import FILE, rewrite
+from tests.runs.test_predictions import FILE, rewrite
 
 
 def group(folder: Path, strategy: str = "cutmix", seeds: int = 2, **keys: object) -> Group:

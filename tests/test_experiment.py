@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augexp import experiment, runs
+from augexp import experiment
 from augexp.config import load
 from augexp.config.schema import Experiment
 from augexp.device import Device
 from augexp.errors import UserError
 from augexp.metrics.scores import metrics
+from augexp.runs import folder as run_folder
+from augexp.runs import read
 from tests import kills
 from tests.places import SHARED
 
@@ -44,7 +46,7 @@ def test_a_run_folder_is_complete(finished: Path) -> None:
 
 
 def test_predictions_give_the_metrics_of_the_result(finished: Path) -> None:
-    result = runs.load(finished).result
+    result = read.load(finished).result
     for name in ("val", "test"):
         with np.load(finished / f"predictions-{name}.npz", allow_pickle=False) as stored:
             assert stored["probability"].dtype == np.float16
@@ -70,7 +72,7 @@ def test_the_stored_configuration_repeats_the_run_to_the_byte(finished: Path, tm
 
 
 def _without_times(folder: Path) -> dict[str, list[float]]:
-    history = runs.read_history(folder)
+    history = read.history(folder)
     return {name: list(history[name]) for name in ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")}
 
 
@@ -87,7 +89,7 @@ def test_a_finished_run_is_refused_and_stays_as_it_was(finished: Path, cache_dir
 def test_bad_input_with_overwrite_loses_no_finished_run(finished: Path, cache_dir: Path) -> None:
     with pytest.raises(UserError, match=r"no such file"):
         experiment.train(digits(finished.parent, cache_dir, "strategy=cutmix", "model.weights=gone.h5"), overwrite=True)
-    assert runs.load(finished).result
+    assert read.load(finished).result
 
 
 def test_a_failed_overwriting_brings_the_earlier_run_back(finished: Path, cache_dir: Path) -> None:
@@ -113,13 +115,13 @@ def test_a_failed_run_says_so(tmp_path: Path, cache_dir: Path) -> None:
     settings = digits(tmp_path, cache_dir, "train.learning_rate=1e30", "train.schedule=constant")
     with pytest.raises(UserError, match="the loss is nan"):
         experiment.train(settings)
-    with pytest.raises(runs.BrokenRun, match=r"unfinished: failed \(.*the loss is nan"):
-        runs.load(settings.run_dir)
+    with pytest.raises(read.BrokenRun, match=r"unfinished: failed \(.*the loss is nan"):
+        read.load(settings.run_dir)
 
 
 def test_test_as_validation_is_said(tmp_path: Path, cache_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = experiment.train(digits(tmp_path, cache_dir, "data.validation=test", "train.epochs=1"))
-    result = runs.load(folder).result
+    result = read.load(folder).result
     assert result["validation"] == "test"
     assert result["val"] == result["test"]
     said = capsys.readouterr().err
@@ -187,7 +189,7 @@ def test_keras_on_jax_trains_the_same_study(tmp_path: Path, cache_dir: Path) -> 
     )
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
-    run = runs.load(tmp_path / "mixup-seed0")
+    run = read.load(tmp_path / "mixup-seed0")
     assert run.environment["backend"] == "jax"
     assert run.result["val"]["accuracy"] > 0.2
     assert out.startswith(f"{tmp_path / 'mixup-seed0'}: val accuracy ")
@@ -204,7 +206,7 @@ def test_a_reader_that_goes_away_does_not_end_the_training(tmp_path: Path, cache
     with process.stdout:
         assert process.stdout.read().startswith(f"{tmp_path / 'none-seed0'}: val accuracy")
     assert process.wait(timeout=120) == 0
-    assert runs.load(tmp_path / "none-seed0").result
+    assert read.load(tmp_path / "none-seed0").result
 
 
 @pytest.fixture
@@ -236,11 +238,11 @@ def test_ctrl_c_leaves_a_folder_that_says_interrupted(long_run: tuple[subprocess
     process, folder = long_run
     err = interrupted(process)
     assert process.returncode == 130
-    left = "--resume goes on from its last checkpoint, " if runs.checkpoint_path(folder).exists() else ""
+    left = "--resume goes on from its last checkpoint, " if run_folder.checkpoint_path(folder).exists() else ""
     assert err.splitlines()[-1] == f"interrupted: {folder} is unfinished; {left}the same command starts it over"
     assert "Traceback" not in err
-    with pytest.raises(runs.BrokenRun, match=r"^unfinished: interrupted \(Ctrl-C\)$"):
-        runs.load(folder)
+    with pytest.raises(read.BrokenRun, match=r"^unfinished: interrupted \(Ctrl-C\)$"):
+        read.load(folder)
 
 
 @pytest.mark.slow
@@ -256,8 +258,8 @@ def test_a_second_process_is_refused_and_a_killed_run_is_known(
     )
     process.kill()
     process.wait()
-    with pytest.raises(runs.BrokenRun, match=r"^unfinished: killed$"):
-        runs.load(folder)
+    with pytest.raises(read.BrokenRun, match=r"^unfinished: killed$"):
+        read.load(folder)
 
 
 @pytest.mark.slow
@@ -282,7 +284,7 @@ def test_real_photos_and_real_weights_learn(tmp_path: Path) -> None:
             *("train.learning_rate=0.03",),
         ],
     )
-    result = runs.load(experiment.train(settings)).result
+    result = read.load(experiment.train(settings)).result
     # Ten classes; a fault in preprocessing or weights stays near 0.1.
     assert result["test"]["accuracy"] > 0.35
 
@@ -299,7 +301,7 @@ def test_stanford_dogs_and_resnet50_in_their_published_formats(
             *("data.validation=test", "data.train_per_class=1"),
         ],
     )
-    run = runs.load(experiment.train(settings))
+    run = read.load(experiment.train(settings))
     assert run.config["data"]["source"] == "stanford_dogs"
     assert run.result["epochs"] == 2
     assert np.isfinite(run.history["loss"]).all()

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augexp import parallel, runs
+from augexp import parallel
 from augexp.errors import UserError
+from augexp.runs import read
 
 # Logical devices must be there before TensorFlow looks at them.
 CODE = """
@@ -43,7 +44,7 @@ def test_two_devices_give_the_losses_of_one(backend: str, tmp_path: Path, cache_
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    one, both = (runs.load(tmp_path / f"{name}-seed0") for name in ("one", "all"))
+    one, both = (read.load(tmp_path / f"{name}-seed0") for name in ("one", "all"))
     assert both.environment["device"] == f"2 x {one.environment['device']}"
     for column in ("loss", "val_loss"):
         np.testing.assert_allclose(both.history[column], one.history[column], rtol=1e-3)

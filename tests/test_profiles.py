@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from augexp import evaluations, profile_report, profiles
+from augexp import profile_report, profiles
 from augexp.metrics import catalogue
 from augexp.profiles import Profiles
+from augexp.runs import evaluation as run_evaluation
 from tests.factories import EXAMPLES, make_evaluation
 from tests.studies import evaluated, finding, full_study, judged, run
 
@@ -355,7 +356,7 @@ def test_nothing_is_the_default() -> None:
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     folder = make_evaluation(run(tmp_path, "none", 0), {"ece": 0.1}, rows={"brier": np.linspace(0, 1, EXAMPLES)})
-    content = evaluations.read(folder)
+    content = run_evaluation.read(folder)
     assert content is not None
     assert content["splits"]["test"]["metrics"] == {"ece": 0.1, "brier": pytest.approx(0.5)}
-    assert evaluations.read_columns(folder, "test")["brier"].dtype == np.float32
+    assert run_evaluation.read_columns(folder, "test")["brier"].dtype == np.float32

@@ -10,15 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augexp import runs, stats
+from augexp import stats
 from augexp.errors import UserError
-from augexp.runs import Run
+from augexp.runs import read
+from augexp.runs.read import Run
 from augexp.stats import Group
 from tests.factories import make_run
 
 
 def load(folder: Path) -> Run:
-    return runs.load(folder)
+    return read.load(folder)
 
 
 def in_memory(name: str = "a", seed: int = 0, accuracy: float = 0.5, epochs: int = 20) -> Run:

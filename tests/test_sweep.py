@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from augexp import files, grid, runs, sweep
+from augexp import files, grid, sweep
 from augexp.config import load
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
+from augexp.runs import read
 from tests.factories import make_run
 
 Fate = Callable[[Experiment], str]
@@ -156,9 +157,9 @@ def test_a_sweep_that_dies_goes_on_when_typed_again(tmp_path: Path, cache_dir: P
         time.sleep(0.05)
     first.send_signal(signal.SIGKILL)
     first.communicate()
-    while any(runs.is_locked(folder) for folder in tmp_path.glob("runs/*-seed0")):
+    while any(read.is_locked(folder) for folder in tmp_path.glob("runs/*-seed0")):
         time.sleep(0.1)  # its runs notice that they are alone, and end
-    ends = [runs.state(folder) for folder in tmp_path.glob("runs/*-seed0")]
+    ends = [read.state(folder) for folder in tmp_path.glob("runs/*-seed0")]
     assert ("interrupted", "SIGTERM") in ends
     assert ("running", "") not in ends
     again = command(*line)
@@ -169,5 +170,5 @@ def test_a_sweep_that_dies_goes_on_when_typed_again(tmp_path: Path, cache_dir: P
     assert sum("the loss is" in line for line in lines) == 2
     assert lines[-1].startswith("compare: augexp compare ")
     for strategy in ("none", "cutmix"):
-        run = runs.load(tmp_path / "runs" / f"{strategy}-learning_rate0.05-seed0")
+        run = read.load(tmp_path / "runs" / f"{strategy}-learning_rate0.05-seed0")
         assert run.environment["command"].startswith("__main__.py sweep --config digits.yaml")

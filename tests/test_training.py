@@ -12,10 +12,11 @@ import keras
 import numpy as np
 import pytest
 
-from augexp import checkpoint, experiment, model, training
+from augexp import experiment, model, training
 from augexp.config import load
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
+from augexp.runs import checkpoint
 from tests import test_events
 
 DIGITS = ("train.epochs=3", "train.batch_size=64", "data.train_per_class=30")

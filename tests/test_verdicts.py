@@ -11,7 +11,7 @@ from augexp import stats, verdicts
 from augexp.errors import UserError
 from augexp.verdicts import Judgement, Options, Verdict
 from tests.factories import make_run
-from tests.test_predictions import FILE, rewrite
+from tests.runs.test_predictions import FILE, rewrite
 
 NONE = (0.70, 0.71, 0.69, 0.70)
 

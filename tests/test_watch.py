@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from augexp import console, watch
-from augexp.standing import Standing
+from augexp.runs.status import Standing
 
 RUNS = (
     Standing(Path("runs/[a]-seed0"), "finished", epoch=10, epochs=10, val_accuracy=0.875, images_per_second=1234.0,

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from augexp import runs, standing
 from augexp.config import load
-from augexp.standing import Standing
+from augexp.runs import folder as run_folder
+from augexp.runs import read, status
+from augexp.runs.status import Standing
 from tests.factories import make_run
 
 
@@ -16,26 +17,26 @@ def unfinished(folder: Path, *, epochs: int = 2) -> Path:
     (folder / "result.json").unlink()
     lines = (folder / "history.csv").read_text().splitlines(keepends=True)
     (folder / "history.csv").write_text("".join(lines[: epochs + 1]))
-    runs.set_state(folder, "running")
+    run_folder.set_state(folder, "running")
     return folder
 
 
 def test_a_finished_run(tmp_path: Path) -> None:
-    found = standing.read(make_run(tmp_path / "run", accuracy=0.8))
+    found = status.of(make_run(tmp_path / "run", accuracy=0.8))
     assert (found.state, found.epoch, found.epochs, found.val_accuracy) == ("finished", 5, 5, 0.8)
     assert found.seconds_left() == 0
 
 
 def test_a_killed_run_says_what_it_reached_and_what_is_left(tmp_path: Path) -> None:
-    found = standing.read(unfinished(tmp_path / "run"))
+    found = status.of(unfinished(tmp_path / "run"))
     assert (found.state, found.epoch, found.epochs) == ("killed", 2, 5)
     assert found.seconds_left() == pytest.approx(3 * 10.0)
 
 
 def test_a_run_that_is_being_written_is_running(tmp_path: Path) -> None:
     settings = load.experiment("digits.yaml", [f"runs_dir={tmp_path}"])
-    with runs.create(settings):
-        found = standing.read(settings.run_dir)
+    with run_folder.create(settings):
+        found = status.of(settings.run_dir)
     assert (found.state, found.epoch, found.epochs, found.seconds_left()) == ("running", 0, 12, None)
     assert found.seconds_left(epoch_seconds=2.0) == 24.0
 
@@ -44,28 +45,28 @@ def test_a_row_that_is_half_written_is_not_counted_as_damage(tmp_path: Path) -> 
     folder = unfinished(tmp_path / "run")
     with (folder / "history.csv").open("a") as file:
         file.write("3,full,1.2")
-    assert standing.read(folder).state == "killed"
+    assert status.of(folder).state == "killed"
 
 
 @pytest.mark.parametrize("state", ["failed", "interrupted"])
-def test_failed_and_interrupted_runs_say_why(tmp_path: Path, state: runs.State) -> None:
+def test_failed_and_interrupted_runs_say_why(tmp_path: Path, state: run_folder.State) -> None:
     folder = unfinished(tmp_path / "run")
-    runs.set_state(folder, state, "because")
-    found = standing.read(folder)
+    run_folder.set_state(folder, state, "because")
+    found = status.of(folder)
     assert (found.state, found.reason) == (state, "because")
 
 
 def test_no_folder_is_a_run_that_waits_and_a_foreign_one_is_none(tmp_path: Path) -> None:
-    assert standing.read(tmp_path / "none").state == "waiting"
-    with pytest.raises(runs.BrokenRun, match=r"config.yaml"):
-        standing.read(tmp_path)
+    assert status.of(tmp_path / "none").state == "waiting"
+    with pytest.raises(read.BrokenRun, match=r"config.yaml"):
+        status.of(tmp_path)
 
 
 def test_the_time_left_of_many_runs() -> None:
-    def of(state: standing.State, epoch: int, seconds: float | None) -> Standing:
+    def of(state: status.State, epoch: int, seconds: float | None) -> Standing:
         return Standing(Path("run"), state, epoch=epoch, epochs=10, epoch_seconds=seconds)
 
     several = [of("finished", 10, 4.0), of("running", 5, 4.0), of("waiting", 0, None), of("failed", 1, 4.0)]
-    assert standing.total_seconds_left(several) == 5 * 4.0 + 10 * 4.0
-    assert standing.total_seconds_left(several, at_once=2) == 10 * 4.0  # no less than its longest run
-    assert standing.total_seconds_left([of("waiting", 0, None)]) is None
+    assert status.total_seconds_left(several) == 5 * 4.0 + 10 * 4.0
+    assert status.total_seconds_left(several, at_once=2) == 10 * 4.0  # no less than its longest run
+    assert status.total_seconds_left([of("waiting", 0, None)]) is None

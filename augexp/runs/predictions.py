@@ -1,8 +1,8 @@
-"""Stored predictions of finished runs -> who was right on which test example, in one order for all runs."""
+"""Stored predictions: written after training; of finished runs, who was right on which test example, in one order."""
 
 import hashlib
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp.runs import Run
+from augexp.files import replacing
+from augexp.runs.read import Run
+
+
+def write(path: Path, ids: Sequence[str], labels: NDArray[np.int32], probability: NDArray[np.float32]) -> None:
+    """Stores ids (N,), labels (N,) int32 and probabilities (N, K) as float16."""
+    with replacing(path) as temporary:
+        np.savez_compressed(
+            temporary,
+            id=np.asarray(ids, np.str_),
+            label=labels.astype(np.int32),
+            probability=probability.astype(np.float16),
+        )
+
 
 NEEDED = ("id", "label", "probability")
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from augexp import cleanup
+from augexp.runs import cleanup
 from tests.factories import make_run
 
 

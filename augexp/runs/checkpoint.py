@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp import files, runs
+from augexp import files
 from augexp.config import settings
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
+from augexp.runs import folder as run_folder
+from augexp.runs import read
 
 FORMAT = 1
 
@@ -57,7 +59,7 @@ class Checkpoint:
 
 def save(folder: Path, state: Checkpoint) -> None:
     """Replaces the checkpoint of a run folder."""
-    path = runs.checkpoint_path(folder)
+    path = run_folder.checkpoint_path(folder)
     path.parent.mkdir(exist_ok=True)
     meta = {
         "format": FORMAT, "step": state.step, "phase": state.phase,
@@ -90,8 +92,8 @@ def refuse_other_config(folder: Path, experiment: Experiment) -> None:
     Cheap, so that it comes before data and weights. A folder without a run is no other one.
     """
     try:
-        there = runs.read_config(folder)
-    except runs.BrokenRun:
+        there = read.config(folder)
+    except read.BrokenRun:
         return
     _refuse(folder, settings.differences(there, experiment))
 
@@ -102,7 +104,7 @@ def refuse_other_origin(folder: Path, origin: Origin) -> None:
         meta = _meta(stored)
     if meta["format"] > FORMAT:
         raise UserError(
-            f"{runs.checkpoint_path(folder)}: checkpoint format {meta['format']}, and this augexp reads up to "
+            f"{run_folder.checkpoint_path(folder)}: checkpoint format {meta['format']}, and this augexp reads up to "
             f"{FORMAT}; resume with the newer augexp that wrote it, or start the run over without --resume"
         )
     found = settings.differences(meta["config"], Experiment.model_validate(origin.config))
@@ -122,7 +124,7 @@ def _refuse(folder: Path, found: list[str]) -> None:
 
 @contextmanager
 def _opened(folder: Path) -> Iterator[Any]:
-    path = runs.checkpoint_path(folder)
+    path = run_folder.checkpoint_path(folder)
     try:
         # NumPy leaves a damaged file open that it opened itself.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:

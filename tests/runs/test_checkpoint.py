@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from augexp import checkpoint, runs
-from augexp.checkpoint import Checkpoint, Origin, Progress
 from augexp.config import load
 from augexp.errors import UserError
+from augexp.runs import checkpoint
+from augexp.runs import folder as run_folder
+from augexp.runs.checkpoint import Checkpoint, Origin, Progress
 
 
 def origin(*overrides: str, **changes: Any) -> Origin:
@@ -97,7 +98,7 @@ def test_a_newer_format_is_refused(tmp_path: Path, state: Checkpoint, monkeypatc
 @pytest.mark.parametrize("keep", [0, 100, 0.5, 0.999])
 def test_a_damaged_file_is_named(tmp_path: Path, state: Checkpoint, keep: float) -> None:
     checkpoint.save(tmp_path, state)
-    path = runs.checkpoint_path(tmp_path)
+    path = run_folder.checkpoint_path(tmp_path)
     content = path.read_bytes()
     path.write_bytes(content[: int(keep * len(content)) if keep < 1 else int(keep)])
     with pytest.raises(UserError, match=r"state.npz: can't be read \(.*\); start the run over without --resume$"):
@@ -106,7 +107,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, state: Checkpoint, keep: float)
 
 def test_the_run_of_another_configuration_is_refused_before_any_work(tmp_path: Path) -> None:
     here = load.experiment("digits.yaml", ["train.epochs=3", f"runs_dir={tmp_path}"])
-    with runs.create(load.experiment("digits.yaml", [f"runs_dir={tmp_path}"])):
+    with run_folder.create(load.experiment("digits.yaml", [f"runs_dir={tmp_path}"])):
         pass
     with pytest.raises(UserError, match=r"not the same run \(train.epochs: 12 there, 3 here\)"):
         checkpoint.refuse_other_config(here.run_dir, here)
@@ -116,5 +117,5 @@ def test_the_run_of_another_configuration_is_refused_before_any_work(tmp_path: P
 
 def test_what_is_stored_is_plain_json(tmp_path: Path, state: Checkpoint) -> None:
     checkpoint.save(tmp_path, state)
-    with np.load(runs.checkpoint_path(tmp_path), allow_pickle=False) as stored:
+    with np.load(run_folder.checkpoint_path(tmp_path), allow_pickle=False) as stored:
         assert json.loads(str(stored["meta"]))["step"] == 37

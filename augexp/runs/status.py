@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from augexp import runs
+from augexp.runs import read
 
 State = Literal["waiting", "running", "killed", "interrupted", "failed", "finished"]
 
@@ -36,7 +36,7 @@ class Standing:
         return max(0.0, each * (self.epochs - self.epoch) - min(self.since, each))
 
 
-def read(folder: Path) -> Standing:
+def of(folder: Path) -> Standing:
     """How the run in a folder stands; a folder that isn't there yet is waiting.
 
     Raises:
@@ -45,12 +45,12 @@ def read(folder: Path) -> Standing:
     if not folder.is_dir():
         return Standing(folder, "waiting")
     if not (folder / "config.yaml").is_file():
-        raise runs.BrokenRun("not a run folder (no config.yaml)")
-    epochs = runs.read_config(folder).get("train", {}).get("epochs", 0)
+        raise read.BrokenRun("not a run folder (no config.yaml)")
+    epochs = read.config(folder).get("train", {}).get("epochs", 0)
     state, reason = _state(folder)
     try:
-        history = runs.read_history(folder)
-    except runs.BrokenRun:  # no epoch yet, or a row that is just being written
+        history = read.history(folder)
+    except read.BrokenRun:  # no epoch yet, or a row that is just being written
         return Standing(folder, state, reason, epochs=epochs)
     return Standing(
         folder, state, reason, len(history["epoch"]), epochs,
@@ -64,10 +64,10 @@ def read(folder: Path) -> Standing:
 def _state(folder: Path) -> tuple[State, str]:
     if (folder / "result.json").exists():
         return "finished", ""
-    state, reason = runs.state(folder)
+    state, reason = read.state(folder)
     if state in ("failed", "interrupted"):
         return ("failed" if state == "failed" else "interrupted"), reason
-    return ("running" if runs.is_locked(folder) else "killed"), ""
+    return ("running" if read.is_locked(folder) else "killed"), ""
 
 
 def total_seconds_left(standings: Sequence[Standing], at_once: int = 1) -> float | None:

@@ -1,4 +1,4 @@
-"""Stored predictions: read in one order, and whatever is wrong with them named."""
+"""Predictions are read back as they were written, in one order, or refused."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augexp import predictions, runs
-from augexp.predictions import Unusable
+from augexp.runs import predictions, read
+from augexp.runs.predictions import Unusable
 from tests.factories import make_run
+
+
+def test_predictions_need_no_pickle(tmp_path: Path) -> None:
+    probability = np.array([[0.25, 0.75], [0.9, 0.1]], np.float32)
+    predictions.write(tmp_path / "p.npz", ["犬/1.jpg", "b"], np.array([1, 0], np.int32), probability)
+    with np.load(tmp_path / "p.npz", allow_pickle=False) as stored:
+        assert stored["id"].tolist() == ["犬/1.jpg", "b"]
+        assert (stored["label"].dtype, stored["probability"].dtype) == (np.int32, np.float16)
+        np.testing.assert_array_equal(stored["label"], [1, 0])
+        np.testing.assert_allclose(stored["probability"], probability, atol=5e-4)
+
 
 FILE = "predictions-test.npz"
 
@@ -24,11 +35,11 @@ def rewrite(folder: Path, **arrays: object) -> None:
 
 def test_examples_come_in_the_order_of_their_ids(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", test_accuracy=0.7)
-    first = predictions.read(runs.load(folder))
+    first = predictions.read(read.load(folder))
     with np.load(folder / FILE) as stored:
         shuffled = np.random.default_rng(0).permutation(len(stored["id"]))
         rewrite(folder, **{name: stored[name][shuffled] for name in stored})
-    second = predictions.read(runs.load(folder))
+    second = predictions.read(read.load(folder))
     np.testing.assert_array_equal(first.ids, np.sort(first.ids))
     np.testing.assert_array_equal(first.correct, second.correct)
     assert first.test_set == second.test_set
@@ -46,10 +57,10 @@ def test_examples_come_in_the_order_of_their_ids(tmp_path: Path) -> None:
 )
 def test_another_test_set_is_told_apart(tmp_path: Path, change: Callable[..., dict[str, object]]) -> None:
     folder = make_run(tmp_path / "run")
-    before = predictions.read(runs.load(folder)).test_set
+    before = predictions.read(read.load(folder)).test_set
     with np.load(folder / FILE) as stored:
         rewrite(folder, **change(stored))
-    assert predictions.read(runs.load(folder)).test_set != before
+    assert predictions.read(read.load(folder)).test_set != before
 
 
 def cut(folder: Path) -> None:
@@ -92,7 +103,7 @@ def test_damage_is_named(tmp_path: Path, damage: Callable[[Path], object], reaso
     folder = make_run(tmp_path / "run")
     damage(folder)
     with pytest.raises(Unusable) as caught:
-        predictions.read(runs.load(folder))
+        predictions.read(read.load(folder))
     assert str(caught.value) == reason
 
 
@@ -100,13 +111,13 @@ def test_damage_is_named(tmp_path: Path, damage: Callable[[Path], object], reaso
 def test_no_content_is_fatal(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     folder = make_run(tmp_path_factory.mktemp("run"))
     (folder / FILE).write_bytes(content)
-    (found,) = predictions.read_all([runs.load(folder)]).values()
+    (found,) = predictions.read_all([read.load(folder)]).values()
     assert isinstance(found, Unusable)
 
 
 def test_all_runs_are_read_and_the_bad_ones_named(tmp_path: Path) -> None:
     good, bad = make_run(tmp_path / "good"), make_run(tmp_path / "bad")
     (bad / FILE).unlink()
-    found = predictions.read_all([runs.load(good), runs.load(bad)])
+    found = predictions.read_all([read.load(good), read.load(bad)])
     assert isinstance(found[good], predictions.Predictions)
     assert str(found[bad]) == f"{FILE} is missing"

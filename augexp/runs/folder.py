@@ -1,0 +1,212 @@
+"""The run folder while it is written: create, lock, append, finish.
+
+    config.yaml environment.json status.json history.csv checkpoint/ best.weights.h5
+    predictions-val.npz predictions-test.npz log.txt curves.png batch.png, and last of all result.json
+
+Every file is replaced at once, but for history.csv and log.txt, which grow by a line; nothing is pickled; no TensorFlow
+here.
+"""
+
+import csv
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from augexp.config.schema import Experiment
+from augexp.errors import Terminated, UserError
+from augexp.files import write_json, write_text
+
+State = Literal["running", "interrupted", "failed", "finished"]
+
+
+@contextmanager
+def create(experiment: Experiment, *, overwrite: bool = False, resume: bool = False) -> Iterator[Path]:
+    """Holds a run folder for one process; on the way out `status.json` says how the run ended.
+
+    A finished run is refused unless `overwrite`; it then stands aside, and comes back if the new one doesn't finish. An
+    unfinished run is started over in an empty folder, or with `resume` left as its last checkpoint needs it.
+
+    Raises:
+        UserError: if the run is finished, another process writes it, or the folder can't be written.
+    """
+    folder = experiment.run_dir
+    with _locked(folder):
+        try:
+            _settle(folder)
+            refuse_finished(experiment, overwrite=overwrite)
+            with _writable(folder):
+                _make_ready(folder, resume=resume)
+                write_text(folder / "config.yaml", experiment.to_yaml())
+                set_state(folder, "running")
+            with _ending(folder):
+                yield folder
+        finally:
+            _settle(folder)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    with _writable(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(beside(folder, "lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise UserError(
+                f"{folder}: another process is writing this run; wait, or choose another name= or seed="
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _make_ready(folder: Path, *, resume: bool) -> None:
+    if resume and checkpoint_path(folder).exists():
+        for left in (*folder.glob(".[0-9]*-*"), *checkpoint_path(folder).parent.glob(".[0-9]*-*")):
+            left.unlink()  # half a file of a process that was killed
+        return
+    if (folder / "result.json").exists():
+        folder.rename(beside(folder, "previous"))
+    _remove(folder)
+    folder.mkdir()
+
+
+def checkpoint_path(folder: Path) -> Path:
+    """Where a run keeps what it needs to go on."""
+    return folder / "checkpoint" / "state.npz"
+
+
+def record_failure(experiment: Experiment, reason: str) -> None:
+    """Says in the run folder why a run came to nothing before it had one, or died; a finished run stays as it is."""
+    folder = experiment.run_dir
+    with _locked(folder), _writable(folder):
+        if (folder / "result.json").exists():
+            return
+        folder.mkdir(exist_ok=True)
+        if not (folder / "config.yaml").exists():
+            write_text(folder / "config.yaml", experiment.to_yaml())
+        set_state(folder, "failed", reason)
+
+
+def beside(folder: Path, what: str) -> Path:
+    return folder.with_name(f".{folder.name}.{what}")
+
+
+def _settle(folder: Path) -> None:
+    """Ends an overwriting, even a killed one: the earlier run goes if the new one is finished, else it comes back."""
+    previous = beside(folder, "previous")
+    if not previous.exists():
+        return
+    if (folder / "result.json").exists():
+        shutil.rmtree(previous)
+    else:
+        _remove(folder)
+        previous.rename(folder)
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_symlink():  # rmtree refuses a link, and removing what it points to would reach outside runs_dir
+        raise UserError(f"{folder}: a link can't be a run folder; remove it, or choose another name=")
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a run folder holds its result."""
+    with _writable(folder):
+        return (folder / "result.json").exists()
+
+
+def refuse_finished(experiment: Experiment, *, overwrite: bool = False) -> None:
+    """Raises UserError if the run folder holds a finished run; cheap, so that it comes before data and weights."""
+    folder = experiment.run_dir
+    if is_finished(folder) and not overwrite:
+        raise UserError(
+            f"{folder}: this run is finished and is not overwritten; choose another name= or seed=, or give --overwrite"
+        )
+
+
+@contextmanager
+def _ending(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        with suppress(OSError):
+            set_state(folder, "interrupted", "SIGTERM" if isinstance(error, Terminated) else "Ctrl-C")
+            log(folder, "interrupted")
+        raise
+    except OSError as error:
+        # On a full disk even these few bytes may not fit; the message on the screen matters more.
+        with suppress(OSError):
+            set_state(folder, "failed", str(error))
+        where = error.filename or folder
+        raise UserError(
+            f"{where}: {error.strerror or error}; free space, or set runs_dir= to another folder"
+        ) from error
+    except BaseException as error:
+        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+        with suppress(OSError):
+            set_state(folder, "failed", reason)
+            log(folder, f"failed: {reason}")
+        raise
+    set_state(folder, "finished")
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{folder}: the run folder can't be written ({error.strerror}); set runs_dir= to another folder"
+        ) from error
+
+
+def set_state(folder: Path, state: State, reason: str = "") -> None:
+    """Says in `status.json` how the run stands."""
+    write_json(folder / "status.json", {"state": state, "reason": reason, "time": _now()})
+
+
+def log(folder: Path, line: str) -> None:
+    """Appends a line with its time to `log.txt`."""
+    with (folder / "log.txt").open("a", encoding="utf-8") as file:
+        file.write(f"{_now()} {line}\n")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def append_history(folder: Path, row: Mapping[str, float | int | str]) -> None:
+    """Adds one epoch to `history.csv`; the first row writes the header."""
+    path = folder / "history.csv"
+    new = not path.exists()
+    with path.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(row), lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def keep_history(folder: Path, epochs: int) -> None:
+    """Cuts `history.csv` after so many epochs: what came after the last checkpoint comes again."""
+    path = folder / "history.csv"
+    if not epochs:
+        path.unlink(missing_ok=True)
+        return
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    if len(lines) <= epochs or not lines[epochs].endswith("\n"):
+        raise UserError(
+            f"{path}: the {epochs} epochs of the checkpoint are needed, and the file holds {max(0, len(lines) - 1)}; "
+            "start the run over without --resume"
+        )
+    write_text(path, "".join(lines[: epochs + 1]))

@@ -1,0 +1,209 @@
+"""A run folder as it is found, finished or not: read, checked, and refused by name."""
+
+import csv
+import io
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from augexp.errors import UserError
+from augexp.runs.folder import beside
+
+Column = NDArray[np.float64]
+
+
+class BrokenRun(Exception):  # noqa: N818 - it names what was found, not what went wrong here
+    """A folder that is no finished, readable run; the message says why."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run as its folder holds it."""
+
+    path: Path
+    config: dict[str, Any]  # resolved, nested
+    environment: dict[str, Any]
+    result: dict[str, Any]
+    history: dict[str, Column]  # column -> one value an epoch
+
+    @property
+    def name(self) -> str:
+        return str(self.config["name"])
+
+    @property
+    def seed(self) -> int:
+        return int(self.config["seed"])
+
+
+def load(path: Path) -> Run:
+    """Reads a finished run.
+
+    Raises:
+        BrokenRun: if the folder is none, is unfinished, or a file in it is missing, cut off or not what it should be.
+    """
+    try:
+        _check_folder(path)
+    except OSError as error:  # a folder above that may not be searched, a name that is too long
+        raise BrokenRun(f"can't be read ({error.strerror})") from None
+    run = Run(
+        path,
+        config(path),
+        environment(path),
+        _read_json(path / "result.json"),
+        history(path),
+    )
+    _check(run)
+    return run
+
+
+def _check_folder(path: Path) -> None:
+    if not path.is_dir():
+        raise BrokenRun("no such folder" if not path.exists() else "not a folder")
+    if not (path / "config.yaml").is_file():
+        holds_runs = any(path.glob("*/config.yaml"))
+        raise BrokenRun(
+            f"not a run folder; it holds some: give {path}/*" if holds_runs else "not a run folder (no config.yaml)"
+        )
+    if not (path / "result.json").is_file():
+        raise BrokenRun(_unfinished(path))
+
+
+def refuse_foreign(path: Path) -> None:
+    """Raises UserError, cheaply, if a folder holds no run, finished or not."""
+    if not path.is_dir():
+        raise UserError(f"{path}: {'not a folder' if path.exists() else 'no such folder'}; give a run folder")
+    if not (path / "config.yaml").is_file():
+        holds_runs = any(path.glob("*/config.yaml"))
+        raise UserError(
+            f"{path}: not a run folder ({f'it holds some: give {path}/*' if holds_runs else 'no config.yaml'})"
+        )
+
+
+def _unfinished(path: Path) -> str:
+    told, reason = state(path)
+    if told == "running" and not is_locked(path):
+        return "unfinished: killed"
+    return "unfinished" + (f": {told}" if told else "") + (f" ({reason})" if reason else "")
+
+
+def state(path: Path) -> tuple[str, str]:
+    """What `status.json` says of a run, and why; nothing where it says nothing. A killed run still says running."""
+    try:
+        status = _read_json(path / "status.json")
+    except BrokenRun:
+        return "", ""
+    return str(status.get("state") or ""), str(status.get("reason") or "")
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process is writing the run."""
+    if not beside(path.absolute(), "lock").exists():
+        return False
+    lock = FileLock(beside(path.absolute(), "lock"))
+    try:
+        with lock.acquire(timeout=0):
+            return False
+    except (Timeout, OSError):
+        return True
+
+
+def config(path: Path) -> dict[str, Any]:
+    """The resolved configuration of a run folder. Raises BrokenRun if it is missing or is none."""
+    # The C parser reads 40 configurations in a tenth of the time of the Python one.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        config = yaml.load((path / "config.yaml").read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
+        # Only what augexp itself could have written can be grouped, compared and shown.
+        json.dumps(config, allow_nan=False, sort_keys=True)
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError, OSError) as error:
+        raise BrokenRun(f"config.yaml can't be read ({type(error).__name__})") from None
+    if (
+        not isinstance(config, dict)
+        or not isinstance(config.get("name"), str)
+        or not isinstance(config.get("seed"), int)
+    ):
+        raise BrokenRun("config.yaml is not the configuration of a run (no name or seed)")
+    ops = config.get("strategy")
+    if not isinstance(ops, list) or not all(isinstance(op, dict) and isinstance(op.get("name"), str) for op in ops):
+        raise BrokenRun("config.yaml is not the configuration of a run (strategy is no list of ops)")
+    return config
+
+
+def environment(path: Path) -> dict[str, Any]:
+    """What a run's numbers depend on beside its configuration. Raises BrokenRun if it is missing or unreadable."""
+    return _read_json(path / "environment.json")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BrokenRun(f"{path.name} is missing") from None
+    except (ValueError, RecursionError, OSError):
+        raise BrokenRun(f"{path.name} is not valid JSON") from None
+    if not isinstance(value, dict):
+        raise BrokenRun(f"{path.name} is not a JSON object")
+    return value
+
+
+def history(path: Path) -> dict[str, Column]:
+    """The columns of a run folder's `history.csv`; text becomes NaN. Raises BrokenRun if it is missing or cut off."""
+    try:
+        text = (path / "history.csv").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise BrokenRun("history.csv is missing") from None
+    except (UnicodeDecodeError, OSError):
+        raise BrokenRun("history.csv can't be read") from None
+    try:
+        header, *rows = csv.reader(io.StringIO(text)) if text.strip() else [[]]
+    except csv.Error as error:
+        raise BrokenRun(f"history.csv is not valid CSV ({error})") from None
+    if not rows:
+        raise BrokenRun("history.csv holds no epoch")
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(header):
+            raise BrokenRun(f"history.csv is cut off in line {number} ({len(row)} of {len(header)} columns)")
+    # A cut inside the last number leaves the right count of columns.
+    if not text.endswith("\n"):
+        raise BrokenRun(f"history.csv is cut off in line {len(rows) + 1} (no line end)")
+    columns = zip(header, zip(*rows, strict=True), strict=True)
+    return {name: np.array([_number(cell) for cell in cells]) for name, cells in columns}
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return math.nan
+
+
+def _check(run: Run) -> None:
+    for column in ("epoch", "val_accuracy"):
+        if column not in run.history or not np.isfinite(run.history[column]).all():
+            raise BrokenRun(f"history.csv has no full column {column}")
+    if not np.array_equal(run.history["epoch"], np.arange(1, len(run.history["epoch"]) + 1)):
+        raise BrokenRun("history.csv does not count its epochs 1, 2, 3, ...")
+    if not ((run.history["val_accuracy"] >= 0) & (run.history["val_accuracy"] <= 1)).all():
+        raise BrokenRun("history.csv has a val_accuracy outside [0, 1]")
+    epochs = run.result.get("epochs")
+    if epochs != len(run.history["epoch"]):
+        raise BrokenRun(f"history.csv is cut off: {len(run.history['epoch'])} of {epochs} epochs")
+    for split in ("val", "test"):
+        metrics = run.result.get(split)
+        if not isinstance(metrics, dict) or not _is_within(metrics.get("accuracy"), 0, 1):
+            raise BrokenRun(f"result.json has no {split} accuracy")
+    highest = {"best_epoch": len(run.history["epoch"]), "seconds": 1e12, "images_per_second": 1e12}
+    for key, high in highest.items():
+        if not _is_within(run.result.get(key), int(key == "best_epoch"), high):
+            raise BrokenRun(f"result.json has no {key}")
+
+
+def _is_within(value: object, low: float, high: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
