@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from augexp import console
 from augexp.config.schema import Data
-from augexp.data import cache, pipeline, sources
+from augexp.data import pipeline
+from augexp.data.decode import decode, rescue
+from augexp.data.folder import of_files
 from augexp.errors import printable
 from augexp.metrics.scores import probabilities
 from augexp.trained import Trained
@@ -77,7 +79,7 @@ def _best(probability: NDArray[np.float32], names: Sequence[str], top: int) -> t
 
 def _images(files: Sequence[Path], data: Data) -> Iterator[tuple[list[int], NDArray[np.uint8] | str]]:
     """Numbers of files and their images (n, S, S, 3), decoded as for training; or one number and what is wrong."""
-    examples = sources.of_files(files)
+    examples = of_files(files)
     middle = pipeline.centre(data.image_size)
     missing = np.ones(len(files), bool)
     rescued: list[tuple[list[int], NDArray[np.uint8] | str]] = []
@@ -86,10 +88,10 @@ def _images(files: Sequence[Path], data: Data) -> Iterator[tuple[list[int], NDAr
         missing[indices] = False
         return indices.tolist(), middle(tf.convert_to_tensor(decoded), tf.convert_to_tensor(indices)).numpy()
 
-    for indices, decoded in cache.decode(examples, data):
+    for indices, decoded in decode(examples, data):
         yield shown(indices, decoded)
     append = lambda indices, decoded: rescued.append(shown(indices, decoded))  # noqa: E731
-    reasons = cache.rescue(examples, data, missing.copy(), append)
+    reasons = rescue(examples, data, missing.copy(), append)
     yield from rescued
     for index in np.flatnonzero(missing).tolist():
         yield [index], reasons.get(index, "can't be read")

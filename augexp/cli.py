@@ -480,7 +480,7 @@ def predict(
     Example: augexp predict runs/cutmix-seed0 photos/ --top 3
     """
     from augexp import console, device
-    from augexp.data.sources import files_of
+    from augexp.data.folder import files_of
     from augexp.runs import read
 
     read.refuse_foreign(run)

@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 
 from augexp import console, device, estimate, files, gallery, model, parallel, plots, preview, scoring, training
 from augexp.config.schema import Experiment
-from augexp.data import cache, pipeline, sources
-from augexp.data.splits import Part, Splits, split
+from augexp.data import pipeline, sources
+from augexp.data.splits import Part, Splits, expected_splits, load_splits
 from augexp.errors import brief
 from augexp.metrics.scores import metrics
 from augexp.runs import checkpoint, predictions, read
@@ -110,11 +110,6 @@ def uses_xla(found: device.Device, devices: parallel.Devices) -> bool:
     # XLA's convolutions on a CPU are several times slower than TensorFlow's own; JAX can't do without it.
     shared = len(parallel.names(devices)) > 1  # gradients can't cross devices inside XLA
     return keras.backend.backend() == "jax" or (found.kind == "gpu" and not shared)
-
-
-def load_splits(experiment: Experiment) -> Splits:
-    """Train, val and test of an experiment, decoded if they aren't yet."""
-    return split(cache.load_or_build(sources.open_source(experiment.data), experiment.data), experiment.data)
 
 
 def build_network(
@@ -276,15 +271,6 @@ def dry_run(experiment: Experiment) -> list[str]:
         *_expected_sizes(experiment),
         _memory(network, experiment),
     ]
-
-
-def expected_splits(experiment: Experiment) -> Splits | None:
-    """The splits as training will find them, decoding nothing; None where the data isn't downloaded yet."""
-    data = experiment.data
-    if not sources.is_prepared(data):
-        return None
-    source = sources.open_source(data)
-    return split(cache.find(source, data) or cache.expected(source, data), data)
 
 
 def _expected_sizes(experiment: Experiment) -> list[str]:

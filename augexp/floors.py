@@ -15,7 +15,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from augexp import console, experiment, model, scoring
+from augexp import console, model, scoring
+from augexp import experiment as experiments
 from augexp.config.schema import SMALL_CNN, Model
 from augexp.data import pipeline
 from augexp.data.splits import Part, Splits
@@ -135,7 +136,7 @@ def _linear_probe(run: Trained, splits: Splits, part: Part, advance: console.Adv
 
 def _features(run: Trained) -> keras.Model:
     """(B, S, S, 3) -> (B, C): pooled features under the initial weights."""
-    initial = experiment.build_network(run.experiment, run.precision, len(run.class_names)).model
+    initial = experiments.build_network(run.experiment, run.precision, len(run.class_names)).model
     return keras.Model(initial.inputs, initial.get_layer("pool").output)
 
 

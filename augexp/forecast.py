@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import keras
 
-from augexp import device, estimate, experiment, watch
+from augexp import device, estimate, watch
+from augexp import experiment as experiments
 from augexp.config.schema import Experiment
 from augexp.data import cache, sources
+from augexp.data.splits import expected_splits
 from augexp.runs import read
 
 GB = 1e9
@@ -49,12 +51,12 @@ def cost(settings: Experiment) -> Cost:
     """Time and disk of a run: from a finished one that differs in strategy and seed only, else estimated."""
     found = device.find()
     precision = device.resolve_precision(settings.train.precision, found)
-    splits = experiment.expected_splits(settings)
+    splits = expected_splits(settings)
     classes = sources.count_classes(settings.data)
-    network = experiment.build_network(settings, precision, classes, pretrained=False)
+    network = experiments.build_network(settings, precision, classes, pretrained=False)
     seconds = measured_seconds(settings)
     if seconds is None and splits is not None:
-        xla = experiment.uses_xla(found, settings.train.devices)
+        xla = experiments.uses_xla(found, settings.train.devices)
         seconds = estimate.seconds(network, settings, len(splits.train), len(splits.val), jit_compile=xla)
     return Cost(seconds, _folder_bytes(network.model, settings))
 

@@ -16,7 +16,8 @@ from typing import Literal, NamedTuple
 import keras
 import tensorflow as tf
 
-from augexp import device, experiment
+from augexp import device
+from augexp import experiment as experiments
 from augexp.config import load
 from augexp.config.schema import Data
 from augexp.data import cache
@@ -154,7 +155,7 @@ def _training() -> Finding:
         overrides = [f"runs_dir={folder}/runs", f"data.cache_dir={folder}/cache", f"train.epochs={EPOCHS}"]
         settings = load.experiment(load.shipped_configs() / "digits.yaml", overrides)
         start = time.monotonic()
-        result = read.load(experiment.train(settings)).result
+        result = read.load(experiments.train(settings)).result
         seconds = time.monotonic() - start
     accuracy = result["val"]["accuracy"]
     text = f"SmallCNN on digits, {EPOCHS} epochs in {seconds:.0f} s: val accuracy {accuracy:.3f} ({LEARNED} is due)"

@@ -8,10 +8,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from augexp import console, device, experiment, model
+from augexp import console, device, model
+from augexp import experiment as experiments
 from augexp.config.schema import Experiment
 from augexp.data import sources
-from augexp.data.splits import Part, Splits
+from augexp.data.splits import Part, Splits, load_splits
 from augexp.errors import UserError, first_line
 from augexp.model import Network
 from augexp.runs import folder as run_folder
@@ -46,7 +47,7 @@ def load(folder: Path) -> Trained:
     class_names = environment.get("class_names") or sources.open_source(settings.data).class_names
     # What was trained in bfloat16 is scored in it on any machine: compared numbers differ in nothing else.
     precision = environment.get("precision") or device.resolve_precision(settings.train.precision, device.find())
-    network = experiment.build_network(settings, precision, len(class_names), pretrained=False)
+    network = experiments.build_network(settings, precision, len(class_names), pretrained=False)
     try:
         model.load_weights(network, path)
     except Exception as error:  # Keras and h5py raise many kinds for another network's file, or for no HDF5 at all.
@@ -90,7 +91,7 @@ def splits(run: Trained) -> Splits:
     Raises:
         UserError: if it isn't what it was then, or can't be had.
     """
-    found = experiment.load_splits(run.experiment)
+    found = load_splits(run.experiment)
     if found.class_names != run.class_names:
         raise UserError(
             f"{run.folder}: it was trained on the classes {_brief(run.class_names)}, and "

@@ -31,7 +31,7 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def digits(cache_dir: Path) -> Splits:
     """The embedded digits at 16 px, split as configs/digits.yaml does."""
-    from augexp.experiment import load_splits
+    from augexp.data.splits import load_splits
 
     return load_splits(load.experiment("digits.yaml", [f"data.cache_dir={cache_dir}"]))
 

@@ -31,12 +31,12 @@ CONTEXT.set_forkserver_preload(["augexp.experiment"])
 
 def train(folder: Path) -> None:
     """Trains or resumes the run in a folder of its own, with a cache of its own."""
-    from augexp import experiment
+    from augexp import experiment as experiments
     from augexp.config import load
 
     os.dup2(os.open(folder / "output.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
     overrides = [*SETTINGS, f"runs_dir={folder}", f"data.cache_dir={folder / 'cache'}"]
-    experiment.train(load.experiment("digits.yaml", overrides), resume=True)
+    experiments.train(load.experiment("digits.yaml", overrides), resume=True)
 
 
 def start(folder: Path) -> ForkServerProcess:

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from augexp import classify, experiment, trained
+from augexp import classify, trained
+from augexp import experiment as experiments
 from augexp.config import load
-from augexp.data.sources import files_of
+from augexp.data.folder import files_of
 from augexp.errors import UserError
 from augexp.trained import Trained
 
@@ -22,7 +23,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Trained:
         *("train.epochs=3", "data.train_per_class=60"),
         *(f"runs_dir={tmp_path_factory.mktemp('runs')}", f"data.cache_dir={cache_dir}"),
     ]
-    return trained.load(experiment.train(load.experiment("digits.yaml", overrides)))
+    return trained.load(experiments.train(load.experiment("digits.yaml", overrides)))
 
 
 @pytest.fixture

@@ -448,11 +448,11 @@ def test_check_names_a_library_that_is_not_installed(typed: Augexp, monkeypatch:
 
 @pytest.fixture(scope="module")
 def trained_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
-    from augexp import experiment
+    from augexp import experiment as experiments
     from augexp.config import load
 
     overrides = ["train.epochs=1", "data.train_per_class=30", f"runs_dir={tmp_path_factory.mktemp('runs')}"]
-    return experiment.train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
+    return experiments.train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
 
 
 def test_evaluate_goes_on_after_a_folder_that_is_no_run(typed: Augexp, trained_run: Path, tmp_path: Path) -> None:

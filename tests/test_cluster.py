@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from augexp import cluster, experiment, grid, processes, sweep
+from augexp import cluster, grid, processes, sweep
 from augexp.config import load
 from augexp.errors import UserError
 from augexp.runs import folder as run_folder
@@ -81,7 +81,7 @@ def test_a_node_that_dies_loses_no_run(
         axes = ["seed=0,1", "train.epochs=8", "data.train_per_class=60", f"runs_dir={folder}"]
         return grid.Study("digits.yaml", grid.read_axes([*axes, f"data.cache_dir={cache_dir}"]))
 
-    experiments = grid.experiments(study(tmp_path / "ray"))
+    both = grid.experiments(study(tmp_path / "ray"))
     nodes = Nodes(initialize_head=True, head_node_args={"num_cpus": 1})
     doomed = nodes.add_node(num_cpus=1)
     pool = cluster.Cluster(nodes.address, tmp_path / "ray")
@@ -98,7 +98,7 @@ def test_a_node_that_dies_loses_no_run(
     killer = threading.Thread(target=kill)
     killer.start()
     try:
-        standings = sweep.run(experiments, experiments, pool)
+        standings = sweep.run(both, both, pool)
     finally:
         killer.join()
         pool.close()
@@ -108,7 +108,7 @@ def test_a_node_that_dies_loses_no_run(
     assert sum("going on after epoch" in log for log in logs) == 1
     (seed, *_) = (now.folder for now in standings if "going on" in (now.folder / "log.txt").read_text())
     local = next(one for one in grid.experiments(study(tmp_path / "local")) if one.run_dir.name == seed.name)
-    unbroken = experiment.train(local)
+    unbroken = experiments.train(local)
     for name in ("best.weights.h5", "predictions-test.npz"):
         assert (seed / name).read_bytes() == (unbroken / name).read_bytes()
     assert read.load(seed).history["loss"].tolist() == read.load(unbroken).history["loss"].tolist()

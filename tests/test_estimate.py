@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from augexp import estimate, experiment
+from augexp import estimate
+from augexp import experiment as experiments
 from augexp.config import load
 from augexp.config.schema import Experiment
 
@@ -13,7 +14,7 @@ def of(*overrides: str) -> tuple[Any, Experiment]:
     settings = load.experiment(
         None, ["model.weights=null", "model.backbone=MobileNetV2", "data.image_size=96", *overrides]
     )
-    return experiment.build_network(settings, "float32", 10, pretrained=False), settings
+    return experiments.build_network(settings, "float32", 10, pretrained=False), settings
 
 
 def test_weights_count_their_gradients_and_moments() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augexp import experiment
+from augexp import experiment as experiments
 from augexp.config import load
 from augexp.config.schema import Experiment
 from augexp.device import Device
@@ -33,7 +33,7 @@ def digits(runs_dir: Path, cache_dir: Path, *overrides: str) -> Experiment:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
-    return experiment.train(digits(tmp_path_factory.mktemp("runs"), cache_dir, "strategy=cutmix"))
+    return experiments.train(digits(tmp_path_factory.mktemp("runs"), cache_dir, "strategy=cutmix"))
 
 
 def test_a_run_folder_is_complete(finished: Path) -> None:
@@ -64,7 +64,7 @@ def test_the_environment_says_what_the_numbers_depend_on(finished: Path) -> None
 
 
 def test_the_stored_configuration_repeats_the_run_to_the_byte(finished: Path, tmp_path: Path) -> None:
-    again = experiment.train(load.experiment(finished / "config.yaml", [f"runs_dir={tmp_path}"]))
+    again = experiments.train(load.experiment(finished / "config.yaml", [f"runs_dir={tmp_path}"]))
     for name in ("val", "test"):
         with np.load(finished / f"predictions-{name}.npz") as a, np.load(again / f"predictions-{name}.npz") as b:
             np.testing.assert_array_equal(a["probability"], b["probability"])
@@ -79,7 +79,7 @@ def _without_times(folder: Path) -> dict[str, list[float]]:
 def test_a_finished_run_is_refused_and_stays_as_it_was(finished: Path, cache_dir: Path) -> None:
     before = {path: path.read_bytes() for path in finished.iterdir() if path.is_file()}
     with pytest.raises(UserError) as error:
-        experiment.train(digits(finished.parent, cache_dir, "strategy=cutmix"))
+        experiments.train(digits(finished.parent, cache_dir, "strategy=cutmix"))
     assert str(error.value) == (
         f"{finished}: this run is finished and is not overwritten; choose another name= or seed=, or give --overwrite"
     )
@@ -88,7 +88,9 @@ def test_a_finished_run_is_refused_and_stays_as_it_was(finished: Path, cache_dir
 
 def test_bad_input_with_overwrite_loses_no_finished_run(finished: Path, cache_dir: Path) -> None:
     with pytest.raises(UserError, match=r"no such file"):
-        experiment.train(digits(finished.parent, cache_dir, "strategy=cutmix", "model.weights=gone.h5"), overwrite=True)
+        experiments.train(
+            digits(finished.parent, cache_dir, "strategy=cutmix", "model.weights=gone.h5"), overwrite=True
+        )
     assert read.load(finished).result
 
 
@@ -96,7 +98,7 @@ def test_a_failed_overwriting_brings_the_earlier_run_back(finished: Path, cache_
     before = {path: path.read_bytes() for path in finished.iterdir() if path.is_file()}
     hopeless = ("strategy=cutmix", "train.learning_rate=1e30", "train.schedule=constant")
     with pytest.raises(UserError, match="the loss is"):
-        experiment.train(digits(finished.parent, cache_dir, *hopeless), overwrite=True)
+        experiments.train(digits(finished.parent, cache_dir, *hopeless), overwrite=True)
     assert before == {path: path.read_bytes() for path in finished.iterdir() if path.is_file()}
 
 
@@ -104,7 +106,7 @@ def test_the_same_seed_gives_every_strategy_the_same_initial_weights() -> None:
     import keras
 
     first, second = (
-        experiment.build_network(load.experiment("digits.yaml", [f"strategy={name}"]), "float32", 10).model
+        experiments.build_network(load.experiment("digits.yaml", [f"strategy={name}"]), "float32", 10).model
         for name in ("none", "cutmix")
     )
     for ours, theirs in zip(first.weights, second.weights, strict=True):
@@ -114,28 +116,28 @@ def test_the_same_seed_gives_every_strategy_the_same_initial_weights() -> None:
 def test_a_failed_run_says_so(tmp_path: Path, cache_dir: Path) -> None:
     settings = digits(tmp_path, cache_dir, "train.learning_rate=1e30", "train.schedule=constant")
     with pytest.raises(UserError, match="the loss is nan"):
-        experiment.train(settings)
+        experiments.train(settings)
     with pytest.raises(read.BrokenRun, match=r"unfinished: failed \(.*the loss is nan"):
         read.load(settings.run_dir)
 
 
 def test_test_as_validation_is_said(tmp_path: Path, cache_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = experiment.train(digits(tmp_path, cache_dir, "data.validation=test", "train.epochs=1"))
+    folder = experiments.train(digits(tmp_path, cache_dir, "data.validation=test", "train.epochs=1"))
     result = read.load(folder).result
     assert result["validation"] == "test"
     assert result["val"] == result["test"]
     said = capsys.readouterr().err
-    assert experiment.TEST_AS_VALIDATION in said
+    assert experiments.TEST_AS_VALIDATION in said
     assert "val (= test) accuracy" in said
-    assert ": val = test accuracy " in experiment.summary(folder)
+    assert ": val = test accuracy " in experiments.summary(folder)
 
 
 def test_hours_on_a_cpu_are_announced(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    prepared = experiment.prepare(digits(tmp_path, cache_dir))
-    assert not any(line.startswith("no GPU") for line in experiment.announcement(prepared))
+    prepared = experiments.prepare(digits(tmp_path, cache_dir))
+    assert not any(line.startswith("no GPU") for line in experiments.announcement(prepared))
     monkeypatch.setattr("augexp.estimate.seconds", lambda *_, **__: 5.2 * 3600)
     prepared = dataclasses.replace(prepared, device=Device("cpu", "CPU", has_bfloat16=False))
-    assert experiment.announcement(prepared)[-1] == (
+    assert experiments.announcement(prepared)[-1] == (
         "no GPU: this run will take about 5.2 hours on this CPU; a smaller data.image_size, data.train_per_class or "
         "model.freeze=backbone makes it shorter"
     )
@@ -143,7 +145,7 @@ def test_hours_on_a_cpu_are_announced(tmp_path: Path, cache_dir: Path, monkeypat
 
 def test_dry_run_trains_nothing_and_tells_sizes_steps_and_memory(tmp_path: Path, cache_dir: Path) -> None:
     settings = digits(tmp_path, cache_dir)
-    device, data, steps, memory = experiment.dry_run(settings)
+    device, data, steps, memory = experiments.dry_run(settings)
     assert device.startswith("device: ")
     assert data == "data: digits, 10 classes, train 400, val 287, test 359"
     assert steps == "steps: 2 epochs (2 full) x 6 steps of 64"
@@ -152,14 +154,14 @@ def test_dry_run_trains_nothing_and_tells_sizes_steps_and_memory(tmp_path: Path,
 
 
 def test_dry_run_before_the_data_is_prepared(tmp_path: Path) -> None:
-    lines = experiment.dry_run(load.experiment("digits.yaml", [f"data.cache_dir={tmp_path / 'empty'}"]))
+    lines = experiments.dry_run(load.experiment("digits.yaml", [f"data.cache_dir={tmp_path / 'empty'}"]))
     assert lines[1] == "data: digits, 10 classes, train 1,151, val 287, test 359"
     assert not (tmp_path / "empty").exists()
 
 
 @pytest.mark.slow
 def test_dry_run_before_the_download(tmp_path: Path) -> None:
-    _, data, memory = experiment.dry_run(load.experiment("cutmix.yaml", [f"data.data_dir={tmp_path}"]))
+    _, data, memory = experiments.dry_run(load.experiment("cutmix.yaml", [f"data.data_dir={tmp_path}"]))
     assert data == "data: stanford_dogs is not downloaded yet; the first run does it, then split sizes are known"
     # 23.8 million weights, three times four bytes each
     assert "(0.27 weights and optimizer, " in memory
@@ -284,7 +286,7 @@ def test_real_photos_and_real_weights_learn(tmp_path: Path) -> None:
             *("train.learning_rate=0.03",),
         ],
     )
-    result = read.load(experiment.train(settings)).result
+    result = read.load(experiments.train(settings)).result
     # Ten classes; a fault in preprocessing or weights stays near 0.1.
     assert result["test"]["accuracy"] > 0.35
 
@@ -301,7 +303,7 @@ def test_stanford_dogs_and_resnet50_in_their_published_formats(
             *("data.validation=test", "data.train_per_class=1"),
         ],
     )
-    run = read.load(experiment.train(settings))
+    run = read.load(experiments.train(settings))
     assert run.config["data"]["source"] == "stanford_dogs"
     assert run.result["epochs"] == 2
     assert np.isfinite(run.history["loss"]).all()

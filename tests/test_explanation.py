@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augexp import experiment, explanation, files, trained
+from augexp import experiment as experiments
+from augexp import explanation, files, trained
 from augexp.config import load
 from augexp.errors import UserError
 
@@ -17,7 +18,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> list[P
     runs_dir = tmp_path_factory.mktemp("runs")
     overrides = ["train.epochs=2", "data.train_per_class=40", f"runs_dir={runs_dir}", f"data.cache_dir={cache_dir}"]
     return [
-        experiment.train(load.experiment("digits.yaml", [*overrides, f"strategy={name}"])) for name in ("none", "mixup")
+        experiments.train(load.experiment("digits.yaml", [*overrides, f"strategy={name}"]))
+        for name in ("none", "mixup")
     ]
 
 

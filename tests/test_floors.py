@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from augexp import evaluation, experiment, floors, trained
+from augexp import evaluation, floors, trained
+from augexp import experiment as experiments
 from augexp.config import load
 from augexp.errors import UserError
 from augexp.evaluation import Request
@@ -65,7 +66,7 @@ def test_floors_of_a_real_backbone(
         *("data.image_size=32", "model.backbone=MobileNetV2", "model.backbone_args={alpha: 0.35}", "train.epochs=1"),
         *(f"model.weights={tmp_path / 'backbone.weights.h5'}", "train.batch_size=8", "train.head_epochs=1"),
     ]
-    folder = experiment.train(load.experiment("none.yaml", settings))
+    folder = experiments.train(load.experiment("none.yaml", settings))
 
     reachable = True
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augexp import experiment, files, trained
+from augexp import experiment as experiments
+from augexp import files, trained
 from augexp.config import load
 from augexp.errors import UserError
 from augexp.runs import read
@@ -15,7 +16,7 @@ from augexp.runs import read
 @pytest.fixture(scope="module")
 def trained_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
     overrides = ["train.epochs=1", "data.train_per_class=30", f"runs_dir={tmp_path_factory.mktemp('runs')}"]
-    return experiment.train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
+    return experiments.train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import keras
 import numpy as np
 import pytest
 
-from augexp import experiment, model, training
+from augexp import experiment as experiments
+from augexp import model, training
 from augexp.config import load
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
@@ -59,7 +60,7 @@ class Fitted:
 
     def __call__(self, *overrides: str) -> checkpoint.Progress:
         settings = load.experiment("digits.yaml", [*DIGITS, f"data.cache_dir={self.cache_dir}", *overrides])
-        self.prepared = experiment.prepare(settings)
+        self.prepared = experiments.prepare(settings)
         return training.fit(self.prepared.task, self.folder)
 
     @property
@@ -116,7 +117,7 @@ def resumable(runs_dir: Path, cache_dir: Path, *overrides: str) -> Experiment:
 
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
-    return experiment.train(resumable(tmp_path_factory.mktemp("unbroken"), cache_dir))
+    return experiments.train(resumable(tmp_path_factory.mktemp("unbroken"), cache_dir))
 
 
 def killed(
@@ -135,7 +136,7 @@ def killed(
     with monkeypatch.context() as patch:
         patch.setattr(f"augexp.{place}", kill)
         with pytest.raises(Killed):
-            experiment.train(settings, resume=resume)
+            experiments.train(settings, resume=resume)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_a_resumed_run_ends_in_the_bytes_of_the_unbroken_one(
 ) -> None:
     settings = resumable(tmp_path, cache_dir, "train.checkpoint_steps=2")  # of four an epoch
     killed(monkeypatch, settings, place, call)
-    assert numbers(experiment.train(settings, resume=True)) == numbers(unbroken)
+    assert numbers(experiments.train(settings, resume=True)) == numbers(unbroken)
 
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
@@ -170,8 +171,8 @@ def test_in_mixed_precision_too(
     if precision == "mixed_float16":
         assert loss_scale(settings.run_dir) != HIGH_SCALE
     killed(monkeypatch, settings, "checkpoint.save", 2, resume=True)  # goes on after the first epoch
-    broken = experiment.train(settings, resume=True)
-    unbroken = experiment.train(resumable(tmp_path / "unbroken", cache_dir, *overrides))
+    broken = experiments.train(settings, resume=True)
+    unbroken = experiments.train(resumable(tmp_path / "unbroken", cache_dir, *overrides))
     assert numbers(broken) == numbers(unbroken)
     assert arrays(broken) == arrays(unbroken)
 
@@ -211,7 +212,7 @@ def test_a_half_written_row_and_half_written_files_are_gone_after_resuming(
     with (settings.run_dir / "history.csv").open("a") as file:
         file.write("2,full,1.23")
     (settings.run_dir / "checkpoint" / ".123-state.npz").write_text("half")
-    experiment.train(settings, resume=True)
+    experiments.train(settings, resume=True)
     assert numbers(settings.run_dir) == numbers(unbroken)
     assert [path.name for path in (settings.run_dir / "checkpoint").iterdir()] == ["state.npz"]
     assert sorted({step for step, _, _ in test_events.read(settings.run_dir)}) == [1, 2, 3]
@@ -219,7 +220,7 @@ def test_a_half_written_row_and_half_written_files_are_gone_after_resuming(
 
 def test_resuming_a_finished_run_leaves_it_as_it_is(unbroken: Path, cache_dir: Path) -> None:
     before = {path: path.read_bytes() for path in unbroken.iterdir() if path.is_file()}
-    assert experiment.train(resumable(unbroken.parent, cache_dir), resume=True) == unbroken
+    assert experiments.train(resumable(unbroken.parent, cache_dir), resume=True) == unbroken
     assert before == {path: path.read_bytes() for path in unbroken.iterdir() if path.is_file()}
 
 
@@ -230,13 +231,13 @@ def test_a_refused_resume_leaves_the_run_as_it_was(
     killed(monkeypatch, settings, "runs.append_history", 1)
     before = {path: path.read_bytes() for path in settings.run_dir.rglob("*") if path.is_file()}
     with pytest.raises(UserError, match=r"not the same run \(train.learning_rate: 0.05 there, 0.1 here\)"):
-        experiment.train(resumable(tmp_path, cache_dir, "train.learning_rate=0.1"), resume=True)
+        experiments.train(resumable(tmp_path, cache_dir, "train.learning_rate=0.1"), resume=True)
     assert before == {path: path.read_bytes() for path in settings.run_dir.rglob("*") if path.is_file()}
 
 
 def test_in_head_epochs_the_backbone_stands_still(fitted: Fitted) -> None:
     fitted("train.epochs=1", "train.head_epochs=1")
-    fresh = experiment.build_network(fitted.prepared.experiment, "float32", 10)
+    fresh = experiments.build_network(fitted.prepared.experiment, "float32", 10)
     trained = fitted.prepared.task.network
     for old, new in zip(fresh.backbone.weights, trained.backbone.weights, strict=True):
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(old), keras.ops.convert_to_numpy(new))

@@ -1,1 +1,1 @@
-"""Data: where examples come from, the decoded cache, the splits, and the tf.data pipeline over them."""
+"""Files become batches: a source, decoded once, split, gathered, augmented. The door: `splits.load_splits`."""

@@ -5,39 +5,29 @@ once, is never changed afterwards, and one process at a time builds it.
 """
 
 import hashlib
-import io
 import json
 import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from augexp import console, files
 from augexp.config.schema import Data
+from augexp.data.decode import Indices, Pixels, decode, rescue
 from augexp.data.examples import Examples, Labels, Source, SplitName
 from augexp.errors import UserError
 from augexp.files import locked
 
-if TYPE_CHECKING:
-    import tensorflow as tf
-    from PIL import Image
-
 FORMAT = 1  # part of every key: a change here retires all entries
-CHUNK = 64  # images a write
 BAD_SHARE = 0.01  # of a split; more stops the run
 LISTED = 20  # names in a message
-
-Pixels = NDArray[np.uint8]
-Indices = NDArray[np.int64]
 Bad = tuple[str, str]  # id, reason
 
 
@@ -111,9 +101,6 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-# --- reading -------------------------------------------------------------------------------------------------------
-
-
 def _open(folder: Path) -> Decoded:
     try:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
@@ -136,9 +123,6 @@ def _open_split(path: Path, split: Mapping[str, Any]) -> DecodedSplit:
     if images.dtype != np.uint8 or list(images.shape) != split["shape"] or len(split["ids"]) != len(images):
         raise _DamagedError(f"{path.name} is not what meta.json says")
     return DecodedSplit(images, np.array(split["labels"], np.int32), list(split["ids"]))
-
-
-# --- building ------------------------------------------------------------------------------------------------------
 
 
 def _build_once(source: Source, data: Data) -> Decoded:
@@ -308,85 +292,3 @@ def _list(bad: list[Bad], separator: str = "\n  ") -> str:
     if len(bad) > LISTED:
         lines.append(f"and {len(bad) - LISTED:,} more")
     return separator.join(lines)
-
-
-# --- decoding ------------------------------------------------------------------------------------------------------
-
-
-def decode(examples: Examples, data: Data) -> Iterator[tuple[Indices, Pixels]]:
-    """Chunks of indices (n,) and images (n, S, S, 3) uint8, in order; what TensorFlow can't decode is left out."""
-    import tensorflow as tf
-
-    def decode_one(index: tf.Tensor, encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        # TensorFlow takes the palette indices of a BMP for gray levels: leave all BMPs to Pillow.
-        with tf.control_dependencies([tf.debugging.assert_none_equal(tf.strings.substr(encoded, 0, 2), b"BM")]):
-            image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-        return index, _fit(image, data.decoded_size, data.resize)
-
-    images = examples.encoded().map(decode_one, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    chunks = images.ignore_errors().batch(CHUNK).prefetch(tf.data.AUTOTUNE)
-    yield from chunks.as_numpy_iterator()
-
-
-def _fit(image: "tf.Tensor", size: int, resize: Literal["squash", "crop"]) -> "tf.Tensor":
-    """Any (H, W, 3) uint8 -> (size, size, 3) uint8: the whole image, or the central square of its short side."""
-    import tensorflow as tf
-
-    height, width = tf.shape(image)[0], tf.shape(image)[1]
-    if resize == "crop":
-        side = tf.minimum(height, width)
-        image = tf.image.crop_to_bounding_box(image, (height - side) // 2, (width - side) // 2, side, side)
-        height = width = side
-    image = tf.cond(
-        tf.logical_and(tf.equal(height, size), tf.equal(width, size)),
-        lambda: image,
-        lambda: tf.cast(tf.image.resize(image, (size, size)) + 0.5, tf.uint8),
-    )
-    return tf.ensure_shape(image, (size, size, 3))
-
-
-def rescue(
-    examples: Examples, data: Data, missing: NDArray[np.bool_], append: Callable[[Indices, Pixels], None]
-) -> dict[int, str]:
-    """Tries once more, with Pillow, what TensorFlow refused; the reason for each image that Pillow refuses too."""
-    import tensorflow as tf
-
-    if not missing.any():
-        return {}
-    reasons: dict[int, str] = {}
-    again = examples.encoded().filter(lambda index, _: tf.gather(missing, index)).ignore_errors().batch(CHUNK)
-    with ThreadPoolExecutor() as pool:
-        for indices, encoded in again.as_numpy_iterator():
-            results = list(pool.map(lambda content: _decode_with_pillow(content, data), encoded))
-            good = [i for i, result in enumerate(results) if not isinstance(result, str)]
-            reasons |= {int(indices[i]): result for i, result in enumerate(results) if isinstance(result, str)}
-            if good:
-                append(indices[good], np.stack([results[i] for i in good]))
-    return reasons
-
-
-def _decode_with_pillow(encoded: bytes, data: Data) -> Pixels | str:
-    """An image (S, S, 3), or why there is none."""
-    from PIL import Image, UnidentifiedImageError
-
-    if not encoded:
-        return "empty file"
-    try:
-        with Image.open(io.BytesIO(encoded)) as image:
-            pixels = _rgb(image)
-    except UnidentifiedImageError:
-        return "not an image"
-    except Exception as error:  # Pillow's decoders raise whatever a broken file makes them stumble over.
-        return str(error) or type(error).__name__
-    fitted: Pixels = _fit(pixels, data.decoded_size, data.resize).numpy()
-    return fitted
-
-
-def _rgb(image: "Image.Image") -> Pixels:
-    if image.mode.startswith("I;16"):
-        # Pillow would clip 16 bits to 255 instead of scaling them.
-        gray = (np.asarray(image) >> 8).astype(np.uint8)
-        return np.repeat(gray[..., None], 3, axis=-1)
-    if image.mode == "P":
-        image = image.convert("RGBA")
-    return np.asarray(image.convert("RGB"))

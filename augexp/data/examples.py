@@ -12,6 +12,10 @@ from augexp.errors import UserError
 if TYPE_CHECKING:
     import tensorflow as tf
 
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
 DIGITS = "digits"  # the embedded set; all other names are TFDS's or folders
 
 
@@ -71,3 +75,8 @@ def check_classes(source: str, class_names: tuple[str, ...], train: Labels, test
 
 def _named(class_names: tuple[str, ...], indices: list[int]) -> str:
     return ", ".join(class_names[i] for i in indices)
+
+
+def listed(ids: list[str], labels: Labels, encoded: Callable[[], "tf.data.Dataset"]) -> Examples:
+    listing = Listing(ids, labels)
+    return Examples(len(ids), lambda: listing, encoded)

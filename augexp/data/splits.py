@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp.config.schema import Data
+from augexp.config.schema import Data, Experiment
+from augexp.data import cache, sources
 from augexp.data.cache import Decoded, DecodedSplit
 from augexp.data.examples import check_classes
 from augexp.errors import UserError
@@ -103,3 +104,17 @@ def id_hash(text: str) -> bytes:
 def _take(part: Part, positions: Iterable[int]) -> Part:
     kept = np.fromiter(positions, np.int64)
     return Part(part.images, part.rows[kept], part.labels[kept], [part.ids[i] for i in kept])
+
+
+def load_splits(experiment: Experiment) -> Splits:
+    """Train, val and test of an experiment, decoded if they aren't yet."""
+    return split(cache.load_or_build(sources.open_source(experiment.data), experiment.data), experiment.data)
+
+
+def expected_splits(experiment: Experiment) -> Splits | None:
+    """The splits as training will find them, decoding nothing; None where the data isn't downloaded yet."""
+    data = experiment.data
+    if not sources.is_prepared(data):
+        return None
+    source = sources.open_source(data)
+    return split(cache.find(source, data) or cache.expected(source, data), data)

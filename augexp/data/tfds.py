@@ -23,6 +23,7 @@ from augexp.files import locked
 if TYPE_CHECKING:
     import tensorflow as tf
 
+
 FILE_NAME_FEATURES = ("image/filename", "file_name", "filename")  # as TFDS's builders call it
 
 

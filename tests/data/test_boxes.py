@@ -30,7 +30,7 @@ def test_the_centre_of_a_larger_decoded_image() -> None:
 
 @pytest.mark.slow
 def test_boxes_of_stanford_dogs(prepared_dogs: Path, tmp_path: Path) -> None:
-    from augexp.experiment import load_splits
+    from augexp.data.splits import load_splits
 
     settings = load.experiment(
         "none.yaml", [f"data.data_dir={prepared_dogs}", f"data.cache_dir={tmp_path}", "data.image_size=32"]
@@ -43,7 +43,7 @@ def test_boxes_of_stanford_dogs(prepared_dogs: Path, tmp_path: Path) -> None:
 
 
 def test_data_without_boxes_is_refused(cache_dir: Path) -> None:
-    from augexp.experiment import load_splits
+    from augexp.data.splits import load_splits
 
     settings = load.experiment("digits.yaml", [f"data.cache_dir={cache_dir}"])
     with pytest.raises(UserError, match=r"data\.source digits: it has no boxes"):
