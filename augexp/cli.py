@@ -319,30 +319,32 @@ def compare(
     each strategy gained and lost. Exit status 3: a verdict was refused, because runs differ in more than the strategy
     or were scored on different test sets.
     """
-    from augexp import console, plots, profile_plots, profile_report, profiles, report, stats, verdicts
+    from augexp import console, profile_plots, profile_report, profiles, stats, verdicts
+    from augexp.report import terminal
+    from augexp.report.curves import comparison
 
     _check_compare(ylim, margin)
     options = verdicts.Options(baseline, all_pairs, margin, tuple(allow or ()))
     judgement = verdicts.judge(stats.compare(runs), options)
     measured = profiles.judge(judgement)
-    picture = plots.comparison(judgement.comparison.groups, ylim, x)
-    console.out.print(report.table(judgement))
-    console.answer(report.caption(judgement))
-    contrasts = report.contrast_table(judgement)
+    picture = comparison(judgement.comparison.groups, ylim, x)
+    console.out.print(terminal.table(judgement))
+    console.answer(terminal.caption(judgement))
+    contrasts = terminal.contrast_table(judgement)
     if contrasts is not None:
         console.out.print("", contrasts, sep="\n")
-    for line in report.sentences(judgement):
+    for line in terminal.sentences(judgement):
         console.answer(line)
     for grid in profile_report.grids(measured):
         console.out.print("", grid, sep="\n")
-    for line in [*profile_report.sentences(measured), *report.notes(judgement, measured)]:
+    for line in [*profile_report.sentences(measured), *terminal.notes(judgement, measured)]:
         console.answer(line)
     texts = {
-        csv: partial(report.csv_text, judgement),
-        _beside(csv, "contrasts"): partial(report.contrasts_csv_text, judgement),
+        csv: partial(terminal.csv_text, judgement),
+        _beside(csv, "contrasts"): partial(terminal.contrasts_csv_text, judgement),
         _beside(csv, "profiles") if measured.axes else None: partial(profile_report.csv_text, measured),
-        json: partial(report.json_text, judgement, measured),
-        markdown: partial(report.markdown, judgement, measured),
+        json: partial(terminal.json_text, judgement, measured),
+        markdown: partial(terminal.markdown, judgement, measured),
     }
     for path, text in texts.items():
         if path is not None:

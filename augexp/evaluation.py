@@ -14,11 +14,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp import cam, console, device, evaluation_plots, files, floors, scoring, trained, tta
+from augexp import cam, console, device, files, floors, scoring, trained, tta
 from augexp.augment.corruptions import AREAS, CORRUPTIONS, OCCLUSIONS, SEVERITIES, Corrupt, corruption, occlusion
 from augexp.data import boxes, pipeline
 from augexp.data.pipeline import View
 from augexp.data.splits import Part, Splits
+from augexp.draw import evaluation as draw_evaluation
 from augexp.errors import UserError
 from augexp.metrics import calibration
 from augexp.metrics.calibration import Bin
@@ -114,7 +115,7 @@ def _evaluate(folder: Path, request: Request) -> dict[str, Any]:
         parts += [_localised(subject, around)] if request.localisation else []
         parts += [Found({"floors": floors.find(run, splits, part, advance)}, {}, {})] if request.floor else []
     content = _merged(run, request.split, part, parts)
-    for name, figure in evaluation_plots.pictures(content["splits"][request.split], run.class_names, folder.name):
+    for name, figure in draw_evaluation.pictures(content["splits"][request.split], run.class_names, folder.name):
         with files.replacing(folder / f"{name}-{request.split}.png") as temporary:
             figure.savefig(temporary)
     return content

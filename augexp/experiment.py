@@ -14,10 +14,11 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from augexp import console, device, estimate, files, gallery, model, parallel, plots, preview, scoring, training
+from augexp import console, device, estimate, files, gallery, model, parallel, preview, scoring, training
 from augexp.config.schema import Experiment
 from augexp.data import pipeline, sources
 from augexp.data.splits import Part, Splits, expected_splits, load_splits
+from augexp.draw import history as draw_history
 from augexp.errors import brief
 from augexp.metrics.scores import metrics
 from augexp.runs import checkpoint, predictions, read
@@ -246,7 +247,7 @@ def _save(figure: Figure, path: Path) -> None:
 
 def _curves(prepared: Prepared, folder: Path, reached: Progress) -> Figure:
     settings = prepared.experiment
-    return plots.curves(
+    return draw_history.curves(
         read.history(folder),
         best_epoch=reached.best_epoch,
         title=f"{settings.run_dir.name} on {settings.data.source}{_val_is_test(settings)}",

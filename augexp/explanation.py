@@ -10,9 +10,10 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from augexp import cam, console, evaluation_plots, scoring, trained
+from augexp import cam, console, scoring, trained
 from augexp.data import pipeline
 from augexp.data.splits import Part, id_hash
+from augexp.draw import evaluation as draw_evaluation
 from augexp.errors import UserError, did_you_mean
 from augexp.metrics.scores import probabilities
 from augexp.runs.evaluation import SplitName
@@ -49,7 +50,7 @@ def picture(folders: Sequence[Path], split: SplitName, examples: int, ids: Seque
     drawn = [
         (run.folder.name, look.heat, _captions(look, labels, names)) for run, look in zip(runs, looks, strict=True)
     ]
-    return evaluation_plots.explanation(images[0], [names[label] for label in labels], drawn)
+    return draw_evaluation.explanation(images[0], [names[label] for label in labels], drawn)
 
 
 def _part(runs: Sequence[Trained], split: SplitName) -> Part:

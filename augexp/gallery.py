@@ -7,11 +7,11 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from augexp import plots
 from augexp.augment import strategy
 from augexp.config.ops import OP_NAMES, OpSpec, default_op
 from augexp.data import pipeline
 from augexp.data.splits import Splits
+from augexp.draw import images as draw_images
 
 IMAGES = 4
 PHOTOGRAPH = 320  # pixels a side, cut out of the photographs
@@ -37,7 +37,7 @@ def first_images(splits: Splits, recipe: pipeline.Recipe) -> NDArray[np.uint8]:
 def picture(images: NDArray[np.uint8], seed: int = SEED) -> Figure:
     """A row an op on the same images (N, H, W, 3), after the images themselves."""
     rows = [(name, _augmented(default_op(name), images, seed)) for name in OP_NAMES]
-    return plots.sheet(
+    return draw_images.sheet(
         [("as they are", images), *rows], title="every op with its defaults, applied to every image (prob: 1)"
     )
 

@@ -5,9 +5,9 @@ from html import escape
 
 from matplotlib.figure import Figure
 
-from augexp import pictures, plots
+from augexp import pictures
+from augexp.draw.style import COLOURS, LINES, MARKERS
 from augexp.errors import printable
-from augexp.plots import LINES, MARKERS
 from augexp.stats import Group, Spread
 
 SHAPES = {
@@ -70,7 +70,7 @@ def legend(groups: Sequence[Group]) -> str:
 
 def _swatch(index: int) -> str:
     colour = pictures.colour_of(index)
-    dash = DASHES[LINES[index // len(plots.COLOURS) % len(LINES)]]
+    dash = DASHES[LINES[index // len(COLOURS) % len(LINES)]]
     line = f'<path d="M0 7h38" stroke="{colour}" stroke-width="2.5" stroke-dasharray="{dash}"/>'
     shape = SHAPES[MARKERS[index % len(MARKERS)]]
     return f'<svg viewBox="0 0 38 14" aria-hidden="true" fill="{colour}">{line}{shape}</svg>'

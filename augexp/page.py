@@ -8,13 +8,15 @@ from pathlib import Path
 
 from PIL import Image
 
-from augexp import __version__, classes, pictures, plots, profile_page, profiles, report, stats
+from augexp import __version__, classes, pictures, profile_page, profiles, stats
 from augexp.classes import ClassGain, Confusion
 from augexp.config import settings
 from augexp.errors import printable
 from augexp.inference import LEVEL
 from augexp.markup import figure, legend, section, spread, table, text
 from augexp.profiles import Profiles
+from augexp.report import terminal
+from augexp.report.curves import data_name
 from augexp.stats import Axis, Group
 from augexp.verdicts import Judgement, Verdict
 
@@ -95,7 +97,7 @@ def html(judgement: Judgement, x: Axis = "epochs", measured: Profiles = profiles
 
 def _title(judgement: Judgement) -> str:
     sources = dict.fromkeys(
-        plots.data_name(str(settings.flatten(group.runs[0].config).get("data.source", "?")))
+        data_name(str(settings.flatten(group.runs[0].config).get("data.source", "?")))
         for group in judgement.comparison.groups
     )
     return f"Augmentations compared on {printable(', '.join(list(sources)[:3]))}"
@@ -143,7 +145,7 @@ def _table(judgement: Judgement) -> str:
     return section(
         "Accuracy and cost",
         table(headings, rows),
-        f'<p class="soft">{text("; ".join(report.caption(judgement).splitlines()))}. '
+        f'<p class="soft">{text("; ".join(terminal.caption(judgement).splitlines()))}. '
         "Small: 95 % interval for the mean (Student), lowest and "
         "highest seed. Top-5 and cross-entropy are of the test set.</p>\n",
     )
@@ -163,7 +165,7 @@ def _group_cells(group: Group, judgement: Judgement) -> tuple[str, ...]:
         spread(summary.others.get("last_val_accuracy")),
         f"{summary.images_per_second:,.0f}",
         f"{summary.minutes:.1f}",
-        text(report.reached(report.reach_of(group, judgement))),
+        text(terminal.reached(terminal.reach_of(group, judgement))),
     )
 
 
@@ -203,10 +205,10 @@ def _contrast_table(judgement: Judgement) -> str:
     rows = [
         (
             text(f"{verdict.group.label} - {verdict.baseline.label}"),
-            *map(text, report.contrast_cells(verdict)),
+            *map(text, terminal.contrast_cells(verdict)),
             text(verdict.status),
             "-" if verdict.smallest is None else f"{100 * verdict.smallest:.2f}",
-            text(report.seeds_text(verdict)),
+            text(terminal.seeds_text(verdict)),
         )
         for verdict in judgement.verdicts
     ]
@@ -320,7 +322,7 @@ def _picture(path: Path) -> str | None:
 
 
 def _notes(judgement: Judgement, measured: Profiles) -> str:
-    lines = "".join(f"<li>{text(note)}</li>\n" for note in report.notes(judgement, measured))
+    lines = "".join(f"<li>{text(note)}</li>\n" for note in terminal.notes(judgement, measured))
     return section("What to know before trusting this", f"<ul>\n{lines}</ul>\n" if lines else "")
 
 

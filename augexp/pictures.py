@@ -15,19 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from augexp import stats
-from augexp.plots import (
-    COLOURS,
-    MARKERS,
-    X_LABELS,
-    draw_curve,
-    drawable,
-    ends,
-    house_style,
-    later_half,
-    limits,
-    percent,
-    shorten,
-)
+from augexp.draw.style import COLOURS, MARKERS, drawable, house_style, shorten
+from augexp.report.curves import X_LABELS, draw_curve, ends, later_half, limits, percent
 from augexp.stats import Axis, Group
 from augexp.verdicts import Verdict
 

@@ -9,13 +9,13 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from augexp import plots
 from augexp.augment import strategy
 from augexp.augment.choice import params_of
 from augexp.augment.policies import OPERATIONS
 from augexp.config.ops import CutMix, MixUp, OneOf, OpSpec
 from augexp.data import pipeline
 from augexp.data.splits import Splits
+from augexp.draw import images as draw_images
 
 DRAWS = 2000
 VISIBLE_WEIGHT = 0.005
@@ -37,7 +37,7 @@ def picture(splits: Splits, recipe: pipeline.Recipe, examples: int) -> Figure:
         drawn = [{name: value[i] for name, value in op.items()} for op in params]
         rows.append(_row(images[i], labels[i], i, sources, list(zip(recipe.strategy, drawn, strict=True)), splits))
     title = "+".join(spec.name for spec in recipe.strategy) or "none"
-    return plots.preview(rows, title, [_lam_draws(spec, recipe) for spec in _mixing(recipe.strategy)])
+    return draw_images.preview(rows, title, [_lam_draws(spec, recipe) for spec in _mixing(recipe.strategy)])
 
 
 def first_batch(splits: Splits, recipe: pipeline.Recipe, examples: int = 16) -> Figure:
@@ -46,7 +46,7 @@ def first_batch(splits: Splits, recipe: pipeline.Recipe, examples: int = 16) -> 
     count = min(examples, recipe.batch_size)
     weights = [_weights(label, splits.class_names) for label in batch.labels.numpy()[:count]]
     titles = ["\n".join(f"{name} {weight:.2f}" for name, weight in row[:2]) for row in weights]
-    return plots.batch(batch.images.numpy()[:count], titles)
+    return draw_images.batch(batch.images.numpy()[:count], titles)
 
 
 def _row(
@@ -56,14 +56,14 @@ def _row(
     sources: NDArray[np.uint8],
     drawn: list[tuple[OpSpec, Row]],
     splits: Splits,
-) -> plots.PreviewRow:
+) -> draw_images.PreviewRow:
     chosen = [_chosen(spec, op) for spec, op in drawn]
     last: dict[str, NDArray[Any]] = {name: value for _, op in chosen for name, value in op.items()}
-    return plots.PreviewRow(
+    return draw_images.PreviewRow(
         source=sources[index],
         mixed=mixed,
         weights=_weights(label, splits.class_names),
-        lines=tuple(line for spec, op in chosen for line in textwrap.wrap(_words(spec, op), plots.TEXT_WIDTH)),
+        lines=tuple(line for spec, op in chosen for line in textwrap.wrap(_words(spec, op), draw_images.TEXT_WIDTH)),
         partner=sources[int(last["partner"])] if "partner" in last else None,
         box=tuple(map(int, last["box"])) if "box" in last else None,  # type: ignore[arg-type]
     )
@@ -121,9 +121,9 @@ def _mixing(specs: Iterable[OpSpec]) -> Iterator[CutMix | MixUp]:
             yield from _mixing(spec.ops)
 
 
-def _lam_draws(spec: CutMix | MixUp, recipe: pipeline.Recipe) -> plots.LamDraws:
+def _lam_draws(spec: CutMix | MixUp, recipe: pipeline.Recipe) -> draw_images.LamDraws:
     # The law of lam itself: `prob` and `per` decide who gets it, and are taken out here.
     every = spec.model_copy(update={"prob": 1.0, "per": "example"})
     size = tf.constant(recipe.image_size)
     drawn = strategy.op(every).sample(tf.constant([recipe.seed, 0]), tf.constant(DRAWS), size, size)
-    return plots.LamDraws(spec.name, spec.alpha, drawn["lam"].numpy())
+    return draw_images.LamDraws(spec.name, spec.alpha, drawn["lam"].numpy())

@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from augexp.draw.style import COLOURS, DPI, MARKERS, drawable, house_style, shorten
 from augexp.metrics.catalogue import Metric
-from augexp.plots import COLOURS, DPI, MARKERS, draw_curve, drawable, house_style, percent, shorten
 from augexp.profiles import Profile, Profiles, Response
+from augexp.report.curves import draw_curve, percent
 from augexp.stats import Group, Spread
 
 COLUMNS = 3

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from augexp import gallery, plots
+from augexp import gallery
 from augexp.config.load import experiment
 from augexp.config.ops import OP_NAMES
 from augexp.data import pipeline
 from augexp.data.splits import Splits
+from augexp.draw import images as draw_images
 from augexp.training import recipe
 
 
@@ -17,8 +18,8 @@ from augexp.training import recipe
 def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray[Any, Any]]:
     """What `picture` hands to the plot."""
     seen: dict[str, np.ndarray[Any, Any]] = {}
-    real = plots.sheet
-    monkeypatch.setattr(plots, "sheet", lambda rows, title: (seen.update(rows), real(rows, title))[1])
+    real = draw_images.sheet
+    monkeypatch.setattr(draw_images, "sheet", lambda rows, title: (seen.update(rows), real(rows, title))[1])
     return seen
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from augexp import page, report, stats, verdicts
+from augexp import page, stats, verdicts
+from augexp.report import terminal
 from augexp.verdicts import Judgement, Options
 from tests.factories import make_run
 
@@ -73,11 +74,11 @@ def test_a_page_holds_verdicts_numbers_and_notes(tmp_path: Path) -> None:
     words = " ".join(Page(page.html(judgement)).words.split())
     for verdict in judgement.verdicts:
         assert verdict.sentence in words
-        assert all(cell in words for cell in report.contrast_cells(verdict))
+        assert all(cell in words for cell in terminal.contrast_cells(verdict))
     for group in judgement.comparison.groups:
         summary = stats.summarize(group)
         assert f"{100 * summary.test.mean:.2f} ± " in words
-    assert all(note in words for note in report.notes(judgement))
+    assert all(note in words for note in terminal.notes(judgement))
     assert "Accuracy in each class: all" in words
     assert "learning_rate: 0.01" in words  # the configuration, folded away
 

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from augexp import plots, preview
+from augexp import preview
 from augexp.augment.policies import OPERATIONS
 from augexp.config import load
 from augexp.config.ops import OP_NAMES
 from augexp.data import pipeline
 from augexp.data.splits import Splits
+from augexp.draw import images as draw_images
 from augexp.training import recipe
 
 
@@ -21,13 +22,13 @@ def recipe_of(digits: Splits, strategy: str) -> pipeline.Recipe:
 def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """What `picture` hands to the plot."""
     seen: dict[str, object] = {}
-    real = plots.preview
+    real = draw_images.preview
 
     def keep(rows: object, title: str = "", draws: object = ()) -> object:
         seen.update(rows=rows, title=title, draws=draws)
         return real(rows, title, draws)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(plots, "preview", keep)
+    monkeypatch.setattr(draw_images, "preview", keep)
     return seen
 
 
@@ -35,7 +36,7 @@ def test_rows_show_the_training_batch(digits: Splits, drawn: dict[str, object]) 
     settings = recipe_of(digits, "cutmix")
     preview.picture(digits, settings, 4)
     batch = pipeline.batch_at(digits.train, settings)(tf.constant(0, tf.int64))
-    rows: list[plots.PreviewRow] = drawn["rows"]  # type: ignore[assignment]
+    rows: list[draw_images.PreviewRow] = drawn["rows"]  # type: ignore[assignment]
     assert len(rows) == 4
     for i, row in enumerate(rows):
         np.testing.assert_array_equal(row.mixed, batch.images[i])
@@ -57,7 +58,7 @@ def test_lam_is_drawn_2000_times_by_its_own_law(digits: Splits, drawn: dict[str,
 def test_plain_strategies_have_no_histogram(digits: Splits, drawn: dict[str, object]) -> None:
     preview.picture(digits, recipe_of(digits, "basic"), 2)
     assert drawn["draws"] == []
-    rows: list[plots.PreviewRow] = drawn["rows"]  # type: ignore[assignment]
+    rows: list[draw_images.PreviewRow] = drawn["rows"]  # type: ignore[assignment]
     assert all(row.partner is None and row.box is None for row in rows)
     assert rows[0].lines[1].startswith("brightness delta ")
 
@@ -67,7 +68,7 @@ def test_more_rows_than_the_batch_holds_are_not_asked_for(digits: Splits, drawn:
     assert len(drawn["rows"]) == 64  # type: ignore[arg-type]
 
 
-def rows_of(drawn: dict[str, object]) -> list[plots.PreviewRow]:
+def rows_of(drawn: dict[str, object]) -> list[draw_images.PreviewRow]:
     return drawn["rows"]  # type: ignore[return-value]
 
 
@@ -101,4 +102,4 @@ def test_an_op_that_was_not_applied_says_so(digits: Splits, drawn: dict[str, obj
 @pytest.mark.parametrize("name", OP_NAMES)
 def test_every_op_can_be_previewed(name: str, digits: Splits, drawn: dict[str, object]) -> None:
     preview.picture(digits, recipe_of(digits, name), 2)
-    assert all(len(line) <= plots.TEXT_WIDTH for row in rows_of(drawn) for line in row.lines)
+    assert all(len(line) <= draw_images.TEXT_WIDTH for row in rows_of(drawn) for line in row.lines)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from augexp import classes, files, report, stats, verdicts
+from augexp import classes, files, stats, verdicts
+from augexp.report import terminal
 from augexp.verdicts import Judgement
 from tests.factories import make_run
 
@@ -23,7 +24,7 @@ def judged(paths: Sequence[Path]) -> Judgement:
 def rendered(judgement: Judgement, width: int = 80) -> list[str]:
     text = io.StringIO()
     # The settings of augexp.console.out in a pipe.
-    Console(file=text, width=width, highlight=False, soft_wrap=True).print(report.table(judgement))
+    Console(file=text, width=width, highlight=False, soft_wrap=True).print(terminal.table(judgement))
     return [line.rstrip() for line in text.getvalue().splitlines()]
 
 
@@ -58,7 +59,7 @@ def test_the_four_strategies_fit_into_80_columns(study: Judgement) -> None:
 def test_one_seed_is_said_and_never_plus_minus_zero(tmp_path: Path) -> None:
     comparison = judged([make_run(tmp_path / "a", strategy="basic+cutmix", best_epoch=3)])
     assert rendered(comparison)[-1] == "basic+cutmix      1  80.00 one seed  78.00 one seed      3   1,000  1.5"
-    assert report.caption(comparison) == (
+    assert terminal.caption(comparison) == (
         "accuracy of the best epoch's weights: mean over seeds\n"
         "best epoch: median; min: minutes of training a run (CPU)"
     )
@@ -99,7 +100,7 @@ def test_best_epoch_is_median_and_range(tmp_path: Path) -> None:
 
 
 def test_the_contrasts_fit_into_80_columns_and_hold_the_numbers(study: Judgement) -> None:
-    grid = report.contrast_table(study)
+    grid = terminal.contrast_table(study)
     assert grid is not None
     text = io.StringIO()
     Console(file=text, width=80, highlight=False).print(grid)
@@ -114,7 +115,7 @@ def test_the_contrasts_fit_into_80_columns_and_hold_the_numbers(study: Judgement
 
 
 def test_sentences_are_those_of_the_verdicts_in_80_columns(study: Judgement) -> None:
-    told = report.sentences(study)
+    told = terminal.sentences(study)
     assert [" ".join(one.split()) for one in told] == [verdict.sentence for verdict in study.verdicts]
     assert max(len(line) for one in told for line in one.splitlines()) <= 80
 
@@ -124,7 +125,7 @@ def test_names_that_command_the_terminal_are_shown_as_text(tmp_path: Path) -> No
     config = (folder / "config.yaml").read_text()
     (folder / "config.yaml").write_text(config.replace("name: cutmix", 'name: "\\e[31mred"', 1))
     judgement = judged([folder, make_run(tmp_path / "b", strategy="none")])
-    everything = "\n".join([*rendered(judgement), *report.sentences(judgement)])
+    everything = "\n".join([*rendered(judgement), *terminal.sentences(judgement)])
     assert "\x1b" not in everything
     assert "\\x1b[31mred" in everything
 
@@ -133,7 +134,7 @@ def test_names_that_command_the_terminal_are_shown_as_text(tmp_path: Path) -> No
 
 
 def test_an_even_study_needs_no_note(study: Judgement) -> None:
-    assert report.notes(study) == []
+    assert terminal.notes(study) == []
 
 
 def test_every_reservation_is_a_line(tmp_path: Path) -> None:
@@ -145,7 +146,7 @@ def test_every_reservation_is_a_line(tmp_path: Path) -> None:
         make_run(tmp_path / "e", seed=4, overrides=["train.learning_rate=0.02"], environment={"device": "H200"}),
     ]
     comparison = judged([*paths, paths[1], tmp_path / "gone"])
-    assert report.notes(comparison) == [
+    assert terminal.notes(comparison) == [
         "differs besides the strategy: data.validation is test (none), 0.1 (cutmix)",
         "differs besides the strategy: train.learning_rate is 0.01 (none), 0.02 (cutmix)",
         "differs besides the strategy: device is CPU (none), CPU / H200 (cutmix)",
@@ -161,7 +162,7 @@ def test_every_reservation_is_a_line(tmp_path: Path) -> None:
 
 def test_a_note_on_many_groups_stays_short(tmp_path: Path) -> None:
     paths = [make_run(tmp_path / str(i), overrides=[f"train.batch_size={20 + i}", f"name=x{i}"]) for i in range(7)]
-    assert report.notes(judged(paths)) == [
+    assert terminal.notes(judged(paths)) == [
         "differs besides the strategy: train.batch_size is 20 (x0), 21 (x1), 22 (x2), 23 (x3) and 3 more",
         "no runs of the strategy none: the baseline is x0; --baseline NAME chooses another",
     ]
@@ -171,8 +172,8 @@ def test_a_note_on_many_groups_stays_short(tmp_path: Path) -> None:
 
 
 def test_csv_and_json_hold_the_numbers_of_the_summaries(study: Judgement) -> None:
-    rows = list(csv.DictReader(io.StringIO(report.csv_text(study))))
-    groups = json.loads(report.json_text(study))["groups"]
+    rows = list(csv.DictReader(io.StringIO(terminal.csv_text(study))))
+    groups = json.loads(terminal.json_text(study))["groups"]
     for group, row, entry in zip(study.comparison.groups, rows, groups, strict=True):
         summary = stats.summarize(group)
         assert row["label"] == entry["label"] == group.label
@@ -186,15 +187,15 @@ def test_csv_and_json_hold_the_numbers_of_the_summaries(study: Judgement) -> Non
 
 def test_one_seed_is_empty_in_csv_and_null_in_json(tmp_path: Path) -> None:
     comparison = judged([make_run(tmp_path / "a", overrides=['name=a, "b"'])])
-    (row,) = csv.DictReader(io.StringIO(report.csv_text(comparison)))
+    (row,) = csv.DictReader(io.StringIO(terminal.csv_text(comparison)))
     assert (row["label"], row["val_accuracy_sd"], row["runs"]) == ('a, "b"', "", "1")
-    assert json.loads(report.json_text(comparison))["groups"][0]["val_accuracy_sd"] is None
+    assert json.loads(terminal.json_text(comparison))["groups"][0]["val_accuracy_sd"] is None
 
 
 def test_json_says_what_the_notes_say(tmp_path: Path) -> None:
     paths = [make_run(tmp_path / "a", strategy="none"), make_run(tmp_path / "b", epochs=9), tmp_path / "gone"]
     comparison = judged([*paths, paths[0]])
-    value = json.loads(report.json_text(comparison))
+    value = json.loads(terminal.json_text(comparison))
     assert value["differences"] == {"train.epochs": {"none": 5, "cutmix": 9}}
     assert [(one["group"], one["baseline"], one["verdict"]) for one in value["contrasts"]] == [
         ("cutmix", "none", "confounded")
@@ -202,11 +203,11 @@ def test_json_says_what_the_notes_say(tmp_path: Path) -> None:
     assert value["contrasts"][0]["confounders"] == "train.epochs"
     assert value["skipped"] == [{"folder": str(paths[2]), "reason": "no such folder"}]
     assert value["repeated"] == [str(paths[0])]
-    assert value["notes"] == report.notes(comparison)
+    assert value["notes"] == terminal.notes(comparison)
 
 
 def test_json_holds_every_class(study: Judgement) -> None:
-    for entry, verdict in zip(report.as_dict(study)["contrasts"], study.verdicts, strict=True):
+    for entry, verdict in zip(terminal.as_dict(study)["contrasts"], study.verdicts, strict=True):
         gains = classes.gains(verdict.group, verdict.baseline, study.evidence)
         assert [(one["name"], one["difference"], one["q"]) for one in entry["classes"]] == [
             (gain.name, gain.contrast.difference, gain.q_value) for gain in gains
@@ -217,8 +218,8 @@ def test_json_holds_every_class(study: Judgement) -> None:
 
 
 def test_the_contrasts_csv_holds_the_numbers_of_the_verdicts(study: Judgement) -> None:
-    rows = list(csv.DictReader(io.StringIO(report.contrasts_csv_text(study))))
-    for row, verdict, entry in zip(rows, study.verdicts, report.as_dict(study)["contrasts"], strict=True):
+    rows = list(csv.DictReader(io.StringIO(terminal.contrasts_csv_text(study))))
+    for row, verdict, entry in zip(rows, study.verdicts, terminal.as_dict(study)["contrasts"], strict=True):
         assert verdict.contrast is not None
         assert (row["group"], row["baseline"], row["verdict"]) == (verdict.group.label, "none", verdict.status)
         assert float(row["difference"]) == entry["difference"] == verdict.contrast.difference
@@ -231,7 +232,7 @@ def test_markdown_is_one_table_whatever_the_names(tmp_path: Path) -> None:
         make_run(tmp_path / "a", strategy="none", seed=0),
         make_run(tmp_path / "b", overrides=["name='a | <b> *x*'"]),
     ]
-    lines = report.markdown(judged(paths)).splitlines()
+    lines = terminal.markdown(judged(paths)).splitlines()
     assert lines[2].startswith("| none | 1 | 80.00 one seed |")
     assert lines[3].startswith(r"| a \| \<b\> \*x\* | 1 |")
     assert len({line.replace(r"\|", "").count("|") for line in lines[:4]}) == 1
@@ -242,6 +243,6 @@ def test_markdown_is_one_table_whatever_the_names(tmp_path: Path) -> None:
 def test_one_group_has_no_verdict_and_says_why(tmp_path: Path, given: list[str]) -> None:
     paths = [make_run(tmp_path / name, strategy="none", seed=seed) for seed, name in enumerate(given)]
     judgement = judged(paths)
-    assert report.contrast_table(judgement) is None
-    assert report.contrasts_csv_text(judgement) == "\n"
-    assert "one group: nothing to compare it with; give runs of another strategy too" in report.notes(judgement)
+    assert terminal.contrast_table(judgement) is None
+    assert terminal.contrasts_csv_text(judgement) == "\n"
+    assert "one group: nothing to compare it with; give runs of another strategy too" in terminal.notes(judgement)

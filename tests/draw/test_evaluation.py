@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from augexp import evaluation_plots
+from augexp.draw import evaluation as draw_evaluation
 
 NAMES = [f"n{2085620 + i:08d}-breed {i}" for i in range(30)]
 
@@ -32,18 +32,18 @@ def texts(figure: Figure) -> str:
 
 @pytest.mark.parametrize("robust", [True, False])
 def test_a_picture_for_all_that_was_found(robust: bool) -> None:
-    names = [name for name, _ in evaluation_plots.pictures(section(4, robust=robust), NAMES[:4], "run")]
+    names = [name for name, _ in draw_evaluation.pictures(section(4, robust=robust), NAMES[:4], "run")]
     assert names == ["reliability", "confusion", *(["robustness"] if robust else [])]
 
 
 def test_reliability_says_both_errors() -> None:
-    figure = evaluation_plots.reliability(section(4), "cutmix-seed0")
+    figure = draw_evaluation.reliability(section(4), "cutmix-seed0")
     assert "as trained: calibration error 3.40 %" in texts(figure)
     assert "temperature 1.25: calibration error 1.20 %" in texts(figure)
 
 
 def test_few_classes_are_all_drawn_with_their_shares() -> None:
-    figure = evaluation_plots.confusion(np.array(section(4)["confusion"]), NAMES[:4], "run")
+    figure = draw_evaluation.confusion(np.array(section(4)["confusion"]), NAMES[:4], "run")
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()] == [f"breed {i}" for i in range(4)]
     assert sorted(text.get_text() for text in axes.texts) == ["100", "20", "20", "20", "80", "80", "80"]
@@ -52,7 +52,7 @@ def test_few_classes_are_all_drawn_with_their_shares() -> None:
 def test_of_many_classes_the_most_confused_are_drawn() -> None:
     table = np.array(section(30)["confusion"])
     table[17, 25] = 39
-    figure = evaluation_plots.confusion(table, NAMES, "run")
+    figure = draw_evaluation.confusion(table, NAMES, "run")
     (axes,) = figure.axes
     drawn = [label.get_text() for label in axes.get_yticklabels()]
     assert len(drawn) == 20
@@ -61,7 +61,7 @@ def test_of_many_classes_the_most_confused_are_drawn() -> None:
 
 
 def test_robustness_starts_at_the_clean_accuracy() -> None:
-    figure = evaluation_plots.robustness(section(4), "run")
+    figure = draw_evaluation.robustness(section(4), "run")
     covered, corrupted = figure.axes
     np.testing.assert_allclose(np.array(covered.lines[1].get_xydata(), float), [[0, 80], [10, 75], [30, 60]])
     np.testing.assert_allclose(np.array(corrupted.lines[0].get_xydata(), float), [[0, 80], [1, 70], [2, 50]])
@@ -77,13 +77,13 @@ def test_robustness_starts_at_the_clean_accuracy() -> None:
     ],
 )
 def test_a_wordnet_id_is_left_out_where_a_name_follows(name: str, shown: str) -> None:
-    assert evaluation_plots._short(name) == shown
+    assert draw_evaluation._short(name) == shown
 
 
 def test_an_explanation_has_a_row_a_run() -> None:
     images = np.zeros((2, 8, 8, 3), np.uint8)
     heat = np.full((2, 8, 8), -1.0, np.float32)
-    figure = evaluation_plots.explanation(images, ["a", "b"], [("run 1", heat, [("a 0.90", True), ("a 0.60", False)])])
+    figure = draw_evaluation.explanation(images, ["a", "b"], [("run 1", heat, [("a 0.90", True), ("a 0.60", False)])])
     assert len(figure.axes) == 4
     colours = [figure.axes[i].title.get_color() for i in (2, 3)]
     assert colours[0] != colours[1]

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from augexp.draw.style import COLOURS, DPI, LINES, MARKERS, drawable, house_style, shorten
 from augexp.metrics.confusion import confused_block
-from augexp.plots import COLOURS, DPI, LINES, MARKERS, drawable, house_style, shorten
 
 MOST_CLASSES = 20  # beside each other in a confusion matrix, still to be read
 LABEL = 22  # characters of a class name

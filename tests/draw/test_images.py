@@ -19,8 +19,12 @@ from matplotlib.transforms import BboxBase
 from numpy.typing import NDArray
 from scipy.stats import beta
 
-from augexp import plots, stats
-from augexp.plots import LamDraws, PreviewRow
+from augexp import stats
+from augexp.draw import history as draw_history
+from augexp.draw import images as draw_images
+from augexp.draw.images import LamDraws, PreviewRow
+from augexp.draw.style import drawable, shorten
+from augexp.report.curves import comparison
 from augexp.stats import Group
 from tests.factories import make_run
 
@@ -78,7 +82,7 @@ def legend_texts(figure: Figure) -> list[str]:
 def test_line_is_the_mean_and_band_the_range_over_seeds(tmp_path: Path) -> None:
     curves = [[0.2, 0.5, 0.6, 0.75], [0.3, 0.6, 0.8, 0.7], [0.7, 0.7, 0.7, 0.5]]
     paths = [make_run(tmp_path / str(seed), seed=seed, val_accuracy=curve) for seed, curve in enumerate(curves)]
-    figure = plots.comparison(stats.compare(paths).groups)
+    figure = comparison(stats.compare(paths).groups)
     for axes in curve_axes(figure):
         np.testing.assert_allclose(heights(axes.lines[0]), [40, 60, 70, 65])
         np.testing.assert_array_equal(np.asarray(axes.lines[0].get_xdata()), [1, 2, 3, 4])
@@ -89,7 +93,7 @@ def test_line_is_the_mean_and_band_the_range_over_seeds(tmp_path: Path) -> None:
 
 
 def test_one_seed_has_no_band_and_says_so(tmp_path: Path) -> None:
-    figure = plots.comparison(groups_of(tmp_path, ["a", "b"]))
+    figure = comparison(groups_of(tmp_path, ["a", "b"]))
     assert not any(axes.collections for axes in figure.axes)
     assert all("one seed" in text for text in legend_texts(figure))
     assert "band" not in figure.legends[0].get_title().get_text()
@@ -100,7 +104,7 @@ def test_zoom_shows_the_later_half_whole(tmp_path: Path) -> None:
         make_run(tmp_path / "a", strategy="none", val_accuracy=[0.1, 0.2, 0.3, 0.90, 0.91, 0.92]),
         make_run(tmp_path / "b", val_accuracy=[0.1, 0.2, 0.3, 0.95, 0.96, 0.98]),
     ]
-    _, zoomed = curve_axes(plots.comparison(stats.compare(paths).groups))
+    _, zoomed = curve_axes(comparison(stats.compare(paths).groups))
     assert zoomed.get_xlim() == (3.5, 6.5)
     low, high = zoomed.get_ylim()
     assert 88 < low < 90
@@ -110,7 +114,7 @@ def test_zoom_shows_the_later_half_whole(tmp_path: Path) -> None:
 
 def test_curves_can_be_drawn_against_seconds(tmp_path: Path) -> None:
     paths = [make_run(tmp_path / str(seed), seed=seed, epochs=4, seconds=40 + 40 * seed) for seed in range(2)]
-    figure = plots.comparison(stats.compare(paths).groups, x="seconds")
+    figure = comparison(stats.compare(paths).groups, x="seconds")
     whole, zoomed = curve_axes(figure)
     np.testing.assert_allclose(np.asarray(whole.lines[0].get_xdata(), np.float64), [15, 30, 45, 60])
     assert zoomed.get_xlim() == (45 - 7.5, 60 + 7.5)
@@ -119,7 +123,7 @@ def test_curves_can_be_drawn_against_seconds(tmp_path: Path) -> None:
 
 
 def test_ylim_sets_the_zoomed_panel_only(tmp_path: Path) -> None:
-    figure = plots.comparison(groups_of(tmp_path, ["a"]), ylim=(50, 60))
+    figure = comparison(groups_of(tmp_path, ["a"]), ylim=(50, 60))
     whole, zoomed = curve_axes(figure)
     assert zoomed.get_ylim() == (50, 60)
     assert whole.get_ylim()[1] > 69
@@ -128,16 +132,16 @@ def test_ylim_sets_the_zoomed_panel_only(tmp_path: Path) -> None:
 def test_title_names_the_data_and_a_validation_on_test(tmp_path: Path) -> None:
     plain = make_run(tmp_path / "a", overrides=["data.source=folder:../shared/$^$dogs"])
     tutorial = make_run(tmp_path / "b", strategy="none", overrides=["data.validation=test"])
-    title = plots.comparison(stats.compare([plain]).groups).get_suptitle()
+    title = comparison(stats.compare([plain]).groups).get_suptitle()
     assert title == "val accuracy on $^$dogs"
-    title = plots.comparison(stats.compare([plain, tutorial]).groups).get_suptitle()
+    title = comparison(stats.compare([plain, tutorial]).groups).get_suptitle()
     assert title == "val accuracy on digits, $^$dogs  ·  validation = test set"
 
 
 @pytest.mark.parametrize(("count", "seeds", "epochs"), [(1, 1, 1), (2, 1, 2), (4, 3, 6), (20, 2, 30), (28, 1, 3)])
 def test_many_or_few_groups_stay_readable(tmp_path: Path, count: int, seeds: int, epochs: int) -> None:
     groups = groups_of(tmp_path, [f"strategy-{index}" for index in range(count)], seeds, epochs)
-    figure = plots.comparison(groups)
+    figure = comparison(groups)
     pixels(figure)
     legend = figure.legends[0].get_window_extent()
     assert figure.bbox.x0 <= legend.x0 < legend.x1 <= figure.bbox.x1
@@ -148,7 +152,7 @@ def test_many_or_few_groups_stay_readable(tmp_path: Path, count: int, seeds: int
 
 
 def test_awkward_names_are_drawn_as_they_are(tmp_path: Path) -> None:
-    figure = plots.comparison(groups_of(tmp_path, AWKWARD))
+    figure = comparison(groups_of(tmp_path, AWKWARD))
     pixels(figure)
     texts = legend_texts(figure)
     assert len(texts) == len(AWKWARD)
@@ -158,14 +162,14 @@ def test_awkward_names_are_drawn_as_they_are(tmp_path: Path) -> None:
 
 @given(st.text(max_size=30))
 def test_drawable_keeps_the_length_and_needs_no_other_font(text: str) -> None:
-    drawn = plots.drawable(text)
+    drawn = drawable(text)
     assert len(drawn) == len(text)
-    assert plots.drawable(drawn) == drawn
+    assert drawable(drawn) == drawn
 
 
 @given(st.text(max_size=60), st.integers(5, 40))
 def test_shortened_text_fits_and_keeps_both_ends(text: str, width: int) -> None:
-    short = plots.shorten(text, width)
+    short = shorten(text, width)
     assert len(short) <= width
     assert short == text or (short[0] == text[0] and short[-1] == text[-1])
 
@@ -179,7 +183,7 @@ def history(epochs: int) -> dict[str, NDArray[np.float64]]:
 
 
 def test_curves_hold_the_history_the_best_epoch_and_the_phases() -> None:
-    figure = plots.curves(history(10), best_epoch=7, title="$^{$", head_epochs=2, plain_epochs=3)
+    figure = draw_history.curves(history(10), best_epoch=7, title="$^{$", head_epochs=2, plain_epochs=3)
     pixels(figure)
     loss, accuracy = figure.axes
     for axes, column, scale in ((loss, "loss", 1), (accuracy, "accuracy", 100)):
@@ -199,7 +203,7 @@ def test_curves_hold_the_history_the_best_epoch_and_the_phases() -> None:
 def test_curves_of_any_length_and_with_gaps(epochs: int) -> None:
     columns = history(epochs)
     columns["loss"][-1] = np.nan
-    pixels(plots.curves(columns, best_epoch=1))
+    pixels(draw_history.curves(columns, best_epoch=1))
 
 
 # --- preview -------------------------------------------------------------------------------------------------------
@@ -219,7 +223,7 @@ def cutmix_row(side: int, seed: int = 0, name: str = "dog") -> PreviewRow:
 
 def test_preview_shows_the_very_pixels_and_the_box_around_them() -> None:
     row = cutmix_row(16)
-    figure = plots.preview([row])
+    figure = draw_images.preview([row])
     pictures = [axes for axes in figure.axes if axes.images]
     shown = [axes.images[0].get_array() for axes in pictures]
     assert row.partner is not None
@@ -234,22 +238,22 @@ def test_preview_shows_the_very_pixels_and_the_box_around_them() -> None:
 @pytest.mark.parametrize("grey", [0, 128, 255])
 def test_the_box_is_seen_on_any_grey(grey: int) -> None:
     flat = np.full((16, 16, 3), grey, np.uint8)
-    with_box = pixels(plots.preview([PreviewRow(flat, flat, partner=flat, box=(4, 4, 12, 12))]))
-    without = pixels(plots.preview([PreviewRow(flat, flat, partner=flat)]))
+    with_box = pixels(draw_images.preview([PreviewRow(flat, flat, partner=flat, box=(4, 4, 12, 12))]))
+    without = pixels(draw_images.preview([PreviewRow(flat, flat, partner=flat)]))
     changed = np.abs(with_box - without).max(axis=-1)
     assert (changed > 0.4).sum() > 300
 
 
 def test_an_empty_box_is_not_drawn() -> None:
     flat = image(16, 0)
-    figure = plots.preview([PreviewRow(flat, flat, partner=flat, box=(5, 5, 5, 9))])
+    figure = draw_images.preview([PreviewRow(flat, flat, partner=flat, box=(5, 5, 5, 9))])
     assert not any(axes.patches for axes in figure.axes)
 
 
 def test_floats_are_rounded_and_clipped_and_large_images_are_smooth() -> None:
     floats = np.full((224, 224, 3), 254.6)
     floats[0, 0] = (-3, 300, 127.4)
-    figure = plots.preview([PreviewRow(image(224, 0), floats)])
+    figure = draw_images.preview([PreviewRow(image(224, 0), floats)])
     _, shown = (axes.images[0] for axes in figure.axes if axes.images)
     array = np.asarray(shown.get_array())
     assert array[0, 0].tolist() == [0, 255, 127]
@@ -262,7 +266,7 @@ def test_nothing_overlaps(side: int, count: int) -> None:
     names = ["n02085620-Chihuahua", "W" * 80, r"$\frac{$", "犬"] * 2
     rows = [cutmix_row(side, index, names[index]) for index in range(count)]
     draws = [LamDraws("cutmix", 1.0, np.linspace(0, 1, 2000)), LamDraws("mixup", 0.2, np.linspace(0, 1, 2000))]
-    figure = plots.preview(rows, "cutmix on $^{$", draws)
+    figure = draw_images.preview(rows, "cutmix on $^{$", draws)
     pixels(figure)
     boxes: list[BboxBase] = [axes.get_window_extent() for axes in figure.axes if axes.images]
     boxes += [
@@ -276,24 +280,24 @@ def test_nothing_overlaps(side: int, count: int) -> None:
 
 
 def test_a_long_class_name_never_hides_its_weight() -> None:
-    figure = plots.preview([cutmix_row(16, name="W" * 80)])
+    figure = draw_images.preview([cutmix_row(16, name="W" * 80)])
     (text,) = (text.get_text() for axes in figure.axes for text in axes.texts)
     first, second, third = text.split("\n")
     assert first.startswith("0.900  WWW")
-    assert len(first) <= plots.TEXT_WIDTH
+    assert len(first) <= draw_images.TEXT_WIDTH
     assert (second, third) == ("0.100  cat", "lam drawn 0.93, used 0.90")
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.2, 1.0, 3.5, 100.0])
 def test_density_is_scipys(alpha: float) -> None:
     x = np.linspace(0.001, 0.999, 999)
-    np.testing.assert_allclose(plots.beta_density(x, alpha), beta.pdf(x, alpha, alpha), rtol=1e-9)
+    np.testing.assert_allclose(draw_images.beta_density(x, alpha), beta.pdf(x, alpha, alpha), rtol=1e-9)
 
 
 @pytest.mark.parametrize("alpha", [0.2, 1.0, 8.0])
 def test_histogram_and_curve_lie_in_sight(alpha: float) -> None:
     lam = np.random.default_rng(0).beta(alpha, alpha, 2000)
-    figure = plots.preview([cutmix_row(16)], draws=[LamDraws("mixup", alpha, lam)])
+    figure = draw_images.preview([cutmix_row(16)], draws=[LamDraws("mixup", alpha, lam)])
     axes = figure.axes[-1]
     bars = [patch.get_height() for patch in axes.patches if isinstance(patch, Rectangle)]
     assert sum(bars) / 40 == pytest.approx(1)
@@ -304,7 +308,7 @@ def test_histogram_and_curve_lie_in_sight(alpha: float) -> None:
 
 def test_batch_is_a_grid_of_every_image() -> None:
     images = np.stack([image(16, index) for index in range(11)])
-    figure = plots.batch(images, [f"$^{{$ 0.63 犬 {index}" for index in range(11)])
+    figure = draw_images.batch(images, [f"$^{{$ 0.63 犬 {index}" for index in range(11)])
     pixels(figure)
     assert len(figure.axes) == 11
     for axes, expected in zip(figure.axes, images, strict=True):
