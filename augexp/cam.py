@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from augexp.data.boxes import Boxes
-from augexp.model import Network
+from augexp.network.model import Network
 
 THRESHOLD = 0.2  # of the largest value; the paper's
 

@@ -18,7 +18,7 @@ from augexp.data.decode import decode, rescue
 from augexp.data.folder import of_files
 from augexp.errors import printable
 from augexp.metrics.scores import probabilities
-from augexp.trained import Trained
+from augexp.network.trained import Trained
 
 
 @dataclass(frozen=True)

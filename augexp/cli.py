@@ -99,8 +99,9 @@ def train(
 
     Example: augexp train --config cutmix.yaml seed=1 train.epochs=5
     """
-    from augexp import console, device
+    from augexp import console
     from augexp.config import load
+    from augexp.network import device
     from augexp.runs import folder as run_folder
 
     if resume and overwrite:
@@ -225,8 +226,9 @@ def _sweep(experiments: "Sequence[Experiment]", todo: "Sequence[Experiment]", po
 
 
 def _forecast(experiments: "Sequence[Experiment]", todo: "Sequence[Experiment]") -> None:
-    from augexp import console, device
+    from augexp import console
     from augexp import sweep as sweeps
+    from augexp.network import device
 
     for experiment in experiments:
         console.answer(f"{experiment.run_dir}: {sweeps.stand(experiment).state}")
@@ -408,8 +410,8 @@ def evaluate(
 
     Example: augexp evaluate runs/cutmix-seed0 --robustness --tta flip
     """
-    from augexp import device
     from augexp import tta as augmentation
+    from augexp.network import device
     from augexp.runs import read
 
     wanted = tuple(augmentation.read(text, draws) for text in dict.fromkeys(tta or []))
@@ -455,7 +457,7 @@ def explain(
 
     Example: augexp explain runs/none-seed0 runs/cutmix-seed0 --examples 6
     """
-    from augexp import device
+    from augexp.network import device
     from augexp.runs import read
 
     _check_picture(out)
@@ -481,14 +483,16 @@ def predict(
 
     Example: augexp predict runs/cutmix-seed0 photos/ --top 3
     """
-    from augexp import console, device
+    from augexp import console
     from augexp.data.folder import files_of
+    from augexp.network import device
     from augexp.runs import read
 
     read.refuse_foreign(run)
     files = files_of(images)
     device.load_tensorflow()
-    from augexp import classify, trained
+    from augexp import classify
+    from augexp.network import trained
 
     answers = classify.answers(trained.load(run), files, top)
     text = classify.json_text(answers) if as_json else classify.csv_text(answers)
@@ -538,8 +542,8 @@ def preview(
 
     Example: augexp preview --strategy cutmix
     """
-    from augexp import device
     from augexp.config import load
+    from augexp.network import device
 
     _check_picture(out)
     if every and strategy is not None:
@@ -581,7 +585,7 @@ def check(
 
     Example: augexp check mixing --against keras
     """
-    from augexp import device
+    from augexp.network import device
 
     for library in against or []:
         if library not in RIVALS:

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp import cam, console, device, files, floors, scoring, trained, tta
+from augexp import cam, console, files, floors, tta
 from augexp.augment.corruptions import AREAS, CORRUPTIONS, OCCLUSIONS, SEVERITIES, Corrupt, corruption, occlusion
 from augexp.data import boxes, pipeline
 from augexp.data.pipeline import View
@@ -25,9 +25,10 @@ from augexp.metrics import calibration
 from augexp.metrics.calibration import Bin
 from augexp.metrics.confusion import confusion_matrix, most_confused
 from augexp.metrics.scores import per_example, probabilities
+from augexp.network import device, scoring, trained
+from augexp.network.trained import Trained
 from augexp.runs import evaluation as run_evaluation
 from augexp.runs.evaluation import SplitName
-from augexp.trained import Trained
 from augexp.tta import Tta
 
 OVERLAP = 0.5  # of the box around the map with that around the object: found

@@ -14,13 +14,16 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from augexp import console, device, estimate, files, gallery, model, parallel, preview, scoring, training
+from augexp import console, files, gallery, preview, training
 from augexp.config.schema import Experiment
 from augexp.data import pipeline, sources
 from augexp.data.splits import Part, Splits, expected_splits, load_splits
 from augexp.draw import history as draw_history
 from augexp.errors import brief
 from augexp.metrics.scores import metrics
+from augexp.network import device, estimate, model, parallel, scoring
+from augexp.network.build import build_network
+from augexp.network.parallel import uses_xla
 from augexp.runs import checkpoint, predictions, read
 from augexp.runs import folder as run_folder
 from augexp.runs.checkpoint import Checkpoint, Progress
@@ -104,27 +107,6 @@ def prepare(experiment: Experiment) -> Prepared:
     network = build_network(experiment, precision, len(splits.class_names))
     task = training.Task(experiment, network, splits, steps, uses_xla(found, experiment.train.devices))
     return Prepared(task, found, precision)
-
-
-def uses_xla(found: device.Device, devices: parallel.Devices) -> bool:
-    """Whether training is compiled by XLA."""
-    # XLA's convolutions on a CPU are several times slower than TensorFlow's own; JAX can't do without it.
-    shared = len(parallel.names(devices)) > 1  # gradients can't cross devices inside XLA
-    return keras.backend.backend() == "jax" or (found.kind == "gpu" and not shared)
-
-
-def build_network(
-    experiment: Experiment, precision: str, num_classes: int, *, pretrained: bool = True
-) -> model.Network:
-    """The network with the initial weights of the experiment's seed, equal for every strategy."""
-    keras.utils.clear_session()
-    keras.utils.set_random_seed(experiment.seed)
-    keras.config.set_dtype_policy(precision)
-    devices = experiment.train.devices
-    with parallel.shared(devices):
-        network = model.build(experiment.model, experiment.data.image_size, num_classes, pretrained=pretrained)
-    parallel.synchronize(network.backbone, devices)
-    return network
 
 
 def announcement(prepared: Prepared) -> list[str]:

@@ -15,14 +15,15 @@ from typing import Any
 import keras
 import numpy as np
 
-from augexp import console, model, scoring
-from augexp import experiment as experiments
+from augexp import console
 from augexp.config.schema import SMALL_CNN, Model
 from augexp.data import pipeline
 from augexp.data.splits import Part, Splits
 from augexp.errors import UserError, first_line
 from augexp.metrics.scores import metrics
-from augexp.trained import Trained
+from augexp.network import model, scoring
+from augexp.network.build import build_network
+from augexp.network.trained import Trained
 
 WORDNET_ID = re.compile(r"n\d{8}")
 STRENGTHS = (0.01, 0.1, 1.0)  # of the probe's regularisation, C; the best on val is taken
@@ -136,7 +137,7 @@ def _linear_probe(run: Trained, splits: Splits, part: Part, advance: console.Adv
 
 def _features(run: Trained) -> keras.Model:
     """(B, S, S, 3) -> (B, C): pooled features under the initial weights."""
-    initial = experiments.build_network(run.experiment, run.precision, len(run.class_names)).model
+    initial = build_network(run.experiment, run.precision, len(run.class_names)).model
     return keras.Model(initial.inputs, initial.get_layer("pool").output)
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import keras
 
-from augexp import device, estimate, watch
-from augexp import experiment as experiments
+from augexp import watch
 from augexp.config.schema import Experiment
 from augexp.data import cache, sources
 from augexp.data.splits import expected_splits
+from augexp.network import device, estimate, parallel
+from augexp.network.build import build_network
 from augexp.runs import read
 
 GB = 1e9
@@ -53,10 +54,10 @@ def cost(settings: Experiment) -> Cost:
     precision = device.resolve_precision(settings.train.precision, found)
     splits = expected_splits(settings)
     classes = sources.count_classes(settings.data)
-    network = experiments.build_network(settings, precision, classes, pretrained=False)
+    network = build_network(settings, precision, classes, pretrained=False)
     seconds = measured_seconds(settings)
     if seconds is None and splits is not None:
-        xla = experiments.uses_xla(found, settings.train.devices)
+        xla = parallel.uses_xla(found, settings.train.devices)
         seconds = estimate.seconds(network, settings, len(splits.train), len(splits.val), jit_compile=xla)
     return Cost(seconds, _folder_bytes(network.model, settings))
 

@@ -16,11 +16,11 @@ from typing import Literal, NamedTuple
 import keras
 import tensorflow as tf
 
-from augexp import device
 from augexp import experiment as experiments
 from augexp.config import load
 from augexp.config.schema import Data
 from augexp.data import cache
+from augexp.network import device
 from augexp.runs import read
 
 GIB = 2.0**30

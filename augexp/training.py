@@ -12,12 +12,13 @@ from typing import Any, Literal, NamedTuple
 import keras
 import tensorflow as tf
 
-from augexp import console, files, model, optimizer, parallel
+from augexp import console, files, optimizer
 from augexp.config.schema import Experiment
 from augexp.data import pipeline
 from augexp.data.splits import Part, Splits
 from augexp.errors import UserError
 from augexp.events import Events
+from augexp.network import model, parallel
 from augexp.runs import checkpoint, read
 from augexp.runs import folder as run_folder
 from augexp.runs.checkpoint import Checkpoint, Origin, Progress

@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 
-from augexp import device
 from augexp.config.schema import Experiment
 from augexp.errors import UserError, stop_on_sigterm
+from augexp.network import device
 
 
 def main() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from augexp import device
 from augexp.config import load
 from augexp.data.splits import Splits
+from augexp.network import device
 from tests import stanford_dogs
 from tests.factories import write_published_layout
 

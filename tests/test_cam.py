@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augexp import cam
-from augexp import experiment as experiments
 from augexp.config import load
-from augexp.model import Network
+from augexp.network.build import build_network
+from augexp.network.model import Network
 
 
 @pytest.fixture(scope="module")
 def network() -> Network:
-    return experiments.build_network(load.experiment("digits.yaml", ["data.image_size=32"]), "float32", 10)
+    return build_network(load.experiment("digits.yaml", ["data.image_size=32"]), "float32", 10)
 
 
 def test_the_mean_of_a_map_is_the_logit(network: Network) -> None:

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from augexp import classify, trained
+from augexp import classify
 from augexp import experiment as experiments
 from augexp.config import load
 from augexp.data.folder import files_of
 from augexp.errors import UserError
-from augexp.trained import Trained
+from augexp.network import trained
+from augexp.network.trained import Trained
 
 
 @pytest.fixture(scope="module")

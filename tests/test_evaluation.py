@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, log_loss, top_k_accuracy_score
 
-from augexp import evaluation, evaluation_report, files, trained, tta
+from augexp import evaluation, evaluation_report, files, tta
 from augexp import experiment as experiments
 from augexp.config import load
 from augexp.errors import UserError
 from augexp.evaluation import Request
+from augexp.network import trained
 from augexp.runs import evaluation as run_evaluation
 from augexp.runs import read
 

@@ -16,9 +16,10 @@ import pytest
 from augexp import experiment as experiments
 from augexp.config import load
 from augexp.config.schema import Experiment
-from augexp.device import Device
 from augexp.errors import UserError
 from augexp.metrics.scores import metrics
+from augexp.network.build import build_network
+from augexp.network.device import Device
 from augexp.runs import folder as run_folder
 from augexp.runs import read
 from tests import kills
@@ -106,7 +107,7 @@ def test_the_same_seed_gives_every_strategy_the_same_initial_weights() -> None:
     import keras
 
     first, second = (
-        experiments.build_network(load.experiment("digits.yaml", [f"strategy={name}"]), "float32", 10).model
+        build_network(load.experiment("digits.yaml", [f"strategy={name}"]), "float32", 10).model
         for name in ("none", "cutmix")
     )
     for ours, theirs in zip(first.weights, second.weights, strict=True):
@@ -135,7 +136,7 @@ def test_test_as_validation_is_said(tmp_path: Path, cache_dir: Path, capsys: pyt
 def test_hours_on_a_cpu_are_announced(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = experiments.prepare(digits(tmp_path, cache_dir))
     assert not any(line.startswith("no GPU") for line in experiments.announcement(prepared))
-    monkeypatch.setattr("augexp.estimate.seconds", lambda *_, **__: 5.2 * 3600)
+    monkeypatch.setattr("augexp.network.estimate.seconds", lambda *_, **__: 5.2 * 3600)
     prepared = dataclasses.replace(prepared, device=Device("cpu", "CPU", has_bfloat16=False))
     assert experiments.announcement(prepared)[-1] == (
         "no GPU: this run will take about 5.2 hours on this CPU; a smaller data.image_size, data.train_per_class or "

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from augexp import experiment as experiments
-from augexp import explanation, files, trained
+from augexp import explanation, files
 from augexp.config import load
 from augexp.errors import UserError
+from augexp.network import trained
 
 
 @pytest.fixture(scope="module")

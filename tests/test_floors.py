@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from augexp import evaluation, floors, trained
+from augexp import evaluation, floors
 from augexp import experiment as experiments
 from augexp.config import load
 from augexp.errors import UserError
 from augexp.evaluation import Request
+from augexp.network import trained
 
 CLASSES = ("n02085620-chihuahua", "n02086240-shih-tzu", "n02099601-golden_retriever")
 PLACES = [151, 155, 207]  # as every table of ImageNet's classes has them

@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 
 from augexp import experiment as experiments
-from augexp import model, training
+from augexp import training
 from augexp.config import load
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
+from augexp.network import model
+from augexp.network.build import build_network
 from augexp.runs import checkpoint
 from tests import test_events
 
@@ -237,7 +239,7 @@ def test_a_refused_resume_leaves_the_run_as_it_was(
 
 def test_in_head_epochs_the_backbone_stands_still(fitted: Fitted) -> None:
     fitted("train.epochs=1", "train.head_epochs=1")
-    fresh = experiments.build_network(fitted.prepared.experiment, "float32", 10)
+    fresh = build_network(fitted.prepared.experiment, "float32", 10)
     trained = fitted.prepared.task.network
     for old, new in zip(fresh.backbone.weights, trained.backbone.weights, strict=True):
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(old), keras.ops.convert_to_numpy(new))

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from augexp import device
+from augexp.network import device
 
 device.load_tensorflow()
 

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import pytest
 
-from augexp import model
 from augexp.config import load
 from augexp.config.schema import BACKBONES
 from augexp.errors import UserError
+from augexp.network import model
 from tests.places import SHARED
 
 MOBILENET = SHARED / "weights" / "mobilenet_v2_0.35_224_notop.weights.h5"

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from augexp import experiment as experiments
-from augexp import files, trained
+from augexp import files
 from augexp.config import load
 from augexp.errors import UserError
+from augexp.network import trained
 from augexp.runs import read
 
 

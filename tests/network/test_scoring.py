@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from augexp import scoring
+from augexp.network import scoring
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augexp import parallel
 from augexp.errors import UserError
+from augexp.network import parallel
 from augexp.runs import read
 
 # Logical devices must be there before TensorFlow looks at them.

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from augexp.config.schema import Experiment
-from augexp.model import Network
+from augexp.network.model import Network
 
 FULL = 4  # predictions that a training step costs; with the backbone frozen it costs about one
 # What compiling the first steps takes, counted in first predictions: of the head alone, of everything (on a CPU).

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from augexp.errors import UserError
+from augexp.network import device
 
 Devices = Literal["one", "all"]
 
@@ -77,3 +78,10 @@ def synchronize(network: keras.Model, devices: Devices) -> None:
         for layer in network._flatten_layers():  # noqa: SLF001
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.synchronized = True
+
+
+def uses_xla(found: device.Device, devices: Devices) -> bool:
+    """Whether training is compiled by XLA."""
+    # XLA's convolutions on a CPU are several times slower than TensorFlow's own; JAX can't do without it.
+    shared = len(names(devices)) > 1  # gradients can't cross devices inside XLA
+    return keras.backend.backend() == "jax" or (found.kind == "gpu" and not shared)

@@ -8,13 +8,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from augexp import console, device, model
-from augexp import experiment as experiments
+from augexp import console
 from augexp.config.schema import Experiment
 from augexp.data import sources
 from augexp.data.splits import Part, Splits, load_splits
 from augexp.errors import UserError, first_line
-from augexp.model import Network
+from augexp.network import device, model
+from augexp.network.build import build_network
+from augexp.network.model import Network
 from augexp.runs import folder as run_folder
 from augexp.runs import read
 
@@ -47,7 +48,7 @@ def load(folder: Path) -> Trained:
     class_names = environment.get("class_names") or sources.open_source(settings.data).class_names
     # What was trained in bfloat16 is scored in it on any machine: compared numbers differ in nothing else.
     precision = environment.get("precision") or device.resolve_precision(settings.train.precision, device.find())
-    network = experiments.build_network(settings, precision, len(class_names), pretrained=False)
+    network = build_network(settings, precision, len(class_names), pretrained=False)
     try:
         model.load_weights(network, path)
     except Exception as error:  # Keras and h5py raise many kinds for another network's file, or for no HDF5 at all.

@@ -4,17 +4,17 @@ from typing import Any
 
 import pytest
 
-from augexp import estimate
-from augexp import experiment as experiments
 from augexp.config import load
 from augexp.config.schema import Experiment
+from augexp.network import estimate
+from augexp.network.build import build_network
 
 
 def of(*overrides: str) -> tuple[Any, Experiment]:
     settings = load.experiment(
         None, ["model.weights=null", "model.backbone=MobileNetV2", "data.image_size=96", *overrides]
     )
-    return experiments.build_network(settings, "float32", 10, pretrained=False), settings
+    return build_network(settings, "float32", 10, pretrained=False), settings
 
 
 def test_weights_count_their_gradients_and_moments() -> None:
