@@ -110,16 +110,17 @@ def train(
     if not (dry_run or resume):
         run_folder.refuse_finished(experiment, overwrite=overwrite)
     device.load_tensorflow(deterministic=experiment.train.deterministic)
-    from augexp import experiment as experiments
+    from augexp.train.prepare import plan
+    from augexp.train.run import summary, train
 
     if dry_run:
         console.answer(experiment.to_yaml())
-        for line in experiments.dry_run(experiment):
+        for line in plan(experiment):
             console.answer(line)
         return
-    work = partial(experiments.train, experiment, overwrite=overwrite, resume=resume)
+    work = partial(train, experiment, overwrite=overwrite, resume=resume)
     folder = _interruptible(work, experiment.run_dir)
-    console.answer(experiments.summary(folder))
+    console.answer(summary(folder))
 
 
 def _interruptible(work: Callable[[], Path], folder: Path) -> Path:
@@ -552,11 +553,9 @@ def preview(
     given = config or overrides
     experiment = load.experiment(config or "digits.yaml", [*(overrides or []), *chosen])
     device.load_tensorflow()
-    from augexp import experiment as experiments
+    from augexp.train import gallery, preview
 
-    figure = (
-        experiments.gallery_of(experiment if given else None) if every else experiments.preview_of(experiment, examples)
-    )
+    figure = gallery.of(experiment if given else None) if every else preview.of(experiment, examples)
     _write(out, figure.savefig)
 
 
@@ -598,7 +597,8 @@ def check(
 
 
 def _check_machine() -> None:
-    from augexp import console, machine
+    from augexp import console
+    from augexp.train import machine
 
     failed = []
     for finding in machine.check():

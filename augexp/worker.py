@@ -39,9 +39,9 @@ def _end_with_stdin() -> None:
 
 def _train(experiment: Experiment) -> None:
     device.load_tensorflow(deterministic=experiment.train.deterministic)
-    from augexp import experiment as experiments
+    from augexp.train.run import train
 
-    experiments.train(experiment, resume=True)
+    train(experiment, resume=True)
 
 
 if __name__ == "__main__":

@@ -26,17 +26,17 @@ TIMES = ("seconds", "images_per_second")
 
 # Processes are forked from one that has imported TensorFlow, and has run nothing yet.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["augexp.experiment"])
+CONTEXT.set_forkserver_preload(["augexp.train.run"])
 
 
 def train(folder: Path) -> None:
     """Trains or resumes the run in a folder of its own, with a cache of its own."""
-    from augexp import experiment as experiments
     from augexp.config import load
+    from augexp.train.run import train
 
     os.dup2(os.open(folder / "output.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
     overrides = [*SETTINGS, f"runs_dir={folder}", f"data.cache_dir={folder / 'cache'}"]
-    experiments.train(load.experiment("digits.yaml", overrides), resume=True)
+    train(load.experiment("digits.yaml", overrides), resume=True)
 
 
 def start(folder: Path) -> ForkServerProcess:

@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 
 from augexp import classify
-from augexp import experiment as experiments
 from augexp.config import load
 from augexp.data.folder import files_of
 from augexp.errors import UserError
 from augexp.network import trained
 from augexp.network.trained import Trained
+from augexp.train.run import train
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Trained:
         *("train.epochs=3", "data.train_per_class=60"),
         *(f"runs_dir={tmp_path_factory.mktemp('runs')}", f"data.cache_dir={cache_dir}"),
     ]
-    return trained.load(experiments.train(load.experiment("digits.yaml", overrides)))
+    return trained.load(train(load.experiment("digits.yaml", overrides)))
 
 
 @pytest.fixture

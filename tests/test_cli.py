@@ -379,8 +379,8 @@ def test_resume_and_overwrite_exclude_each_other(typed: Augexp) -> None:
 def test_check_prints_a_line_a_finding_and_ends_with_1_if_one_fails(
     typed: Augexp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from augexp import machine
-    from augexp.machine import Finding
+    from augexp.train import machine
+    from augexp.train.machine import Finding
 
     looks = {
         "GPU": lambda: Finding("GPU", "note", "[1] unused; unset it"),
@@ -448,11 +448,11 @@ def test_check_names_a_library_that_is_not_installed(typed: Augexp, monkeypatch:
 
 @pytest.fixture(scope="module")
 def trained_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
-    from augexp import experiment as experiments
     from augexp.config import load
+    from augexp.train.run import train
 
     overrides = ["train.epochs=1", "data.train_per_class=30", f"runs_dir={tmp_path_factory.mktemp('runs')}"]
-    return experiments.train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
+    return train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
 
 
 def test_evaluate_goes_on_after_a_folder_that_is_no_run(typed: Augexp, trained_run: Path, tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import pytest
 
 from augexp import cluster, grid, processes, sweep
-from augexp import experiment as experiments
 from augexp.config import load
 from augexp.errors import UserError
 from augexp.runs import folder as run_folder
 from augexp.runs import read
+from augexp.train.run import train
 
 
 def test_a_folder_comes_home_as_it_is(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_node_that_dies_loses_no_run(
     assert sum("going on after epoch" in log for log in logs) == 1
     (seed, *_) = (now.folder for now in standings if "going on" in (now.folder / "log.txt").read_text())
     local = next(one for one in grid.experiments(study(tmp_path / "local")) if one.run_dir.name == seed.name)
-    unbroken = experiments.train(local)
+    unbroken = train(local)
     for name in ("best.weights.h5", "predictions-test.npz"):
         assert (seed / name).read_bytes() == (unbroken / name).read_bytes()
     assert read.load(seed).history["loss"].tolist() == read.load(unbroken).history["loss"].tolist()

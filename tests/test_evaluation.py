@@ -13,13 +13,13 @@ import pytest
 from sklearn.metrics import brier_score_loss, log_loss, top_k_accuracy_score
 
 from augexp import evaluation, evaluation_report, files, tta
-from augexp import experiment as experiments
 from augexp.config import load
 from augexp.errors import UserError
 from augexp.evaluation import Request
 from augexp.network import trained
 from augexp.runs import evaluation as run_evaluation
 from augexp.runs import read
+from augexp.train.run import train
 
 QUICK = ("train.epochs=3", "data.train_per_class=60")
 
@@ -27,9 +27,7 @@ QUICK = ("train.epochs=3", "data.train_per_class=60")
 @pytest.fixture(scope="module")
 def trained_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
     runs_dir = tmp_path_factory.mktemp("runs")
-    return experiments.train(
-        load.experiment("digits.yaml", [*QUICK, f"runs_dir={runs_dir}", f"data.cache_dir={cache_dir}"])
-    )
+    return train(load.experiment("digits.yaml", [*QUICK, f"runs_dir={runs_dir}", f"data.cache_dir={cache_dir}"]))
 
 
 @pytest.fixture
@@ -187,7 +185,7 @@ def test_what_does_not_fit_is_not_kept(run: Path, how: str) -> None:
 
 def test_a_run_is_scored_in_the_precision_it_was_trained_in(tmp_path: Path, cache_dir: Path) -> None:
     overrides = ["train.epochs=1", "data.train_per_class=30", "train.precision=mixed_bfloat16", f"runs_dir={tmp_path}"]
-    folder = experiments.train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
+    folder = train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
     found = evaluation.evaluate(folder, Request())["splits"]["test"]
     assert found["made"]["precision"] == "mixed_bfloat16"
     assert found["metrics"]["accuracy"] == pytest.approx(read.load(folder).result["test"]["accuracy"], abs=1e-9)
@@ -230,7 +228,7 @@ def test_what_is_printed(content: dict[str, Any]) -> None:
 
 def test_test_as_validation_is_said(tmp_path: Path, cache_dir: Path) -> None:
     overrides = ["train.epochs=1", "data.train_per_class=20", "data.validation=test", f"runs_dir={tmp_path}"]
-    folder = experiments.train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
+    folder = train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
     found = evaluation.evaluate(folder, Request())
     assert found["splits"]["test"]["temperature_fitted_on"] == "test itself"
     assert any("fitted on test itself" in line for line in evaluation_report.lines(found, "test"))
@@ -258,7 +256,7 @@ def test_localisation_on_stanford_dogs(prepared_dogs: Path, tmp_path: Path) -> N
         *("data.image_size=32", "model.backbone=SmallCNN", "model.weights=null", "train.epochs=1"),
         *("train.head_epochs=0", "train.batch_size=32", "data.validation=test"),
     ]
-    folder = experiments.train(load.experiment("none.yaml", settings))
+    folder = train(load.experiment("none.yaml", settings))
     found = evaluation.evaluate(folder, Request(localisation=True))["splits"]["test"]["metrics"]
     assert 0 <= found["localisation_top1"] <= found["localisation_known"] <= 1
     assert found["localisation_top1"] <= found["accuracy"]

@@ -7,21 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augexp import experiment as experiments
 from augexp import explanation, files
 from augexp.config import load
 from augexp.errors import UserError
 from augexp.network import trained
+from augexp.train.run import train
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> list[Path]:
     runs_dir = tmp_path_factory.mktemp("runs")
     overrides = ["train.epochs=2", "data.train_per_class=40", f"runs_dir={runs_dir}", f"data.cache_dir={cache_dir}"]
-    return [
-        experiments.train(load.experiment("digits.yaml", [*overrides, f"strategy={name}"]))
-        for name in ("none", "mixup")
-    ]
+    return [train(load.experiment("digits.yaml", [*overrides, f"strategy={name}"])) for name in ("none", "mixup")]
 
 
 def test_a_row_a_run_and_a_column_an_example(folders: list[Path], tmp_path: Path) -> None:

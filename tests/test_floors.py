@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from augexp import evaluation, floors
-from augexp import experiment as experiments
 from augexp.config import load
 from augexp.errors import UserError
 from augexp.evaluation import Request
 from augexp.network import trained
+from augexp.train.run import train
 
 CLASSES = ("n02085620-chihuahua", "n02086240-shih-tzu", "n02099601-golden_retriever")
 PLACES = [151, 155, 207]  # as every table of ImageNet's classes has them
@@ -67,7 +67,7 @@ def test_floors_of_a_real_backbone(
         *("data.image_size=32", "model.backbone=MobileNetV2", "model.backbone_args={alpha: 0.35}", "train.epochs=1"),
         *(f"model.weights={tmp_path / 'backbone.weights.h5'}", "train.batch_size=8", "train.head_epochs=1"),
     ]
-    folder = experiments.train(load.experiment("none.yaml", settings))
+    folder = train(load.experiment("none.yaml", settings))
 
     reachable = True
 

@@ -6,18 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augexp import experiment as experiments
 from augexp import files
 from augexp.config import load
 from augexp.errors import UserError
 from augexp.network import trained
 from augexp.runs import read
+from augexp.train.run import train
 
 
 @pytest.fixture(scope="module")
 def trained_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
     overrides = ["train.epochs=1", "data.train_per_class=30", f"runs_dir={tmp_path_factory.mktemp('runs')}"]
-    return experiments.train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
+    return train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
 
 
 @pytest.fixture

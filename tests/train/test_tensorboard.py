@@ -4,7 +4,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from augexp.events import Events
+from augexp.train.tensorboard import Events
 
 
 def read(folder: Path) -> list[tuple[int, str, float]]:

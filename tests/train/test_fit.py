@@ -12,26 +12,28 @@ import keras
 import numpy as np
 import pytest
 
-from augexp import experiment as experiments
-from augexp import training
 from augexp.config import load
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
 from augexp.network import model
 from augexp.network.build import build_network
 from augexp.runs import checkpoint
-from tests import test_events
+from augexp.train.fit import _memory_shortage_explained, fit
+from augexp.train.prepare import prepare
+from augexp.train.run import train
+from augexp.train.task import phases
+from tests.train import test_tensorboard
 
 DIGITS = ("train.epochs=3", "train.batch_size=64", "data.train_per_class=30")
 
 
-def phases(*overrides: str) -> list[tuple[str, bool, bool, list[int]]]:
-    found = training.phases(load.experiment(None, overrides))
+def phases_of(*overrides: str) -> list[tuple[str, bool, bool, list[int]]]:
+    found = phases(load.experiment(None, overrides))
     return [(phase.name, phase.backbone, phase.augmented, list(phase.epochs)) for phase in found]
 
 
 def test_the_head_comes_first_and_the_plain_epochs_last() -> None:
-    assert phases("train.epochs=6", "train.head_epochs=2", "train.plain_epochs=1") == [
+    assert phases_of("train.epochs=6", "train.head_epochs=2", "train.plain_epochs=1") == [
         ("head", False, True, [0, 1]),
         ("full", True, True, [2, 3, 4]),
         ("plain", True, False, [5]),
@@ -39,11 +41,11 @@ def test_the_head_comes_first_and_the_plain_epochs_last() -> None:
 
 
 def test_a_frozen_backbone_has_no_full_phase() -> None:
-    assert phases("train.epochs=3", "model.freeze=backbone") == [("head", False, True, [0, 1, 2])]
+    assert phases_of("train.epochs=3", "model.freeze=backbone") == [("head", False, True, [0, 1, 2])]
 
 
 def test_phases_may_overlap() -> None:
-    assert phases("train.epochs=2", "train.head_epochs=2", "train.plain_epochs=1") == [
+    assert phases_of("train.epochs=2", "train.head_epochs=2", "train.plain_epochs=1") == [
         ("head", False, True, [0]),
         ("plain", False, False, [1]),
     ]
@@ -62,8 +64,8 @@ class Fitted:
 
     def __call__(self, *overrides: str) -> checkpoint.Progress:
         settings = load.experiment("digits.yaml", [*DIGITS, f"data.cache_dir={self.cache_dir}", *overrides])
-        self.prepared = experiments.prepare(settings)
-        return training.fit(self.prepared.task, self.folder)
+        self.prepared = prepare(settings)
+        return fit(self.prepared.task, self.folder)
 
     @property
     def history(self) -> list[dict[str, str]]:
@@ -119,7 +121,7 @@ def resumable(runs_dir: Path, cache_dir: Path, *overrides: str) -> Experiment:
 
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
-    return experiments.train(resumable(tmp_path_factory.mktemp("unbroken"), cache_dir))
+    return train(resumable(tmp_path_factory.mktemp("unbroken"), cache_dir))
 
 
 def killed(
@@ -138,7 +140,7 @@ def killed(
     with monkeypatch.context() as patch:
         patch.setattr(f"augexp.{place}", kill)
         with pytest.raises(Killed):
-            experiments.train(settings, resume=resume)
+            train(settings, resume=resume)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +156,7 @@ def test_a_resumed_run_ends_in_the_bytes_of_the_unbroken_one(
 ) -> None:
     settings = resumable(tmp_path, cache_dir, "train.checkpoint_steps=2")  # of four an epoch
     killed(monkeypatch, settings, place, call)
-    assert numbers(experiments.train(settings, resume=True)) == numbers(unbroken)
+    assert numbers(train(settings, resume=True)) == numbers(unbroken)
 
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
@@ -173,8 +175,8 @@ def test_in_mixed_precision_too(
     if precision == "mixed_float16":
         assert loss_scale(settings.run_dir) != HIGH_SCALE
     killed(monkeypatch, settings, "checkpoint.save", 2, resume=True)  # goes on after the first epoch
-    broken = experiments.train(settings, resume=True)
-    unbroken = experiments.train(resumable(tmp_path / "unbroken", cache_dir, *overrides))
+    broken = train(settings, resume=True)
+    unbroken = train(resumable(tmp_path / "unbroken", cache_dir, *overrides))
     assert numbers(broken) == numbers(unbroken)
     assert arrays(broken) == arrays(unbroken)
 
@@ -214,15 +216,15 @@ def test_a_half_written_row_and_half_written_files_are_gone_after_resuming(
     with (settings.run_dir / "history.csv").open("a") as file:
         file.write("2,full,1.23")
     (settings.run_dir / "checkpoint" / ".123-state.npz").write_text("half")
-    experiments.train(settings, resume=True)
+    train(settings, resume=True)
     assert numbers(settings.run_dir) == numbers(unbroken)
     assert [path.name for path in (settings.run_dir / "checkpoint").iterdir()] == ["state.npz"]
-    assert sorted({step for step, _, _ in test_events.read(settings.run_dir)}) == [1, 2, 3]
+    assert sorted({step for step, _, _ in test_tensorboard.read(settings.run_dir)}) == [1, 2, 3]
 
 
 def test_resuming_a_finished_run_leaves_it_as_it_is(unbroken: Path, cache_dir: Path) -> None:
     before = {path: path.read_bytes() for path in unbroken.iterdir() if path.is_file()}
-    assert experiments.train(resumable(unbroken.parent, cache_dir), resume=True) == unbroken
+    assert train(resumable(unbroken.parent, cache_dir), resume=True) == unbroken
     assert before == {path: path.read_bytes() for path in unbroken.iterdir() if path.is_file()}
 
 
@@ -233,7 +235,7 @@ def test_a_refused_resume_leaves_the_run_as_it_was(
     killed(monkeypatch, settings, "runs.append_history", 1)
     before = {path: path.read_bytes() for path in settings.run_dir.rglob("*") if path.is_file()}
     with pytest.raises(UserError, match=r"not the same run \(train.learning_rate: 0.05 there, 0.1 here\)"):
-        experiments.train(resumable(tmp_path, cache_dir, "train.learning_rate=0.1"), resume=True)
+        train(resumable(tmp_path, cache_dir, "train.learning_rate=0.1"), resume=True)
     assert before == {path: path.read_bytes() for path in settings.run_dir.rglob("*") if path.is_file()}
 
 
@@ -268,7 +270,7 @@ def test_a_loss_that_is_not_finite_stops_with_advice(fitted: Fitted) -> None:
 def test_a_memory_shortage_is_explained() -> None:
     import tensorflow as tf
 
-    with pytest.raises(UserError) as error, training._memory_shortage_explained(load.experiment(None)):
+    with pytest.raises(UserError) as error, _memory_shortage_explained(load.experiment(None)):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
     assert str(error.value) == (
         "out of memory at train.batch_size 64 and data.image_size 224; "

@@ -9,9 +9,22 @@ from numpy.typing import NDArray
 
 from augexp.augment import strategy
 from augexp.config.ops import OP_NAMES, OpSpec, default_op
+from augexp.config.schema import Experiment
 from augexp.data import pipeline
-from augexp.data.splits import Splits
+from augexp.data.splits import Splits, load_splits
 from augexp.draw import images as draw_images
+from augexp.network import device
+from augexp.train.task import recipe
+
+
+def of(experiment: Experiment | None) -> Figure:
+    """Every op on the first images of an experiment's train split; on two photographs if None."""
+    device.leave_gpus_alone()
+    if experiment is None:
+        return picture(photographs())
+    splits = load_splits(experiment)
+    return picture(first_images(splits, recipe(experiment, splits)), experiment.seed)
+
 
 IMAGES = 4
 PHOTOGRAPH = 320  # pixels a side, cut out of the photographs

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from augexp import preview
 from augexp.augment.policies import OPERATIONS
 from augexp.config import load
 from augexp.config.ops import OP_NAMES
 from augexp.data import pipeline
 from augexp.data.splits import Splits
 from augexp.draw import images as draw_images
-from augexp.training import recipe
+from augexp.train import preview
+from augexp.train.task import recipe
 
 
 def recipe_of(digits: Splits, strategy: str) -> pipeline.Recipe:

@@ -9,11 +9,11 @@ import keras
 import pytest
 import tensorflow as tf
 
-from augexp import machine
 from augexp.config.schema import Data
 from augexp.data import cache
-from augexp.machine import Finding
 from augexp.network import device
+from augexp.train import machine
+from augexp.train.machine import Finding
 
 
 def nvidia_smi(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from augexp import gallery
 from augexp.config.load import experiment
 from augexp.config.ops import OP_NAMES
 from augexp.data import pipeline
 from augexp.data.splits import Splits
 from augexp.draw import images as draw_images
-from augexp.training import recipe
+from augexp.train import gallery
+from augexp.train.task import recipe
 
 
 @pytest.fixture

@@ -13,9 +13,22 @@ from augexp.augment import strategy
 from augexp.augment.choice import params_of
 from augexp.augment.policies import OPERATIONS
 from augexp.config.ops import CutMix, MixUp, OneOf, OpSpec
+from augexp.config.schema import Experiment
 from augexp.data import pipeline
-from augexp.data.splits import Splits
+from augexp.data.splits import Splits, load_splits
 from augexp.draw import images as draw_images
+from augexp.network import device
+from augexp.train.task import recipe
+
+
+def of(experiment: Experiment, examples: int) -> Figure:
+    """The picture of `augexp preview`; no network is built."""
+    device.leave_gpus_alone()
+    splits = load_splits(experiment)
+    # Refuses a batch larger than train, as training would.
+    pipeline.steps_per_epoch(splits.train, experiment.train.batch_size)
+    return picture(splits, recipe(experiment, splits), examples)
+
 
 DRAWS = 2000
 VISIBLE_WEIGHT = 0.005

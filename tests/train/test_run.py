@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augexp import experiment as experiments
 from augexp.config import load
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
@@ -22,6 +21,8 @@ from augexp.network.build import build_network
 from augexp.network.device import Device
 from augexp.runs import folder as run_folder
 from augexp.runs import read
+from augexp.train.prepare import TEST_AS_VALIDATION, announcement, plan, prepare
+from augexp.train.run import summary, train
 from tests import kills
 from tests.places import SHARED
 
@@ -34,7 +35,7 @@ def digits(runs_dir: Path, cache_dir: Path, *overrides: str) -> Experiment:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
-    return experiments.train(digits(tmp_path_factory.mktemp("runs"), cache_dir, "strategy=cutmix"))
+    return train(digits(tmp_path_factory.mktemp("runs"), cache_dir, "strategy=cutmix"))
 
 
 def test_a_run_folder_is_complete(finished: Path) -> None:
@@ -65,7 +66,7 @@ def test_the_environment_says_what_the_numbers_depend_on(finished: Path) -> None
 
 
 def test_the_stored_configuration_repeats_the_run_to_the_byte(finished: Path, tmp_path: Path) -> None:
-    again = experiments.train(load.experiment(finished / "config.yaml", [f"runs_dir={tmp_path}"]))
+    again = train(load.experiment(finished / "config.yaml", [f"runs_dir={tmp_path}"]))
     for name in ("val", "test"):
         with np.load(finished / f"predictions-{name}.npz") as a, np.load(again / f"predictions-{name}.npz") as b:
             np.testing.assert_array_equal(a["probability"], b["probability"])
@@ -80,7 +81,7 @@ def _without_times(folder: Path) -> dict[str, list[float]]:
 def test_a_finished_run_is_refused_and_stays_as_it_was(finished: Path, cache_dir: Path) -> None:
     before = {path: path.read_bytes() for path in finished.iterdir() if path.is_file()}
     with pytest.raises(UserError) as error:
-        experiments.train(digits(finished.parent, cache_dir, "strategy=cutmix"))
+        train(digits(finished.parent, cache_dir, "strategy=cutmix"))
     assert str(error.value) == (
         f"{finished}: this run is finished and is not overwritten; choose another name= or seed=, or give --overwrite"
     )
@@ -89,9 +90,7 @@ def test_a_finished_run_is_refused_and_stays_as_it_was(finished: Path, cache_dir
 
 def test_bad_input_with_overwrite_loses_no_finished_run(finished: Path, cache_dir: Path) -> None:
     with pytest.raises(UserError, match=r"no such file"):
-        experiments.train(
-            digits(finished.parent, cache_dir, "strategy=cutmix", "model.weights=gone.h5"), overwrite=True
-        )
+        train(digits(finished.parent, cache_dir, "strategy=cutmix", "model.weights=gone.h5"), overwrite=True)
     assert read.load(finished).result
 
 
@@ -99,7 +98,7 @@ def test_a_failed_overwriting_brings_the_earlier_run_back(finished: Path, cache_
     before = {path: path.read_bytes() for path in finished.iterdir() if path.is_file()}
     hopeless = ("strategy=cutmix", "train.learning_rate=1e30", "train.schedule=constant")
     with pytest.raises(UserError, match="the loss is"):
-        experiments.train(digits(finished.parent, cache_dir, *hopeless), overwrite=True)
+        train(digits(finished.parent, cache_dir, *hopeless), overwrite=True)
     assert before == {path: path.read_bytes() for path in finished.iterdir() if path.is_file()}
 
 
@@ -117,28 +116,28 @@ def test_the_same_seed_gives_every_strategy_the_same_initial_weights() -> None:
 def test_a_failed_run_says_so(tmp_path: Path, cache_dir: Path) -> None:
     settings = digits(tmp_path, cache_dir, "train.learning_rate=1e30", "train.schedule=constant")
     with pytest.raises(UserError, match="the loss is nan"):
-        experiments.train(settings)
+        train(settings)
     with pytest.raises(read.BrokenRun, match=r"unfinished: failed \(.*the loss is nan"):
         read.load(settings.run_dir)
 
 
 def test_test_as_validation_is_said(tmp_path: Path, cache_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = experiments.train(digits(tmp_path, cache_dir, "data.validation=test", "train.epochs=1"))
+    folder = train(digits(tmp_path, cache_dir, "data.validation=test", "train.epochs=1"))
     result = read.load(folder).result
     assert result["validation"] == "test"
     assert result["val"] == result["test"]
     said = capsys.readouterr().err
-    assert experiments.TEST_AS_VALIDATION in said
+    assert TEST_AS_VALIDATION in said
     assert "val (= test) accuracy" in said
-    assert ": val = test accuracy " in experiments.summary(folder)
+    assert ": val = test accuracy " in summary(folder)
 
 
 def test_hours_on_a_cpu_are_announced(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    prepared = experiments.prepare(digits(tmp_path, cache_dir))
-    assert not any(line.startswith("no GPU") for line in experiments.announcement(prepared))
+    prepared = prepare(digits(tmp_path, cache_dir))
+    assert not any(line.startswith("no GPU") for line in announcement(prepared))
     monkeypatch.setattr("augexp.network.estimate.seconds", lambda *_, **__: 5.2 * 3600)
     prepared = dataclasses.replace(prepared, device=Device("cpu", "CPU", has_bfloat16=False))
-    assert experiments.announcement(prepared)[-1] == (
+    assert announcement(prepared)[-1] == (
         "no GPU: this run will take about 5.2 hours on this CPU; a smaller data.image_size, data.train_per_class or "
         "model.freeze=backbone makes it shorter"
     )
@@ -146,7 +145,7 @@ def test_hours_on_a_cpu_are_announced(tmp_path: Path, cache_dir: Path, monkeypat
 
 def test_dry_run_trains_nothing_and_tells_sizes_steps_and_memory(tmp_path: Path, cache_dir: Path) -> None:
     settings = digits(tmp_path, cache_dir)
-    device, data, steps, memory = experiments.dry_run(settings)
+    device, data, steps, memory = plan(settings)
     assert device.startswith("device: ")
     assert data == "data: digits, 10 classes, train 400, val 287, test 359"
     assert steps == "steps: 2 epochs (2 full) x 6 steps of 64"
@@ -155,14 +154,14 @@ def test_dry_run_trains_nothing_and_tells_sizes_steps_and_memory(tmp_path: Path,
 
 
 def test_dry_run_before_the_data_is_prepared(tmp_path: Path) -> None:
-    lines = experiments.dry_run(load.experiment("digits.yaml", [f"data.cache_dir={tmp_path / 'empty'}"]))
+    lines = plan(load.experiment("digits.yaml", [f"data.cache_dir={tmp_path / 'empty'}"]))
     assert lines[1] == "data: digits, 10 classes, train 1,151, val 287, test 359"
     assert not (tmp_path / "empty").exists()
 
 
 @pytest.mark.slow
 def test_dry_run_before_the_download(tmp_path: Path) -> None:
-    _, data, memory = experiments.dry_run(load.experiment("cutmix.yaml", [f"data.data_dir={tmp_path}"]))
+    _, data, memory = plan(load.experiment("cutmix.yaml", [f"data.data_dir={tmp_path}"]))
     assert data == "data: stanford_dogs is not downloaded yet; the first run does it, then split sizes are known"
     # 23.8 million weights, three times four bytes each
     assert "(0.27 weights and optimizer, " in memory
@@ -287,7 +286,7 @@ def test_real_photos_and_real_weights_learn(tmp_path: Path) -> None:
             *("train.learning_rate=0.03",),
         ],
     )
-    result = read.load(experiments.train(settings)).result
+    result = read.load(train(settings)).result
     # Ten classes; a fault in preprocessing or weights stays near 0.1.
     assert result["test"]["accuracy"] > 0.35
 
@@ -304,7 +303,7 @@ def test_stanford_dogs_and_resnet50_in_their_published_formats(
             *("data.validation=test", "data.train_per_class=1"),
         ],
     )
-    run = read.load(experiments.train(settings))
+    run = read.load(train(settings))
     assert run.config["data"]["source"] == "stanford_dogs"
     assert run.result["epochs"] == 2
     assert np.isfinite(run.history["loss"]).all()

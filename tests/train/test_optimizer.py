@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from augexp import optimizer
 from augexp.config import load
+from augexp.train import optimizer
 
 
 def build(

@@ -16,12 +16,12 @@ from typing import Literal, NamedTuple
 import keras
 import tensorflow as tf
 
-from augexp import experiment as experiments
 from augexp.config import load
 from augexp.config.schema import Data
 from augexp.data import cache
 from augexp.network import device
 from augexp.runs import read
+from augexp.train.run import train
 
 GIB = 2.0**30
 # Stanford Dogs, which the shipped configurations train on: the archives and what TFDS makes of them; 20,580 images at
@@ -155,7 +155,7 @@ def _training() -> Finding:
         overrides = [f"runs_dir={folder}/runs", f"data.cache_dir={folder}/cache", f"train.epochs={EPOCHS}"]
         settings = load.experiment(load.shipped_configs() / "digits.yaml", overrides)
         start = time.monotonic()
-        result = read.load(experiments.train(settings)).result
+        result = read.load(train(settings)).result
         seconds = time.monotonic() - start
     accuracy = result["val"]["accuracy"]
     text = f"SmallCNN on digits, {EPOCHS} epochs in {seconds:.0f} s: val accuracy {accuracy:.3f} ({LEARNED} is due)"
