@@ -15,7 +15,7 @@ from augexp.errors import UserError, did_you_mean, printable
 
 if TYPE_CHECKING:
     from augexp.config.schema import Experiment
-    from augexp.evaluation import Request
+    from augexp.evaluate.run import Request
     from augexp.grid import Study
     from augexp.sweep import Pool
 
@@ -411,17 +411,17 @@ def evaluate(
 
     Example: augexp evaluate runs/cutmix-seed0 --robustness --tta flip
     """
-    from augexp import tta as augmentation
+    from augexp.evaluate.tta import read_tta
     from augexp.network import device
-    from augexp.runs import read
+    from augexp.runs.read import refuse_foreign
 
-    wanted = tuple(augmentation.read(text, draws) for text in dict.fromkeys(tta or []))
-    sound = [folder for folder in folders if _succeeds(read.refuse_foreign, folder)]
+    wanted = tuple(read_tta(text, draws) for text in dict.fromkeys(tta or []))
+    sound = [folder for folder in folders if _succeeds(refuse_foreign, folder)]
     if sound:
         device.load_tensorflow()
-        from augexp import evaluation
+        from augexp.evaluate.run import Request
 
-        request = evaluation.Request(split, wanted, robustness, localisation, floor)
+        request = Request(split, wanted, robustness, localisation, floor)
         sound = [folder for folder in sound if _succeeds(_evaluate, folder, request)]
     if len(sound) < len(folders):
         raise typer.Exit(2)
@@ -438,9 +438,10 @@ def _succeeds(work: Callable[..., object], *arguments: object) -> bool:
 
 
 def _evaluate(folder: Path, request: "Request") -> None:
-    from augexp import console, evaluation, evaluation_report
+    from augexp import console, evaluation_report
+    from augexp.evaluate.run import evaluate
 
-    content = evaluation.evaluate(folder, request)
+    content = evaluate(folder, request)
     console.answer(f"{folder}: " + "\n".join(evaluation_report.lines(content, request.split)))
 
 
@@ -465,9 +466,9 @@ def explain(
     for folder in folders:
         read.refuse_foreign(folder)
     device.load_tensorflow()
-    from augexp import explanation
+    from augexp.evaluate import explain as explain_runs
 
-    _write(out, explanation.picture(folders, split, examples, ids or []).savefig)
+    _write(out, explain_runs.picture(folders, split, examples, ids or []).savefig)
 
 
 @app.command()
@@ -492,11 +493,11 @@ def predict(
     read.refuse_foreign(run)
     files = files_of(images)
     device.load_tensorflow()
-    from augexp import classify
+    from augexp.evaluate import predict
     from augexp.network import trained
 
-    answers = classify.answers(trained.load(run), files, top)
-    text = classify.json_text(answers) if as_json else classify.csv_text(answers)
+    answers = predict.answers(trained.load(run), files, top)
+    text = predict.json_text(answers) if as_json else predict.csv_text(answers)
     if out is None:
         print(text, end="")
     else:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from augexp import classify
 from augexp.config import load
 from augexp.data.folder import files_of
 from augexp.errors import UserError
+from augexp.evaluate import predict
 from augexp.network import trained
 from augexp.network.trained import Trained
 from augexp.train.run import train
@@ -44,7 +44,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 def test_files_say_what_the_network_says_of_their_pixels(run: Trained, photos: Path) -> None:
-    found = {answer.file.name: answer for answer in classify.answers(run, files_of([photos]), top=10)}
+    found = {answer.file.name: answer for answer in predict.answers(run, files_of([photos]), top=10)}
     assert set(found) == {"a.png", "b.webp", "c.png", "d.bmp", "cut.png", "none.jpg"}
     splits = trained.splits(run)
     ids = {
@@ -65,25 +65,25 @@ def test_files_say_what_the_network_says_of_their_pixels(run: Trained, photos: P
 
 def test_answers_come_in_the_order_of_the_files(run: Trained, photos: Path) -> None:
     files = files_of([photos / "none.jpg", photos / "d.bmp", photos / "a.png", photos / "d.bmp"])
-    assert [answer.file.name for answer in classify.answers(run, files, 1)] == ["none.jpg", "d.bmp", "a.png"]
+    assert [answer.file.name for answer in predict.answers(run, files, 1)] == ["none.jpg", "d.bmp", "a.png"]
 
 
 def test_csv_and_json_hold_the_same(run: Trained, photos: Path) -> None:
-    answers = classify.answers(run, files_of([photos]), top=2)
-    rows = list(csv.DictReader(io.StringIO(classify.csv_text(answers))))
-    objects = json.loads(classify.json_text(answers))
+    answers = predict.answers(run, files_of([photos]), top=2)
+    rows = list(csv.DictReader(io.StringIO(predict.csv_text(answers))))
+    objects = json.loads(predict.json_text(answers))
     assert len(rows) == len(objects) == 6
     for row, one in zip(rows, objects, strict=True):
         assert row["file"] == one["file"]
         told = [(row[f"class_{i}"], row[f"probability_{i}"]) for i in (1, 2)]
         expected = [(item["name"], f"{item['probability']:.6f}") for item in one.get("classes", [])]
         assert told == (expected or [("", "")] * 2)
-    first = classify.answers(run, files_of([photos / "a.png"]), top=1)
-    assert classify.csv_text(first).splitlines()[0] == "file,class,probability"
+    first = predict.answers(run, files_of([photos / "a.png"]), top=1)
+    assert predict.csv_text(first).splitlines()[0] == "file,class,probability"
 
 
 def test_more_classes_than_there_are_is_no_mistake(run: Trained, photos: Path) -> None:
-    (answer,) = classify.answers(run, [photos / "a.png"], top=99)
+    (answer,) = predict.answers(run, [photos / "a.png"], top=99)
     assert len(answer.classes) == 10
     assert sum(share for _, share in answer.classes) == pytest.approx(1, abs=1e-5)
 

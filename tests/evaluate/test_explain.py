@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augexp import explanation, files
+from augexp import files
 from augexp.config import load
 from augexp.errors import UserError
+from augexp.evaluate import explain as explain_runs
 from augexp.network import trained
 from augexp.train.run import train
 
@@ -22,7 +23,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> list[P
 
 
 def test_a_row_a_run_and_a_column_an_example(folders: list[Path], tmp_path: Path) -> None:
-    figure = explanation.picture(folders, "val", 4)
+    figure = explain_runs.picture(folders, "val", 4)
     assert len(figure.axes) == 3 * 4
     assert "used by augexp explain" not in (folders[0] / "log.txt").read_text()
     titles = [axes.get_title() for axes in figure.axes]
@@ -36,22 +37,22 @@ def test_examples_come_first_of_which_the_runs_say_different_things(folders: lis
     part = trained.splits(opened[0]).val
     said = [run.network.model.predict(part.images[part.rows], verbose=0).argmax(axis=1) for run in opened]
     differ = set(np.flatnonzero(said[0] != said[1]).tolist())
-    chosen = set(explanation._telling(opened, part, 5).tolist())
+    chosen = set(explain_runs._telling(opened, part, 5).tolist())
     assert len(chosen) == 5
     assert chosen <= differ or differ <= chosen
-    assert chosen == set(explanation._telling(opened, part, 5).tolist())
+    assert chosen == set(explain_runs._telling(opened, part, 5).tolist())
 
 
 def test_examples_by_their_ids(folders: list[Path]) -> None:
     part = trained.splits(trained.load(folders[0])).val
-    figure = explanation.picture(folders, "val", 6, part.ids[3:5])
+    figure = explain_runs.picture(folders, "val", 6, part.ids[3:5])
     assert [axes.get_title() for axes in figure.axes[:2]] == [str(label) for label in part.labels[3:5]]
     with pytest.raises(UserError, match="--id nope: no such example in this split"):
-        explanation.picture(folders, "val", 6, ["nope"])
+        explain_runs.picture(folders, "val", 6, ["nope"])
 
 
 def test_the_use_of_test_is_logged(folders: list[Path]) -> None:
-    explanation.picture(folders, "test", 1)
+    explain_runs.picture(folders, "test", 1)
     for folder in folders:
         assert (folder / "log.txt").read_text().splitlines()[-1].endswith("test split used by augexp explain")
 
@@ -61,7 +62,7 @@ def test_runs_of_other_splits_are_refused(folders: list[Path], tmp_path: Path) -
     text = (other / "config.yaml").read_text()
     (other / "config.yaml").write_text(text.replace("validation: 0.2", "validation: 0.1"))
     with pytest.raises(UserError, match="split or sized differently"):
-        explanation.picture([folders[0], other], "val", 2)
+        explain_runs.picture([folders[0], other], "val", 2)
 
 
 @pytest.mark.parametrize(
@@ -78,4 +79,4 @@ def test_runs_of_different_data_are_refused(
     told = json.loads((other / "environment.json").read_text())
     files.write_json(other / "environment.json", told | {key: value})
     with pytest.raises(UserError, match=message):
-        explanation.picture([folders[0], other], "val", 2)
+        explain_runs.picture([folders[0], other], "val", 2)

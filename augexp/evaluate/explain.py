@@ -10,11 +10,12 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from augexp import cam, console
+from augexp import console
 from augexp.data import pipeline
 from augexp.data.splits import Part, id_hash
 from augexp.draw import evaluation as draw_evaluation
 from augexp.errors import UserError, did_you_mean
+from augexp.evaluate import cam
 from augexp.metrics.scores import probabilities
 from augexp.network import scoring, trained
 from augexp.network.trained import Trained

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from augexp import evaluation, floors
 from augexp.config import load
 from augexp.errors import UserError
-from augexp.evaluation import Request
+from augexp.evaluate import baselines
+from augexp.evaluate.run import Request, evaluate
 from augexp.network import trained
 from augexp.train.run import train
 
@@ -20,23 +20,23 @@ PLACES = [151, 155, 207]  # as every table of ImageNet's classes has them
 
 
 def test_places_by_wordnet_id() -> None:
-    assert floors.imagenet_places(CLASSES) == PLACES
-    assert floors.imagenet_places(("n01440764", "n15075141")) == [0, 999]
+    assert baselines.imagenet_places(CLASSES) == PLACES
+    assert baselines.imagenet_places(("n01440764", "n15075141")) == [0, 999]
 
 
 @pytest.mark.parametrize("name", ["beagle", "n99999999-nothing", "x02086240"])
 def test_a_class_without_a_place(name: str) -> None:
     with pytest.raises(UserError, match=f"class {name}: no WordNet id of ImageNet's 1,000 classes"):
-        floors.imagenet_places((CLASSES[0], name))
+        baselines.imagenet_places((CLASSES[0], name))
 
 
 def test_the_zero_shot_network_is_preprocessed_as_its_weights_expect(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load.experiment(None, ["model.backbone=MobileNetV2", "model.preprocessing=unit", "data.image_size=32"])
     run = trained.Trained(Path(), settings, None, CLASSES, None, "", True, "mixed_float16")  # type: ignore[arg-type]
     seen = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Identity()])
-    monkeypatch.setattr(floors, "_imagenet_classifier", lambda *_: seen)
+    monkeypatch.setattr(baselines, "_imagenet_classifier", lambda *_: seen)
     images = np.full((1, 32, 32, 3), 255, np.float32)
-    np.testing.assert_allclose(floors._whole_network(run).predict_on_batch(images), 1, atol=1e-5)  # x / 127.5 - 1
+    np.testing.assert_allclose(baselines._whole_network(run).predict_on_batch(images), 1, atol=1e-5)  # x / 127.5 - 1
 
 
 @pytest.fixture
@@ -84,15 +84,15 @@ def test_floors_of_a_real_backbone(
 
     published.__module__ = create.__module__
     monkeypatch.setattr(keras.applications, "MobileNetV2", published)
-    found = evaluation.evaluate(folder, Request(floor=True))["splits"]["test"]["floors"]
+    found = evaluate(folder, Request(floor=True))["splits"]["test"]["floors"]
     assert found["zero_shot"]["accuracy"] == pytest.approx(1 / 3)
     assert found["linear_probe"]["accuracy"] > 0.9  # colours are in the features of any network
 
     reachable = False
-    floors._found.clear()
+    baselines._found.clear()
     run = trained.load(folder)
     splits = trained.splits(run)
-    found = floors.find(run, splits, splits.test, lambda *_: None)
+    found = baselines.find(run, splits, splits.test, lambda *_: None)
     assert found.keys() == {"linear_probe"}
     assert (
         "floor zero_shot left out: ImageNet's whole MobileNetV2 can't be had at 32 px (URL fetch failure"

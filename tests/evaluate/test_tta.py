@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from augexp import tta
 from augexp.errors import UserError
+from augexp.evaluate.tta import read_tta, views
 
 
 def shown(text: str, decoded: np.ndarray, size: int, draws: int = 3) -> list[np.ndarray]:
     numbers = tf.range(len(decoded), dtype=tf.int64)
-    return [view(tf.constant(decoded), numbers).numpy() for view in tta.views(tta.read(text, draws), size)]
+    return [view(tf.constant(decoded), numbers).numpy() for view in views(read_tta(text, draws), size)]
 
 
 @pytest.fixture
@@ -47,13 +47,13 @@ def test_ops_are_drawn_anew_and_come_again(decoded: np.ndarray) -> None:
 
 
 def test_labels_tell_views_apart_and_no_spelling() -> None:
-    assert tta.read(" flip ", 8).label == "flip"
+    assert read_tta(" flip ", 8).label == "flip"
     assert (
-        tta.read("[rotate,brightness]", 8).label
-        == tta.read("[ rotate, brightness ]", 8).label
+        read_tta("[rotate,brightness]", 8).label
+        == read_tta("[ rotate, brightness ]", 8).label
         == "[rotate, brightness] x8"
     )
-    assert tta.read("rotate", 2).label != tta.read("rotate", 8).label
+    assert read_tta("rotate", 2).label != read_tta("rotate", 8).label
 
 
 @pytest.mark.parametrize(
@@ -70,4 +70,4 @@ def test_labels_tell_views_apart_and_no_spelling() -> None:
 )
 def test_what_is_no_view_is_refused(text: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        tta.read(text, 8)
+        read_tta(text, 8)

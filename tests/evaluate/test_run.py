@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, log_loss, top_k_accuracy_score
 
-from augexp import evaluation, evaluation_report, files, tta
+from augexp import evaluation_report, files
 from augexp.config import load
 from augexp.errors import UserError
-from augexp.evaluation import Request
+from augexp.evaluate.run import Request, evaluate
+from augexp.evaluate.tta import read_tta
 from augexp.network import trained
 from augexp.runs import evaluation as run_evaluation
 from augexp.runs import read
@@ -39,7 +40,7 @@ def run(trained_run: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def content(trained_run: Path) -> dict[str, Any]:
-    return evaluation.evaluate(trained_run, Request(tta=(tta.read("flip", 1), tta.read("rotate", 2))))
+    return evaluate(trained_run, Request(tta=(read_tta("flip", 1), read_tta("rotate", 2))))
 
 
 def stored(folder: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +95,7 @@ def test_columns_are_what_the_metrics_are_means_of(trained_run: Path, content: d
 def test_temperature_is_fitted_on_val(trained_run: Path, content: dict[str, Any]) -> None:
     section = content["splits"]["test"]
     assert section["temperature_fitted_on"] == "val"
-    on_val = evaluation.evaluate(trained_run, Request(split="val"))["splits"]["val"]
+    on_val = evaluate(trained_run, Request(split="val"))["splits"]["val"]
     assert on_val["temperature"] == section["temperature"]
     assert on_val["temperature_fitted_on"] == "val itself"
     assert on_val["metrics"]["calibrated_cross_entropy"] <= on_val["metrics"]["cross_entropy"]
@@ -136,7 +137,7 @@ def test_flipping_is_the_mean_of_two_predictions(trained_run: Path, content: dic
 
 @pytest.mark.slow
 def test_robustness_falls_with_severity_and_comes_again(run: Path) -> None:
-    first = evaluation.evaluate(run, Request(robustness=True))["splits"]["test"]
+    first = evaluate(run, Request(robustness=True))["splits"]["test"]
     assert set(first["occlusion"]) == {"areas", "centre", "random"}
     for kind in ("centre", "random"):
         assert first["occlusion"][kind][-1] < first["metrics"]["accuracy"]
@@ -145,30 +146,32 @@ def test_robustness_falls_with_severity_and_comes_again(run: Path) -> None:
     assert table.shape == (9, 5)
     assert table[:, 4].mean() < table[:, 0].mean() < first["metrics"]["accuracy"] + 1e-9
     assert first["metrics"]["corruptions"] == pytest.approx(table.mean(), abs=1e-6)
-    again = evaluation.evaluate(run, Request(robustness=True))["splits"]["test"]
+    again = evaluate(run, Request(robustness=True))["splits"]["test"]
     assert again["metrics"] == first["metrics"]
     assert (run / "robustness-test.png").exists()
 
 
 def test_a_later_evaluation_adds_to_an_earlier_one(run: Path) -> None:
-    first = evaluation.evaluate(run, Request(tta=(tta.read("flip", 1),)))
-    second = evaluation.evaluate(run, Request(tta=(tta.read("crops", 1),)))["splits"]["test"]
+    first = evaluate(run, Request(tta=(read_tta("flip", 1),)))
+    second = evaluate(run, Request(tta=(read_tta("crops", 1),)))["splits"]["test"]
     assert second["tta"].keys() == {"flip", "crops"}
     assert second["metrics"]["tta_flip_gain"] == first["splits"]["test"]["metrics"]["tta_flip_gain"]
     assert {"tta_flip_gain", "tta_crops_gain"} <= run_evaluation.read_columns(run, "test").keys()
 
 
 def test_floors_of_val_are_not_those_of_test(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("augexp.floors.find", lambda *args: {"linear_probe": {"accuracy": len(args[2]) / 1000}})
-    evaluation.evaluate(run, Request(split="val", floor=True))
-    found = evaluation.evaluate(run, Request(floor=True))["splits"]
+    monkeypatch.setattr(
+        "augexp.evaluate.baselines.find", lambda *args: {"linear_probe": {"accuracy": len(args[2]) / 1000}}
+    )
+    evaluate(run, Request(split="val", floor=True))
+    found = evaluate(run, Request(floor=True))["splits"]
     assert found["val"]["floors"] == {"linear_probe": {"accuracy": 0.287}}
     assert found["test"]["floors"] == {"linear_probe": {"accuracy": 0.359}}
 
 
 @pytest.mark.parametrize("how", ["other examples", "other precision", "new columns beside old metrics"])
 def test_what_does_not_fit_is_not_kept(run: Path, how: str) -> None:
-    content = evaluation.evaluate(run, Request(tta=(tta.read("flip", 1),)))
+    content = evaluate(run, Request(tta=(read_tta("flip", 1),)))
     columns = run_evaluation.read_columns(run, "test")
     match how:
         case "other examples":
@@ -178,7 +181,7 @@ def test_what_does_not_fit_is_not_kept(run: Path, how: str) -> None:
         case _:
             columns["tta_flip_gain"] = columns["tta_flip_gain"] + np.float32(0.1)
     run_evaluation.write(run, content, {"test": columns})
-    found = evaluation.evaluate(run, Request())["splits"]["test"]
+    found = evaluate(run, Request())["splits"]["test"]
     assert "tta" not in found
     assert "tta_flip_gain" not in found["metrics"]
 
@@ -186,23 +189,23 @@ def test_what_does_not_fit_is_not_kept(run: Path, how: str) -> None:
 def test_a_run_is_scored_in_the_precision_it_was_trained_in(tmp_path: Path, cache_dir: Path) -> None:
     overrides = ["train.epochs=1", "data.train_per_class=30", "train.precision=mixed_bfloat16", f"runs_dir={tmp_path}"]
     folder = train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
-    found = evaluation.evaluate(folder, Request())["splits"]["test"]
+    found = evaluate(folder, Request())["splits"]["test"]
     assert found["made"]["precision"] == "mixed_bfloat16"
     assert found["metrics"]["accuracy"] == pytest.approx(read.load(folder).result["test"]["accuracy"], abs=1e-9)
 
 
 def test_an_evaluation_of_other_weights_is_replaced(run: Path) -> None:
-    evaluation.evaluate(run, Request(tta=(tta.read("flip", 1),)))
+    evaluate(run, Request(tta=(read_tta("flip", 1),)))
     told = json.loads((run / "evaluation.json").read_text())
     files.write_json(run / "evaluation.json", told | {"weights": "others"})
-    assert "tta" not in evaluation.evaluate(run, Request())["splits"]["test"]
+    assert "tta" not in evaluate(run, Request())["splits"]["test"]
     assert "tta_flip_gain" not in run_evaluation.read_columns(run, "test")
 
 
 @pytest.mark.parametrize("damage", ['{"format": 1', '{"format": 99, "splits": {}, "weights": "x"}', "[]"])
 def test_a_damaged_evaluation_is_made_anew(run: Path, damage: str, capsys: pytest.CaptureFixture[str]) -> None:
     (run / "evaluation.json").write_text(damage)
-    evaluation.evaluate(run, Request())
+    evaluate(run, Request())
     assert "evaluated anew" in capsys.readouterr().err
     assert run_evaluation.read(run)
 
@@ -210,8 +213,8 @@ def test_a_damaged_evaluation_is_made_anew(run: Path, damage: str, capsys: pytes
 def test_the_result_stays_and_each_use_of_test_is_logged(run: Path) -> None:
     (run / "log.txt").write_text("")
     before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file() and path.name != "log.txt"}
-    evaluation.evaluate(run, Request(tta=(tta.read("flip", 1),)))
-    evaluation.evaluate(run, Request(split="val"))
+    evaluate(run, Request(tta=(read_tta("flip", 1),)))
+    evaluate(run, Request(split="val"))
     pictures = {"confusion-test.png", "reliability-test.png"}
     assert all((run / name).read_bytes() == before[name] for name in before.keys() - pictures)
     uses = [line for line in (run / "log.txt").read_text().splitlines() if "test split used" in line]
@@ -229,7 +232,7 @@ def test_what_is_printed(content: dict[str, Any]) -> None:
 def test_test_as_validation_is_said(tmp_path: Path, cache_dir: Path) -> None:
     overrides = ["train.epochs=1", "data.train_per_class=20", "data.validation=test", f"runs_dir={tmp_path}"]
     folder = train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
-    found = evaluation.evaluate(folder, Request())
+    found = evaluate(folder, Request())
     assert found["splits"]["test"]["temperature_fitted_on"] == "test itself"
     assert any("fitted on test itself" in line for line in evaluation_report.lines(found, "test"))
 
@@ -240,12 +243,12 @@ def test_a_run_folder_that_cannot_be_written(run: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(run_evaluation, "write", full)
     with pytest.raises(UserError, match=r"evaluation\.json: No space left on device; an evaluation is written into"):
-        evaluation.evaluate(run, Request())
+        evaluate(run, Request())
 
 
 def test_no_boxes(run: Path) -> None:
     with pytest.raises(UserError, match="it has no boxes"):
-        evaluation.evaluate(run, Request(localisation=True))
+        evaluate(run, Request(localisation=True))
     assert not (run / "evaluation.json").exists()
 
 
@@ -257,14 +260,14 @@ def test_localisation_on_stanford_dogs(prepared_dogs: Path, tmp_path: Path) -> N
         *("train.head_epochs=0", "train.batch_size=32", "data.validation=test"),
     ]
     folder = train(load.experiment("none.yaml", settings))
-    found = evaluation.evaluate(folder, Request(localisation=True))["splits"]["test"]["metrics"]
+    found = evaluate(folder, Request(localisation=True))["splits"]["test"]["metrics"]
     assert 0 <= found["localisation_top1"] <= found["localisation_known"] <= 1
     assert found["localisation_top1"] <= found["accuracy"]
 
 
 @pytest.mark.slow
 def test_keras_on_jax_says_the_same(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ours = evaluation.evaluate(run, Request())["splits"]["test"]["metrics"]
+    ours = evaluate(run, Request())["splits"]["test"]["metrics"]
     (run / "evaluation.json").unlink()
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     subprocess.run([sys.executable, "-m", "augexp", "evaluate", str(run), "--tta", "flip"], check=True)

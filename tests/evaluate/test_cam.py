@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augexp import cam
 from augexp.config import load
+from augexp.evaluate import cam
 from augexp.network.build import build_network
 from augexp.network.model import Network
 

@@ -1,0 +1,1 @@
+"""What a strategy changed beside one accuracy. The door: `run.evaluate`."""
