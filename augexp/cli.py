@@ -322,13 +322,15 @@ def compare(
     each strategy gained and lost. Exit status 3: a verdict was refused, because runs differ in more than the strategy
     or were scored on different test sets.
     """
-    from augexp import console, profile_plots, profile_report, profiles, stats, verdicts
+    from augexp import console, profile_plots, profile_report
+    from augexp.compare import profiles, verdicts
+    from augexp.compare.groups import load_groups
     from augexp.report import terminal
     from augexp.report.curves import comparison
 
     _check_compare(ylim, margin)
     options = verdicts.Options(baseline, all_pairs, margin, tuple(allow or ()))
-    judgement = verdicts.judge(stats.compare(runs), options)
+    judgement = verdicts.judge(load_groups(runs), options)
     measured = profiles.judge(judgement)
     picture = comparison(judgement.comparison.groups, ylim, x)
     console.out.print(terminal.table(judgement))

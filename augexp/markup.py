@@ -6,9 +6,10 @@ from html import escape
 from matplotlib.figure import Figure
 
 from augexp import pictures
+from augexp.compare.groups import Group
+from augexp.compare.summary import Spread
 from augexp.draw.style import COLOURS, LINES, MARKERS
 from augexp.errors import printable
-from augexp.stats import Group, Spread
 
 SHAPES = {
     "o": '<circle cx="19" cy="7" r="4"/>',

@@ -8,17 +8,19 @@ from pathlib import Path
 
 from PIL import Image
 
-from augexp import __version__, classes, pictures, profile_page, profiles, stats
-from augexp.classes import ClassGain, Confusion
+from augexp import __version__, pictures, profile_page
+from augexp.compare import classes, profiles
+from augexp.compare.classes import ClassGain, Confusion
+from augexp.compare.groups import Group
+from augexp.compare.inference import LEVEL
+from augexp.compare.profiles import Profiles
+from augexp.compare.summary import Axis, summarize
+from augexp.compare.verdicts import Judgement, Verdict
 from augexp.config import settings
 from augexp.errors import printable
-from augexp.inference import LEVEL
 from augexp.markup import figure, legend, section, spread, table, text
-from augexp.profiles import Profiles
 from augexp.report import terminal
 from augexp.report.curves import data_name
-from augexp.stats import Axis, Group
-from augexp.verdicts import Judgement, Verdict
 
 MOST_CLASSES = 8  # on each side, before the rest is folded away
 MOST_PAIRS = 6
@@ -152,7 +154,7 @@ def _table(judgement: Judgement) -> str:
 
 
 def _group_cells(group: Group, judgement: Judgement) -> tuple[str, ...]:
-    summary = stats.summarize(group)
+    summary = summarize(group)
     middle, low, high = summary.best_epoch
     return (
         text(group.label),

@@ -14,11 +14,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from augexp import stats
+from augexp.compare.groups import Group
+from augexp.compare.summary import Axis, curve, summarize
+from augexp.compare.verdicts import Verdict
 from augexp.draw.style import COLOURS, MARKERS, drawable, house_style, shorten
 from augexp.report.curves import X_LABELS, draw_curve, ends, later_half, limits, percent
-from augexp.stats import Axis, Group
-from augexp.verdicts import Verdict
 
 
 def colour_of(index: int) -> str:
@@ -54,7 +54,7 @@ def curves(groups: Sequence[Group], x: Axis = "epochs", *, zoomed: bool = False)
     with page_style():
         figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
         axes = figure.subplots()
-        drawn = [percent(stats.curve(group, x=x)) for group in groups]
+        drawn = [percent(curve(group, x=x)) for group in groups]
         for index, one in enumerate(drawn):
             draw_curve(axes, one, index, len(drawn))
         start = later_half(drawn) if zoomed else 0
@@ -116,7 +116,7 @@ def seeds(groups: Sequence[Group]) -> Figure:
     with page_style():
         figure, axes = _rows([group.label for group in groups])
         for row, group in enumerate(groups):
-            values = [100 * value for value in stats.summarize(group).test.values]
+            values = [100 * value for value in summarize(group).test.values]
             axes.plot(
                 values,
                 [row + 0.12 * (index % 3 - 1) for index in range(len(values))],

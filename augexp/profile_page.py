@@ -1,10 +1,10 @@
 """What each strategy gained and lost, as sections of the HTML page."""
 
 from augexp import pictures, profile_plots, profile_report
+from augexp.compare.profiles import Profile, Profiles
+from augexp.compare.summary import Spread
 from augexp.markup import figure, legend, section, table, text
 from augexp.metrics.catalogue import AXES, Metric
-from augexp.profiles import Profile, Profiles
-from augexp.stats import Spread
 
 HEADINGS = ("measure", "strategy", "mean ± sd", "difference", "its 95 % interval", "p (Holm)", "status")
 PANELS = "display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); gap: .8rem 1rem"

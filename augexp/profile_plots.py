@@ -11,11 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from augexp.compare.groups import Group
+from augexp.compare.profiles import Profile, Profiles, Response
+from augexp.compare.summary import Spread
 from augexp.draw.style import COLOURS, DPI, MARKERS, drawable, house_style, shorten
 from augexp.metrics.catalogue import Metric
-from augexp.profiles import Profile, Profiles, Response
 from augexp.report.curves import draw_curve, percent
-from augexp.stats import Group, Spread
 
 COLUMNS = 3
 LONGEST = 22  # characters of a name beside an axis

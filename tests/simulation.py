@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from augexp.contrasts import Scores
+from augexp.compare.contrasts import Scores
 
 ACCURACY = 0.8
 NOISE = 0.35  # of a unit of difficulty: two seeds of one strategy disagree on 8 % of the examples

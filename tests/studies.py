@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from augexp import profiles, stats, verdicts
-from augexp.profiles import Finding, Profiles
-from augexp.verdicts import Judgement, Options
+from augexp.compare import profiles, verdicts
+from augexp.compare.groups import load_groups
+from augexp.compare.profiles import Finding, Profiles
+from augexp.compare.verdicts import Judgement, Options
 from tests.factories import EXAMPLES, make_evaluation, make_run
 
 EVIL = "<b>[x]\\e[31m"  # as YAML holds it; the name has an escape character
@@ -78,7 +79,7 @@ def _full(folder: Path, index: int, seed: int) -> Path:
 
 def judged(paths: Sequence[Path], **options: Any) -> tuple[Judgement, Profiles]:
     """The verdicts, and the profiles beside them."""
-    judgement = verdicts.judge(stats.compare(paths), Options(**options))
+    judgement = verdicts.judge(load_groups(paths), Options(**options))
     return judgement, profiles.judge(judgement)
 
 

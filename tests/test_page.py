@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from augexp import page, stats, verdicts
+from augexp import page
+from augexp.compare import verdicts
+from augexp.compare.groups import load_groups
+from augexp.compare.summary import summarize
+from augexp.compare.verdicts import Judgement, Options
 from augexp.report import terminal
-from augexp.verdicts import Judgement, Options
 from tests.factories import make_run
 
 VOID = {"meta", "img", "br", "path", "circle", "rect", "use"}
@@ -66,7 +69,7 @@ def study(folder: Path, names: tuple[str, ...] = ("none", "cutmix"), seeds: int 
             lines = [f"name: '{name}'" if line.startswith("name: ") else line for line in config.splitlines()]
             (path / "config.yaml").write_text("\n".join(lines) + "\n", "utf-8")
             paths.append(path)
-    return verdicts.judge(stats.compare(paths), Options(allow=("train",)))
+    return verdicts.judge(load_groups(paths), Options(allow=("train",)))
 
 
 def test_a_page_holds_verdicts_numbers_and_notes(tmp_path: Path) -> None:
@@ -76,7 +79,7 @@ def test_a_page_holds_verdicts_numbers_and_notes(tmp_path: Path) -> None:
         assert verdict.sentence in words
         assert all(cell in words for cell in terminal.contrast_cells(verdict))
     for group in judgement.comparison.groups:
-        summary = stats.summarize(group)
+        summary = summarize(group)
         assert f"{100 * summary.test.mean:.2f} ± " in words
     assert all(note in words for note in terminal.notes(judgement))
     assert "Accuracy in each class: all" in words

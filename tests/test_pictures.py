@@ -9,8 +9,11 @@ import pytest
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from augexp import pictures, stats, verdicts
-from augexp.verdicts import Judgement, Options
+from augexp import pictures
+from augexp.compare import verdicts
+from augexp.compare.groups import load_groups
+from augexp.compare.summary import summarize
+from augexp.compare.verdicts import Judgement, Options
 from tests.factories import make_run
 
 AWKWARD = ["$x_1$ 5$", "_hidden", "犬と猫", "<b>x&amp;", "a" * 60, "مرحبا", "#0a0b0c"]
@@ -28,7 +31,7 @@ def judged(folder: Path, names: list[str], seeds: int = 3) -> Judgement:
         for index, name in enumerate(names)
         for seed in range(seeds)
     ]
-    return verdicts.judge(stats.compare(paths), Options(allow=("train",)))
+    return verdicts.judge(load_groups(paths), Options(allow=("train",)))
 
 
 def xs(line: Line2D) -> NDArray[np.float64]:
@@ -53,7 +56,7 @@ def test_every_seed_is_a_dot(tmp_path: Path) -> None:
     judgement = judged(tmp_path, ["none", "a"])
     (axes,) = pictures.seeds(judgement.comparison.groups).axes
     for group, dots, mean in zip(judgement.comparison.groups, axes.lines[::2], axes.lines[1::2], strict=True):
-        values = 100 * np.array(stats.summarize(group).test.values)
+        values = 100 * np.array(summarize(group).test.values)
         np.testing.assert_allclose(xs(dots), values)
         np.testing.assert_allclose(xs(mean), values.mean())
 
@@ -62,7 +65,7 @@ def test_curves_are_the_means_and_zoom_into_the_later_half(tmp_path: Path) -> No
     paths = [
         make_run(tmp_path / str(seed), seed=seed, val_accuracy=[0.2, 0.4, 0.6, 0.7 + seed / 10]) for seed in (0, 1)
     ]
-    groups = stats.compare(paths).groups
+    groups = load_groups(paths).groups
     (whole,), (zoomed,) = pictures.curves(groups).axes, pictures.curves(groups, zoomed=True).axes
     for axes in (whole, zoomed):
         np.testing.assert_allclose(np.asarray(axes.lines[0].get_ydata(), np.float64), [20, 40, 60, 75])

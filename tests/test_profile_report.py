@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from augexp import profile_report, profiles, tables
+from augexp import profile_report, tables
+from augexp.compare import profiles
 from augexp.metrics import catalogue
 from augexp.report import terminal
 from tests.studies import EVIL, EVIL_SHOWN, finding, full_study, judged

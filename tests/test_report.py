@@ -9,16 +9,19 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from augexp import classes, files, stats, verdicts
+from augexp import files
+from augexp.compare import classes, verdicts
+from augexp.compare.groups import load_groups
+from augexp.compare.summary import accuracies, summarize
+from augexp.compare.verdicts import Judgement
 from augexp.report import terminal
-from augexp.verdicts import Judgement
 from tests.factories import make_run
 
 STRATEGIES = ("none", "basic", "cutmix", "mixup")
 
 
 def judged(paths: Sequence[Path]) -> Judgement:
-    return verdicts.judge(stats.compare(paths))
+    return verdicts.judge(load_groups(paths))
 
 
 def rendered(judgement: Judgement, width: int = 80) -> list[str]:
@@ -175,14 +178,14 @@ def test_csv_and_json_hold_the_numbers_of_the_summaries(study: Judgement) -> Non
     rows = list(csv.DictReader(io.StringIO(terminal.csv_text(study))))
     groups = json.loads(terminal.json_text(study))["groups"]
     for group, row, entry in zip(study.comparison.groups, rows, groups, strict=True):
-        summary = stats.summarize(group)
+        summary = summarize(group)
         assert row["label"] == entry["label"] == group.label
         for split, spread in (("val", summary.val), ("test", summary.test)):
             assert float(row[f"{split}_accuracy_mean"]) == entry[f"{split}_accuracy_mean"] == spread.mean
             assert float(row[f"{split}_accuracy_sd"]) == entry[f"{split}_accuracy_sd"] == spread.sd
         assert (row["seeds"], entry["seeds"]) == ("0-2", [0, 1, 2])
         assert float(row["minutes"]) == entry["minutes"] == 1.5
-        assert [run["val_accuracy"] for run in entry["runs"]] == list(stats.accuracies(group, "val"))
+        assert [run["val_accuracy"] for run in entry["runs"]] == list(accuracies(group, "val"))
 
 
 def test_one_seed_is_empty_in_csv_and_null_in_json(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp import contrasts, inference
-from augexp.contrasts import Contrast, Scores
+from augexp.compare import contrasts, inference
+from augexp.compare.contrasts import Contrast, Scores
 from tests import simulation
 from tests.simulation import Truth
 

@@ -10,10 +10,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from augexp import stats
+from augexp.compare.groups import Group, validated_on_test
+from augexp.compare.summary import Axis, Curve, curve, summarize
 from augexp.config import settings
 from augexp.draw.style import COLOURS, DPI, LINES, MARKERS, drawable, house_style, shorten
-from augexp.stats import Axis, Curve, Group
 
 X_LABELS: dict[Axis, str] = {
     "epochs": "epoch",
@@ -34,7 +34,7 @@ def comparison(groups: Sequence[Group], ylim: tuple[float, float] | None = None,
         UserError: if the runs don't record what `x` needs.
     """
     with house_style():
-        curves = [percent(stats.curve(group, x=x)) for group in groups]
+        curves = [percent(curve(group, x=x)) for group in groups]
         labels = [_legend_label(group) for group in groups]
         figure, whole, zoomed, legend_top = _two_panels(labels)
         for axes in (whole, zoomed):
@@ -52,8 +52,8 @@ def percent(curve: Curve) -> Curve:
 
 
 def _legend_label(group: Group) -> str:
-    best = 100 * stats.summarize(group).val.mean
-    last = 100 * stats.curve(group).mean[-1]
+    best = 100 * summarize(group).val.mean
+    last = 100 * curve(group).mean[-1]
     seeds = "one seed" if len(group.seeds) == 1 else f"{len(group.seeds)} seeds"
     return drawable(f"{shorten(group.label, 44)}  ·  {seeds}  ·  best {best:.1f}, last {last:.1f}")
 
@@ -69,7 +69,7 @@ def _legend_title(groups: Sequence[Group]) -> str:
 def _title(groups: Sequence[Group]) -> str:
     sources = dict.fromkeys(str(settings.flatten(group.runs[0].config).get("data.source", "?")) for group in groups)
     names = ", ".join(shorten(data_name(source), 50) for source in list(sources)[:3])
-    on_test = "  ·  validation = test set" if any(map(stats.validated_on_test, groups)) else ""
+    on_test = "  ·  validation = test set" if any(map(validated_on_test, groups)) else ""
     return f"val accuracy on {names}{', …' if len(sources) > 3 else ''}{on_test}"
 
 

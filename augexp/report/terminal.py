@@ -10,13 +10,16 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from augexp import classes, guard, profile_report, profiles, stats, tables
+from augexp import profile_report, tables
+from augexp.compare import classes, profiles
+from augexp.compare.confounders import differences
+from augexp.compare.groups import Group, best_is_last, duplicates, ended_early, validated_on_test
+from augexp.compare.inference import MOST_SEEDS
+from augexp.compare.profiles import Profiles
+from augexp.compare.summary import OTHER_METRICS, Reach, Spread, Summary, accuracies, reach, summarize
+from augexp.compare.verdicts import Judgement, Verdict, p_text
 from augexp.config import settings
 from augexp.errors import printable
-from augexp.inference import MOST_SEEDS
-from augexp.profiles import Profiles
-from augexp.stats import Group, Reach, Spread, Summary
-from augexp.verdicts import Judgement, Verdict, p_text
 
 LONGEST_BESIDE = 12  # characters of a name that fit into 80 columns beside the numbers
 
@@ -34,7 +37,7 @@ def table(judgement: Judgement) -> Table:
         headings.append("s to\nbase")
     grid = tables.grid(["strategy"], headings, leading=int(long))
     for group in groups:
-        cells = _cells(group, stats.summarize(group), "\n" if long else " ")
+        cells = _cells(group, summarize(group), "\n" if long else " ")
         grid.add_row(_name(group), *cells, *([reached(reach_of(group, judgement))] if baseline else []))
     return grid
 
@@ -50,7 +53,7 @@ def reach_of(group: Group, judgement: Judgement) -> Reach | None:
     if baseline is None or group in unlike:
         return None
     # History rounds to six digits, and a baseline that can't reach its own accuracy would look odd.
-    return stats.reach(group, min(stats.summarize(baseline).val.mean, _best_mean(baseline)))
+    return reach(group, min(summarize(baseline).val.mean, _best_mean(baseline)))
 
 
 def _best_mean(group: Group) -> float:
@@ -174,7 +177,7 @@ def notes(judgement: Judgement, measured: Profiles = profiles.NONE) -> list[str]
 def _differences(groups: Sequence[Group]) -> list[str]:
     return [
         f"differs besides the strategy: {key} is {_by_value(groups, [settings.show(value) for value in values])}"
-        for key, values in guard.differences(groups).items()
+        for key, values in differences(groups).items()
     ]
 
 
@@ -197,7 +200,7 @@ def _by_value(groups: Sequence[Group], values: Sequence[str]) -> str:
 
 
 def _on_test(groups: Sequence[Group]) -> list[str]:
-    labels = [group.label for group in groups if stats.validated_on_test(group)]
+    labels = [group.label for group in groups if validated_on_test(group)]
     if not labels:
         return []
     return [
@@ -220,19 +223,19 @@ def _ranges(seeds: Sequence[int]) -> str:
 def _of_group(group: Group) -> list[str]:
     lines = [
         f"{group.label}: seed {seed} stands in {len(paths)} folders, their mean counts: {', '.join(map(str, paths))}"
-        for seed, paths in stats.duplicates(group).items()
+        for seed, paths in duplicates(group).items()
     ]
     others = sorted({run.name for run in group.runs} - {group.runs[0].name})
     if others:
         lines.append(f"{group.label}: runs named {tables.names(others)} have the same configuration and count with it")
-    early = stats.ended_early(group)
+    early = ended_early(group)
     if early:
         lines.append(f"{group.label}: {early} of {len(group.runs)} runs ended before the epochs of their configuration")
     return lines
 
 
 def _best_is_last(groups: Sequence[Group]) -> list[str]:
-    late = [(group, stats.best_is_last(group)) for group in groups]
+    late = [(group, best_is_last(group)) for group in groups]
     told = [f"{group.label} {count} of {len(group.runs)} runs" for group, count in late if count]
     return [f"best epoch is the last one ({tables.names(told)}): more epochs may raise the accuracy"] if told else []
 
@@ -250,12 +253,12 @@ COLUMNS: dict[str, Callable[[Group, Summary], Any]] = {
     "images_per_second": lambda _, summary: summary.images_per_second,
     "minutes": lambda _, summary: summary.minutes,
     "device": lambda group, _: " / ".join(dict.fromkeys(str(run.environment.get("device")) for run in group.runs)),
-    "validated_on_test": lambda group, _: stats.validated_on_test(group),
-    "ended_early": lambda group, _: stats.ended_early(group),
-    "best_is_last": lambda group, _: stats.best_is_last(group),
+    "validated_on_test": lambda group, _: validated_on_test(group),
+    "ended_early": lambda group, _: ended_early(group),
+    "best_is_last": lambda group, _: best_is_last(group),
 }
 OTHER_SPREADS = (
-    *(f"{split}_{metric}" for metric in stats.OTHER_METRICS for split in ("val", "test")),
+    *(f"{split}_{metric}" for metric in OTHER_METRICS for split in ("val", "test")),
     *("last_val_accuracy", "late_val_accuracy"),
 )
 
@@ -271,7 +274,7 @@ def contrasts_csv_text(judgement: Judgement) -> str:
 
 
 def _row(group: Group, judgement: Judgement) -> dict[str, Any]:
-    summary = stats.summarize(group)
+    summary = summarize(group)
     spreads: dict[str, Spread | None] = {"val_accuracy": summary.val, "test_accuracy": summary.test}
     spreads |= {name: summary.others.get(name) for name in OTHER_SPREADS}
     row = {name: column(group, summary) for name, column in COLUMNS.items()}
@@ -339,7 +342,7 @@ def as_dict(judgement: Judgement, measured: Profiles = profiles.NONE) -> dict[st
         "contrasts": [contrast_row(verdict) | _classes(verdict, judgement) for verdict in judgement.verdicts],
         "differences": {
             key: dict(zip((group.label for group in groups), values, strict=True))
-            for key, values in guard.differences(groups).items()
+            for key, values in differences(groups).items()
         },
         "repeated": [str(path) for path in comparison.repeated],
         "skipped": [{"folder": str(path), "reason": reason} for path, reason in comparison.skipped],
@@ -374,7 +377,7 @@ def _classes(verdict: Verdict, judgement: Judgement) -> dict[str, Any]:
 
 
 def _runs(group: Group) -> list[dict[str, Any]]:
-    rows = zip(group.runs, stats.accuracies(group, "val"), stats.accuracies(group, "test"), strict=True)
+    rows = zip(group.runs, accuracies(group, "val"), accuracies(group, "test"), strict=True)
     return [
         {
             "folder": str(run.path),
@@ -400,7 +403,7 @@ def markdown(judgement: Judgement, measured: Profiles = profiles.NONE) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for group in judgement.comparison.groups:
-        summary = stats.summarize(group)
+        summary = summarize(group)
         cells = (
             tables.escaped(group.label), str(len(group.seeds)), _percent(summary.val, " "), _percent(summary.test, " "),
             *_markdown_contrast(against.get(group.label)), f"{summary.minutes:.1f}",

@@ -19,13 +19,12 @@ from matplotlib.transforms import BboxBase
 from numpy.typing import NDArray
 from scipy.stats import beta
 
-from augexp import stats
+from augexp.compare.groups import Group, load_groups
 from augexp.draw import history as draw_history
 from augexp.draw import images as draw_images
 from augexp.draw.images import LamDraws, PreviewRow
 from augexp.draw.style import drawable, shorten
 from augexp.report.curves import comparison
-from augexp.stats import Group
 from tests.factories import make_run
 
 # Matplotlib reads an even number of dollars as mathtext, and fails on what is none.
@@ -41,7 +40,7 @@ def pixels(figure: Figure) -> NDArray[Any]:
 
 
 def groups_of(folder: Path, labels: Sequence[str], seeds: int = 1, epochs: int = 6) -> tuple[Group, ...]:
-    return stats.compare(
+    return load_groups(
         [
             make_run(
                 folder / f"{index}-{seed}",
@@ -82,7 +81,7 @@ def legend_texts(figure: Figure) -> list[str]:
 def test_line_is_the_mean_and_band_the_range_over_seeds(tmp_path: Path) -> None:
     curves = [[0.2, 0.5, 0.6, 0.75], [0.3, 0.6, 0.8, 0.7], [0.7, 0.7, 0.7, 0.5]]
     paths = [make_run(tmp_path / str(seed), seed=seed, val_accuracy=curve) for seed, curve in enumerate(curves)]
-    figure = comparison(stats.compare(paths).groups)
+    figure = comparison(load_groups(paths).groups)
     for axes in curve_axes(figure):
         np.testing.assert_allclose(heights(axes.lines[0]), [40, 60, 70, 65])
         np.testing.assert_array_equal(np.asarray(axes.lines[0].get_xdata()), [1, 2, 3, 4])
@@ -104,7 +103,7 @@ def test_zoom_shows_the_later_half_whole(tmp_path: Path) -> None:
         make_run(tmp_path / "a", strategy="none", val_accuracy=[0.1, 0.2, 0.3, 0.90, 0.91, 0.92]),
         make_run(tmp_path / "b", val_accuracy=[0.1, 0.2, 0.3, 0.95, 0.96, 0.98]),
     ]
-    _, zoomed = curve_axes(comparison(stats.compare(paths).groups))
+    _, zoomed = curve_axes(comparison(load_groups(paths).groups))
     assert zoomed.get_xlim() == (3.5, 6.5)
     low, high = zoomed.get_ylim()
     assert 88 < low < 90
@@ -114,7 +113,7 @@ def test_zoom_shows_the_later_half_whole(tmp_path: Path) -> None:
 
 def test_curves_can_be_drawn_against_seconds(tmp_path: Path) -> None:
     paths = [make_run(tmp_path / str(seed), seed=seed, epochs=4, seconds=40 + 40 * seed) for seed in range(2)]
-    figure = comparison(stats.compare(paths).groups, x="seconds")
+    figure = comparison(load_groups(paths).groups, x="seconds")
     whole, zoomed = curve_axes(figure)
     np.testing.assert_allclose(np.asarray(whole.lines[0].get_xdata(), np.float64), [15, 30, 45, 60])
     assert zoomed.get_xlim() == (45 - 7.5, 60 + 7.5)
@@ -132,9 +131,9 @@ def test_ylim_sets_the_zoomed_panel_only(tmp_path: Path) -> None:
 def test_title_names_the_data_and_a_validation_on_test(tmp_path: Path) -> None:
     plain = make_run(tmp_path / "a", overrides=["data.source=folder:../shared/$^$dogs"])
     tutorial = make_run(tmp_path / "b", strategy="none", overrides=["data.validation=test"])
-    title = comparison(stats.compare([plain]).groups).get_suptitle()
+    title = comparison(load_groups([plain]).groups).get_suptitle()
     assert title == "val accuracy on $^$dogs"
-    title = comparison(stats.compare([plain, tutorial]).groups).get_suptitle()
+    title = comparison(load_groups([plain, tutorial]).groups).get_suptitle()
     assert title == "val accuracy on digits, $^$dogs  ·  validation = test set"
 
 

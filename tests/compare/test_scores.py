@@ -6,20 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augexp import evidence, stats
-from augexp.stats import Group
+from augexp.compare import scores as group_scores
+from augexp.compare.groups import Group, load_groups
 from tests.factories import make_run
 from tests.runs.test_predictions import FILE, rewrite
 
 
 def group(folder: Path, strategy: str = "cutmix", seeds: int = 2, **keys: object) -> Group:
     paths = [make_run(folder / f"{strategy}{seed}", strategy=strategy, seed=seed, **keys) for seed in range(seeds)]  # type: ignore[arg-type]
-    (found,) = stats.compare(paths).groups
+    (found,) = load_groups(paths).groups
     return found
 
 
 def why(one: Group, other: Group) -> str | None:
-    return evidence.incomparable(one, other, evidence.gather([one, other]))
+    return group_scores.incomparable(one, other, group_scores.gather([one, other]))
 
 
 def set_examples(of: Group, count: int | None) -> None:
@@ -33,8 +33,8 @@ def test_scores_are_by_seed_and_repeated_runs_are_averaged(tmp_path: Path) -> No
         make_run(tmp_path / "b", seed=0, test_accuracy=0.80),
         make_run(tmp_path / "c", seed=3, test_accuracy=0.75),
     ]
-    (one,) = stats.compare(paths).groups
-    scores = evidence.scores(one, evidence.gather([one]))
+    (one,) = load_groups(paths).groups
+    scores = group_scores.scores(one, group_scores.gather([one]))
     assert scores.accuracy == pytest.approx({0: 0.75, 3: 0.75})
     assert {seed: row.mean() for seed, row in scores.correct.items()} == pytest.approx({0: 0.75, 3: 0.75})
     assert set(np.unique(scores.correct[0])) == {0, 0.5, 1}
@@ -44,10 +44,10 @@ def test_scores_are_by_seed_and_repeated_runs_are_averaged(tmp_path: Path) -> No
 def test_what_cannot_be_read_is_listed_and_the_rest_stands(tmp_path: Path) -> None:
     one = group(tmp_path)
     (tmp_path / "cutmix1" / FILE).unlink()
-    found = evidence.gather([one])
+    found = group_scores.gather([one])
     assert found.unusable == ((tmp_path / "cutmix1", f"{FILE} is missing"),)
-    assert list(evidence.scores(one, found).correct) == [0]
-    assert list(evidence.scores(one, found).accuracy) == [0, 1]
+    assert list(group_scores.scores(one, found).correct) == [0]
+    assert list(group_scores.scores(one, found).accuracy) == [0, 1]
 
 
 def test_equal_test_sets_are_comparable(tmp_path: Path) -> None:
@@ -94,5 +94,5 @@ def test_a_result_that_counts_other_examples_makes_predictions_unusable(tmp_path
     result = json.loads((folder / "result.json").read_text())
     result["test"]["examples"] = 50
     (folder / "result.json").write_text(json.dumps(result))
-    (one,) = stats.compare([folder]).groups
-    assert evidence.gather([one]).unusable == ((folder, f"{FILE} holds 100 examples, result.json says 50"),)
+    (one,) = load_groups([folder]).groups
+    assert group_scores.gather([one]).unusable == ((folder, f"{FILE} holds 100 examples, result.json says 50"),)

@@ -11,13 +11,15 @@ from typing import Literal
 
 import numpy as np
 
-from augexp import contrasts, guard, measurements
-from augexp.contrasts import Contrast
-from augexp.measurements import LeftOut, Measurements
+from augexp.compare import contrasts, evaluations
+from augexp.compare.confounders import confounders
+from augexp.compare.contrasts import Contrast
+from augexp.compare.evaluations import LeftOut, Measurements
+from augexp.compare.groups import Group
+from augexp.compare.summary import Curve, Spread
+from augexp.compare.verdicts import ALPHA, Judgement, Verdict
 from augexp.metrics import catalogue
 from augexp.metrics.catalogue import Metric
-from augexp.stats import Curve, Group, Spread
-from augexp.verdicts import ALPHA, Judgement, Verdict
 
 Status = Literal["gained", "lost", "equivalent", "no evidence", "one seed", "confounded", "not comparable"]
 LINES = {
@@ -113,7 +115,7 @@ NONE = Profiles()
 def judge(judgement: Judgement) -> Profiles:
     """Reads the evaluations of the groups and contrasts them as the verdicts do."""
     groups = judgement.comparison.groups
-    found = measurements.gather(groups, judgement.evidence)
+    found = evaluations.gather(groups, judgement.evidence)
     known = catalogue.known(name for one in found.of_runs.values() for name in one.metrics)
     known = [measure for measure in known if any(found.has(group, measure.name) for group in groups)]
     cases = [_case(verdict, judgement, found) for verdict in judgement.verdicts if _have_both(verdict, found)]
@@ -150,8 +152,8 @@ class _Case:
 
 
 def _case(verdict: Verdict, judgement: Judgement, found: Measurements) -> _Case:
-    confounders = guard.confounders(verdict.group, verdict.baseline, judgement.options.allow)
-    return _Case(verdict, not found.of_same_examples(verdict.group, verdict.baseline), bool(confounders))
+    differing = confounders(verdict.group, verdict.baseline, judgement.options.allow)
+    return _Case(verdict, not found.of_same_examples(verdict.group, verdict.baseline), bool(differing))
 
 
 def _have_both(verdict: Verdict, found: Measurements) -> bool:

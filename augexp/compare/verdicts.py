@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from augexp import contrasts, evidence, guard
+from augexp.compare import contrasts
+from augexp.compare import scores as group_scores
+from augexp.compare.confounders import check_allowed, confounders
+from augexp.compare.contrasts import Contrast
+from augexp.compare.groups import Comparison, Group
+from augexp.compare.inference import LEVEL, MOST_SEEDS, POWER
+from augexp.compare.scores import Evidence
 from augexp.config import settings
-from augexp.contrasts import Contrast
 from augexp.errors import UserError, did_you_mean
-from augexp.evidence import Evidence
-from augexp.inference import LEVEL, MOST_SEEDS, POWER
-from augexp.stats import Comparison, Group
 
 Status = Literal["better", "worse", "equivalent", "no evidence", "models differ", "confounded", "not comparable"]
 REFUSED = ("confounded", "not comparable")
@@ -93,11 +95,11 @@ def judge(comparison: Comparison, options: Options | None = None) -> Judgement:
         UserError: if the baseline or a key to allow is unknown.
     """
     options = options or Options()
-    guard.check_allowed(comparison.groups, options.allow)
+    check_allowed(comparison.groups, options.allow)
     couples = pairs(comparison.groups, options)
-    found = evidence.gather(comparison.groups if couples else ())
-    scores = {group.label: evidence.scores(group, found) for group in comparison.groups} if couples else {}
-    reasons = [evidence.incomparable(*couple, found) for couple in couples]
+    found = group_scores.gather(comparison.groups if couples else ())
+    scores = {group.label: group_scores.scores(group, found) for group in comparison.groups} if couples else {}
+    reasons = [group_scores.incomparable(*couple, found) for couple in couples]
     numbers = [
         None if reason else contrasts.contrast(*(scores[group.label] for group in couple))
         for couple, reason in zip(couples, reasons, strict=True)
@@ -130,7 +132,7 @@ def pairs(groups: Sequence[Group], options: Options) -> list[tuple[Group, Group]
     others = [group for group in groups if group not in baselines]
     if len(baselines) == 1:
         return [(group, baselines[0]) for group in others]
-    return [(group, min(baselines, key=lambda one: len(guard.confounders(group, one)))) for group in others]
+    return [(group, min(baselines, key=lambda one: len(confounders(group, one)))) for group in others]
 
 
 def _baselines(groups: Sequence[Group], wanted: str | None) -> list[Group]:
@@ -167,18 +169,18 @@ def _verdict(
             f"{names} have too few seeds for a test, and no predictions to compare two models by.",
         )  # fmt: skip
     alpha = ALPHA / tests
-    confounders = guard.confounders(group, baseline, options.allow)
+    differing = confounders(group, baseline, options.allow)
     verdict = Verdict(
         group,
         baseline,
-        _status(contrast, p_holm, p_equivalent, confounded=bool(confounders)),
+        _status(contrast, p_holm, p_equivalent, confounded=bool(differing)),
         "",
         contrast,
         p_holm,
         p_equivalent,
         contrast.smallest(alpha),
         contrast.seeds_needed(alpha),
-        confounders or None,
+        differing or None,
     )
     return _with_sentence(verdict, tests, options)
 

@@ -9,14 +9,15 @@ from typing import Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp import evidence, stats
-from augexp.contrasts import Scores
-from augexp.evidence import Evidence
+from augexp.compare import scores as group_scores
+from augexp.compare.contrasts import Scores
+from augexp.compare.groups import Group
+from augexp.compare.scores import Evidence
+from augexp.compare.summary import Spread, by_seed, per_seed
 from augexp.metrics import catalogue
 from augexp.runs import evaluation as run_evaluation
 from augexp.runs.evaluation import Unreadable
 from augexp.runs.read import Run
-from augexp.stats import Group, Spread
 
 Line = tuple[tuple[float, ...], tuple[float, ...]]  # x and accuracy in [0, 1], of one length
 ROUNDING = 0.02  # of accuracy
@@ -74,17 +75,17 @@ class Measurements:
     def spread(self, group: Group, measure: catalogue.Metric) -> Spread:
         """The metric over seeds, of a group that has it; accuracy is that of the results, as in the verdicts."""
         of_result = measure.name == "accuracy"
-        values = stats.by_seed(group, "test") if of_result else self._by_seed(group, measure.name)
+        values = by_seed(group, "test") if of_result else self._by_seed(group, measure.name)
         return Spread(tuple(values.values()), measure.most, measure.least)
 
     def scores(self, group: Group, name: str) -> Scores:
         """The metric by seed, of a group that has it, and its values example by example where they are stored."""
         rows = {run.path: self.of_runs[run.path].columns.get(name) for run in group.runs}
         kept = {path: row for path, row in rows.items() if row is not None}
-        return Scores(self._by_seed(group, name), evidence.rows_by_seed(group, kept), self.of(group)[0].examples)
+        return Scores(self._by_seed(group, name), group_scores.rows_by_seed(group, kept), self.of(group)[0].examples)
 
     def _by_seed(self, group: Group, name: str) -> dict[int, float]:
-        return stats.per_seed(group, [one.metrics[name] for one in self.of(group)])
+        return per_seed(group, [one.metrics[name] for one in self.of(group)])
 
     def of_same_examples(self, group: Group, baseline: Group) -> bool:
         """Whether all runs of both were evaluated on the same examples, as far as they tell."""

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from augexp import inference
-from augexp.inference import Estimate
+from augexp.compare import inference
+from augexp.compare.inference import Estimate
 
 MANY = 10**9  # examples: no rounding
 SCORES = [0.81, 0.83, 0.78, 0.80, 0.84]

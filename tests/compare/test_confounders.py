@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from augexp import guard, stats
+from augexp.compare.confounders import check_allowed, confounders, differences
+from augexp.compare.groups import Group, load_groups
 from augexp.errors import UserError
-from augexp.stats import Group
 from tests.factories import make_run
 
 VERSIONS = {"augexp": "0.1.0", "python": "3.11.9", "tensorflow": "2.21.0", "keras": "3.15.1", "numpy": "2.4.6"}
@@ -18,12 +18,12 @@ def two(folder: Path, *, overrides: tuple[str, ...] = (), environment: dict[str,
     paths += [
         make_run(folder / f"cutmix{seed}", seed=seed, overrides=overrides, environment=environment) for seed in range(2)
     ]
-    return list(stats.compare(paths).groups)
+    return list(load_groups(paths).groups)
 
 
 def test_strategy_seed_name_and_folders_are_no_difference(tmp_path: Path) -> None:
     groups = two(tmp_path, overrides=("name=my-cutmix", "data.cache_dir=/x", "runs_dir=y", "data.data_dir=/z"))
-    assert guard.differences(groups) == {}
+    assert differences(groups) == {}
 
 
 def test_other_keys_and_the_environment_are_named_with_their_values(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_other_keys_and_the_environment_are_named_with_their_values(tmp_path: Pa
         ),
         make_run(tmp_path / "d", strategy="mixup", environment={"data_fingerprint": "other"}),
     ]
-    assert guard.differences(stats.compare(paths).groups) == {
+    assert differences(load_groups(paths).groups) == {
         "data.validation": ("test", 0.1, 0.1),
         "train.epochs": (9, 5, 5),
         "model.backbone_args.alpha": ("unset", 0.35, "unset"),
@@ -59,14 +59,14 @@ def test_what_can_change_accuracy_confounds(
     tmp_path: Path, environment: dict[str, object], found: dict[str, object]
 ) -> None:
     none, cutmix = two(tmp_path, environment=environment)
-    assert guard.confounders(cutmix, none) == found
-    assert guard.confounders(cutmix, none, allowed=found) == {}
+    assert confounders(cutmix, none) == found
+    assert confounders(cutmix, none, allowed=found) == {}
 
 
 def test_a_section_can_be_allowed_and_a_prefix_is_none(tmp_path: Path) -> None:
     none, cutmix = two(tmp_path, overrides=("train.learning_rate=0.02",))
-    assert guard.confounders(cutmix, none, ["train"]) == {}
-    assert list(guard.confounders(cutmix, none, ["train.learn"])) == ["train.learning_rate"]
+    assert confounders(cutmix, none, ["train"]) == {}
+    assert list(confounders(cutmix, none, ["train.learn"])) == ["train.learning_rate"]
 
 
 def test_conditions_that_vary_over_seeds_alike_confound_nothing(tmp_path: Path) -> None:
@@ -75,19 +75,19 @@ def test_conditions_that_vary_over_seeds_alike_confound_nothing(tmp_path: Path) 
         for name in ("none", "cutmix")
         for seed in range(2)
     ]
-    none, cutmix = stats.compare(paths).groups
-    assert "precision" in guard.differences([none, cutmix])
-    assert guard.confounders(cutmix, none) == {}
+    none, cutmix = load_groups(paths).groups
+    assert "precision" in differences([none, cutmix])
+    assert confounders(cutmix, none) == {}
     odd = make_run(tmp_path / "odd", seed=2, environment={"precision": "p9"})
-    _, cutmix = stats.compare([*paths, odd]).groups
-    assert guard.confounders(cutmix, none) == {"precision": ("p0 / p1 / p9", "p0 / p1")}
+    _, cutmix = load_groups([*paths, odd]).groups
+    assert confounders(cutmix, none) == {"precision": ("p0 / p1 / p9", "p0 / p1")}
 
 
 def test_a_key_no_run_has_is_refused(tmp_path: Path) -> None:
     groups = two(tmp_path)
-    guard.check_allowed(groups, ["train.epochs", "versions", "versions.keras", "precision"])
+    check_allowed(groups, ["train.epochs", "versions", "versions.keras", "precision"])
     with pytest.raises(UserError) as caught:
-        guard.check_allowed(groups, ["train.epoch"])
+        check_allowed(groups, ["train.epoch"])
     assert str(caught.value) == "--allow train.epoch: no run has such a key; did you mean train.epochs?"
     with pytest.raises(UserError, match="--allow qqqqqq: no run has such a key; the notes"):
-        guard.check_allowed(groups, ["qqqqqq"])
+        check_allowed(groups, ["qqqqqq"])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from augexp import contrasts, inference
-from augexp.contrasts import Contrast, Scores
+from augexp.compare import contrasts, inference
+from augexp.compare.contrasts import Contrast, Scores
 from tests import simulation, validation
 from tests.simulation import Truth
 

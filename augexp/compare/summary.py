@@ -1,44 +1,22 @@
-"""Finished runs -> groups over seeds, their summaries, curves and differences. Numbers only: no text, no picture."""
+"""Groups -> what they reached, at what cost, and their curves."""
 
-import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
-from pathlib import Path
 from statistics import fmean, median, stdev
-from typing import Any, Literal, assert_never
+from typing import Literal, assert_never
 
 import numpy as np
 
-from augexp import inference
-from augexp.config.settings import FREE_KEYS, UNSET, flatten, show
+from augexp.compare import inference
+from augexp.compare.groups import Group
+from augexp.config.settings import flatten
 from augexp.errors import UserError
-from augexp.runs import read
 from augexp.runs.read import Column, Run
 
 OTHER_METRICS = ("top5_accuracy", "cross_entropy")
 LATE = 5  # epochs: a curve's last few are steadier than its last
 Axis = Literal["epochs", "examples", "seconds"]
-
-
-@dataclass(frozen=True)
-class Group:
-    """Runs of one experiment, ordered by seed."""
-
-    label: str
-    runs: tuple[Run, ...]
-
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        """The different seeds, in order."""
-        return tuple(sorted({run.seed for run in self.runs}))
-
-    @property
-    def strategy(self) -> str:
-        """Names of the ops joined by +, or none."""
-        return str(flatten(self.runs[0].config)["strategy"])
 
 
 @dataclass(frozen=True)
@@ -133,88 +111,6 @@ class Curve:
     def high(self) -> Column:
         """(E,) the highest run."""
         return np.asarray(np.nanmax(self.values, axis=1))
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Groups of finished runs, the folders that are none (path, reason), and those given more than once."""
-
-    groups: tuple[Group, ...]
-    skipped: tuple[tuple[Path, str], ...] = ()
-    repeated: tuple[Path, ...] = ()
-
-
-def compare(paths: Sequence[Path]) -> Comparison:
-    """Loads run folders and groups the finished ones; what can't be read is listed, not fatal.
-
-    Raises:
-        UserError: if no finished run is left, with the reason for every folder.
-    """
-    loaded: list[Run] = []
-    skipped: list[tuple[Path, str]] = []
-    folders, repeated = _distinct(paths)
-    for path in folders:
-        try:
-            loaded.append(read.load(path))
-        except read.BrokenRun as reason:
-            skipped.append((path, str(reason)))
-    if not loaded:
-        lines = "".join(f"\n  {path}: {reason}" for path, reason in skipped)
-        raise UserError(f"no finished run to compare{':' if lines else '; give run folders, such as runs/*'}{lines}")
-    return Comparison(grouped(loaded), tuple(skipped), repeated)
-
-
-def _distinct(paths: Sequence[Path]) -> tuple[list[Path], tuple[Path, ...]]:
-    """Every folder once, whatever names and links lead to it, and the further ways to it."""
-    # Path.resolve raises on a loop of links, realpath does not.
-    real = [os.path.realpath(path) for path in paths]
-    first = [real.index(name) == place for place, name in enumerate(real)]
-    again = [not is_first for is_first in first]
-    return list(compress(paths, first)), tuple(compress(paths, again))
-
-
-def grouped(loaded: Sequence[Run]) -> tuple[Group, ...]:
-    """Runs that share a configuration but for `FREE_KEYS`, in the order they come, the strategy none first."""
-    members: dict[str, list[Run]] = {}
-    for run in loaded:
-        members.setdefault(_identity(run), []).append(run)
-    ordered = sorted(members.values(), key=lambda same: flatten(same[0].config)["strategy"] != "none")
-    return tuple(
-        Group(label, tuple(sorted(same, key=lambda run: (run.seed, str(run.path)))))
-        for label, same in zip(_labels([same[0] for same in ordered]), ordered, strict=True)
-    )
-
-
-def _identity(run: Run) -> str:
-    flat = flatten(run.config)
-    return json.dumps({key: flat[key] for key in flat if key not in FREE_KEYS}, sort_keys=True, default=str)
-
-
-def _labels(firsts: Sequence[Run]) -> list[str]:
-    """A run's name; where names collide, also what tells the runs apart: `cutmix train.epochs=40`."""
-    flats = [flatten(run.config) for run in firsts]
-    labels: list[str] = []
-    for flat in flats:
-        namesakes = [other for other in flats if other["name"] == flat["name"]]
-        label = " ".join([flat["name"], *_telling(flat, namesakes)])
-        labels.append(label if label not in labels else f"{label} ({len(labels) + 1})")
-    return labels
-
-
-def _telling(flat: Mapping[str, Any], namesakes: Sequence[Mapping[str, Any]]) -> list[str]:
-    """`key=value` for what differs between namesakes; an op's parameters only where two of them have the op."""
-    told = []
-    for key in _differing(namesakes):
-        of_op = key.startswith("strategy.")
-        if key in flat and (not of_op or len({show(other[key]) for other in namesakes if key in other}) > 1):
-            told.append(f"{key.removeprefix('strategy.')}={show(flat[key])}")
-    return told
-
-
-def _differing(flats: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Keys outside `FREE_KEYS` that don't have one value in all."""
-    keys = dict.fromkeys(key for flat in flats for key in flat if key not in FREE_KEYS)
-    return [key for key in keys if len({json.dumps(flat.get(key, UNSET), default=str) for flat in flats}) > 1]
 
 
 def summarize(group: Group) -> Summary:
@@ -327,28 +223,3 @@ def _examples_an_epoch(run: Run) -> int:
             "choose --x epochs"
         )
     return train // batch * batch
-
-
-def duplicates(group: Group) -> dict[int, tuple[Path, ...]]:
-    """Seeds that stand in more than one folder, with the folders."""
-    folders = {seed: tuple(run.path for run in group.runs if run.seed == seed) for seed in group.seeds}
-    return {seed: paths for seed, paths in folders.items() if len(paths) > 1}
-
-
-def validated_on_test(group: Group) -> bool:
-    """Whether any run chose its best epoch on the test set."""
-    return any(run.result.get("validation") == "test" for run in group.runs)
-
-
-def best_is_last(group: Group) -> int:
-    """How many runs were best in their last epoch."""
-    return sum(run.result["best_epoch"] == run.result["epochs"] for run in group.runs)
-
-
-def ended_early(group: Group) -> int:
-    """How many runs have fewer epochs than their configuration asks for."""
-    wanted = [flatten(run.config).get("train.epochs") for run in group.runs]
-    return sum(
-        isinstance(epochs, int) and len(run.history["epoch"]) < epochs
-        for run, epochs in zip(group.runs, wanted, strict=True)
-    )

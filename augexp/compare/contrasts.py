@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp import inference
-from augexp.inference import Estimate
+from augexp.compare import inference
+from augexp.compare.inference import Estimate
 
 Method = Literal["paired", "welch", "mcnemar"]
 LEVEL = inference.LEVEL

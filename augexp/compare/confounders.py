@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from augexp.compare.groups import Group
 from augexp.config import settings
 from augexp.config.settings import UNSET
 from augexp.errors import UserError
 from augexp.runs.read import Run
-from augexp.stats import Group
 
 # Recorded differences that move numbers by no more than another order of summation would: said, not held against.
 HARMLESS = frozenset({"device", "versions.python", "versions.numpy", "versions.tensorflow-datasets"})

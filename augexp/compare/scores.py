@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp import stats
+from augexp.compare.contrasts import Scores
+from augexp.compare.groups import Group
+from augexp.compare.summary import by_seed
 from augexp.config import settings
-from augexp.contrasts import Scores
 from augexp.runs import predictions
 from augexp.runs.predictions import Predictions, Unusable
 from augexp.runs.read import Run
-from augexp.stats import Group
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def scores(group: Group, evidence: Evidence) -> Scores:
     """A group's test accuracies and who was right on what; folders of one seed are averaged."""
     paths = [run.path for run in group.runs]
     correct = {path: evidence.predictions[path].correct for path in paths if path in evidence.predictions}
-    return Scores(stats.by_seed(group, "test"), rows_by_seed(group, correct), _examples(group.runs[0]) or 0)
+    return Scores(by_seed(group, "test"), rows_by_seed(group, correct), _examples(group.runs[0]) or 0)
 
 
 def rows_by_seed(group: Group, rows: Mapping[Path, NDArray[np.float32]]) -> dict[int, NDArray[np.float32]]:

@@ -7,9 +7,10 @@ import pytest
 import scipy.stats
 from numpy.typing import NDArray
 
-from augexp import classes, evidence, stats
-from augexp.evidence import Evidence
-from augexp.stats import Group
+from augexp.compare import classes
+from augexp.compare import scores as group_scores
+from augexp.compare.groups import Group, load_groups
+from augexp.compare.scores import Evidence
 from tests.factories import make_run
 from tests.runs.test_predictions import FILE, rewrite
 
@@ -33,8 +34,8 @@ def study(folder: Path, wrong: dict[str, list[int]], seeds: int = 3) -> tuple[Gr
             count = np.array(wrong[name])[LABELS] + (np.array(wrong[name])[LABELS] > 0) * seed
             say(path, np.where(rank < count, (LABELS + 1) % 4, LABELS).astype(np.int32))
             paths.append(path)
-    none, cutmix = stats.compare(paths).groups
-    return cutmix, none, evidence.gather([none, cutmix])
+    none, cutmix = load_groups(paths).groups
+    return cutmix, none, group_scores.gather([none, cutmix])
 
 
 def test_gains_are_those_of_each_class_largest_first(tmp_path: Path) -> None:
@@ -58,9 +59,9 @@ def test_confusions_are_counted_per_run_most_repaired_first(tmp_path: Path) -> N
 
 
 def test_without_recorded_names_classes_are_numbered(tmp_path: Path) -> None:
-    (group,) = stats.compare([make_run(tmp_path / "a")]).groups
+    (group,) = load_groups([make_run(tmp_path / "a")]).groups
     assert classes.names(group, 3) == ["class 0", "class 1", "class 2"]
-    (other,) = stats.compare([make_run(tmp_path / "b", environment={"class_names": ["x"]})]).groups
+    (other,) = load_groups([make_run(tmp_path / "b", environment={"class_names": ["x"]})]).groups
     assert classes.names(other, 2) == ["class 0", "class 1"]
 
 
@@ -68,7 +69,7 @@ def test_without_predictions_there_is_nothing(tmp_path: Path) -> None:
     cutmix, none, _ = study(tmp_path, {"none": [1, 0, 0, 0], "cutmix": [0, 0, 0, 0]})
     for run in none.runs:
         (run.path / FILE).unlink()
-    found = evidence.gather([cutmix, none])
+    found = group_scores.gather([cutmix, none])
     assert (classes.gains(cutmix, none, found), classes.confusions(cutmix, none, found)) == ([], [])
 
 
@@ -76,5 +77,5 @@ def test_a_class_of_one_example_is_left_out(tmp_path: Path) -> None:
     paths = [make_run(tmp_path / f"{n}{seed}", strategy=n, seed=seed) for n in ("none", "cutmix") for seed in range(2)]
     for path in paths:
         rewrite(path, label=np.array([3] + [0] * 99, np.int32))
-    none, cutmix = stats.compare(paths).groups
-    assert [gain.name for gain in classes.gains(cutmix, none, evidence.gather([none, cutmix]))] == ["class 0"]
+    none, cutmix = load_groups(paths).groups
+    assert [gain.name for gain in classes.gains(cutmix, none, group_scores.gather([none, cutmix]))] == ["class 0"]

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp import contrasts, evidence, inference
-from augexp.contrasts import Contrast, Scores
-from augexp.evidence import Evidence
+from augexp.compare import contrasts, inference
+from augexp.compare import scores as group_scores
+from augexp.compare.contrasts import Contrast, Scores
+from augexp.compare.groups import Group
+from augexp.compare.scores import Evidence
 from augexp.runs.predictions import Predictions
-from augexp.stats import Group
 
 FEWEST_EXAMPLES = 2
 
@@ -57,7 +58,7 @@ def gains(group: Group, baseline: Group, found: Evidence) -> list[ClassGain]:
     said = found.of(group)
     if not said or not found.of(baseline):
         return []
-    ours, theirs = evidence.scores(group, found), evidence.scores(baseline, found)
+    ours, theirs = group_scores.scores(group, found), group_scores.scores(baseline, found)
     labels, called = said[0].labels, names(group, said[0].classes)
     rows = []
     for label in np.unique(labels):

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augexp import stats, verdicts
+from augexp.compare import verdicts
+from augexp.compare.groups import load_groups
+from augexp.compare.verdicts import Judgement, Options, Verdict
 from augexp.errors import UserError
-from augexp.verdicts import Judgement, Options, Verdict
 from tests.factories import make_run
 from tests.runs.test_predictions import FILE, rewrite
 
@@ -24,7 +25,7 @@ def runs(folder: Path, strategy: str, accuracies: Sequence[float], overrides: Se
 
 
 def judged(paths: Sequence[Path], options: Options | None = None) -> Judgement:
-    return verdicts.judge(stats.compare(paths), options)
+    return verdicts.judge(load_groups(paths), options)
 
 
 def only(judgement: Judgement) -> Verdict:
