@@ -322,11 +322,13 @@ def compare(
     each strategy gained and lost. Exit status 3: a verdict was refused, because runs differ in more than the strategy
     or were scored on different test sets.
     """
-    from augexp import console, profile_plots, profile_report
+    from augexp import console
     from augexp.compare import profiles, verdicts
     from augexp.compare.groups import load_groups
-    from augexp.report import terminal
+    from augexp.report import export, profile_figures, terminal
+    from augexp.report import profiles as profile_report
     from augexp.report.curves import comparison
+    from augexp.report.notes import notes
 
     _check_compare(ylim, margin)
     options = verdicts.Options(baseline, all_pairs, margin, tuple(allow or ()))
@@ -342,25 +344,25 @@ def compare(
         console.answer(line)
     for grid in profile_report.grids(measured):
         console.out.print("", grid, sep="\n")
-    for line in [*profile_report.sentences(measured), *terminal.notes(judgement, measured)]:
+    for line in [*profile_report.sentences(measured), *notes(judgement, measured)]:
         console.answer(line)
     texts = {
-        csv: partial(terminal.csv_text, judgement),
-        _beside(csv, "contrasts"): partial(terminal.contrasts_csv_text, judgement),
+        csv: partial(export.csv_text, judgement),
+        _beside(csv, "contrasts"): partial(export.contrasts_csv_text, judgement),
         _beside(csv, "profiles") if measured.axes else None: partial(profile_report.csv_text, measured),
-        json: partial(terminal.json_text, judgement, measured),
-        markdown: partial(terminal.markdown, judgement, measured),
+        json: partial(export.json_text, judgement, measured),
+        markdown: partial(export.markdown, judgement, measured),
     }
     for path, text in texts.items():
         if path is not None:
             _write_text(path, text())
     if page is not None:
-        from augexp.page import html
+        from augexp.report.page import html
 
         _write_text(page, html(judgement, x, measured))
     _write(out / "comparison.png", picture.savefig)
     if measured.axes:
-        _write(out / "profiles.png", profile_plots.summary(measured).savefig)
+        _write(out / "profiles.png", profile_figures.summary(measured).savefig)
     if judgement.refused:
         raise typer.Exit(3)
 
@@ -440,8 +442,9 @@ def _succeeds(work: Callable[..., object], *arguments: object) -> bool:
 
 
 def _evaluate(folder: Path, request: "Request") -> None:
-    from augexp import console, evaluation_report
+    from augexp import console
     from augexp.evaluate.run import evaluate
+    from augexp.report import evaluation as evaluation_report
 
     content = evaluate(folder, request)
     console.answer(f"{folder}: " + "\n".join(evaluation_report.lines(content, request.split)))

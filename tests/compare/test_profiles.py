@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from augexp import profile_report
 from augexp.compare import profiles
 from augexp.compare.profiles import Profiles
 from augexp.metrics import catalogue
+from augexp.report import profiles as profile_report
 from augexp.runs import evaluation as run_evaluation
 from tests.factories import EXAMPLES, make_evaluation
 from tests.studies import evaluated, finding, full_study, judged, run

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, log_loss, top_k_accuracy_score
 
-from augexp import evaluation_report, files
+from augexp import files
 from augexp.config import load
 from augexp.errors import UserError
 from augexp.evaluate.run import Request, evaluate
 from augexp.evaluate.tta import read_tta
 from augexp.network import trained
+from augexp.report import evaluation as evaluation_report
 from augexp.runs import evaluation as run_evaluation
 from augexp.runs import read
 from augexp.train.run import train

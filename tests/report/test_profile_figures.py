@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augexp import profile_plots
+from augexp.report import profile_figures
 from tests.studies import full_study, judged
 
 
 def test_a_panel_a_judged_measure_a_row_a_group(tmp_path: Path) -> None:
     _, measured = judged(full_study(tmp_path))
-    shown = profile_plots.judged(measured)
-    figure = profile_plots.summary(measured)
+    shown = profile_figures.judged(measured)
+    figure = profile_figures.summary(measured)
     assert len(figure.axes) == len(shown)
     assert {measure.name for _, measure in shown}.isdisjoint({"train_accuracy", "corruption_jpeg"})
     for axes, (profile, measure) in zip(figure.axes, shown, strict=True):
@@ -28,7 +28,7 @@ def test_a_panel_a_judged_measure_a_row_a_group(tmp_path: Path) -> None:
 
 def test_floors_are_drawn_where_accuracy_is(tmp_path: Path) -> None:
     _, measured = judged(full_study(tmp_path))
-    figure = profile_plots.summary(measured)
+    figure = profile_figures.summary(measured)
     (axes,) = (axes for axes in figure.axes if any(line.get_linestyle() == ":" for line in axes.lines))
     assert axes.get_title().startswith("accuracy\n")
     assert [text.get_text() for text in axes.texts] == ["linear probe"]
@@ -37,8 +37,8 @@ def test_floors_are_drawn_where_accuracy_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("names", [("none", "b"), ("none", "a" * 60, "犬と猫 $x_1$", "_hidden")])
 def test_everything_is_inside_the_picture(tmp_path: Path, names: tuple[str, ...]) -> None:
     _, measured = judged(full_study(tmp_path, names, seeds=2), allow=("train",))
-    profile, measure = profile_plots.judged(measured)[0]
-    for figure in (profile_plots.summary(measured), profile_plots.panel(measured, profile, measure)):
+    profile, measure = profile_figures.judged(measured)[0]
+    for figure in (profile_figures.summary(measured), profile_figures.panel(measured, profile, measure)):
         figure.draw_without_rendering()
         width, height = figure.get_size_inches() * figure.dpi
         for axes in figure.axes:
@@ -52,6 +52,6 @@ def test_everything_is_inside_the_picture(tmp_path: Path, names: tuple[str, ...]
 
 def test_responses_are_percent_over_what_was_done(tmp_path: Path) -> None:
     _, measured = judged(full_study(tmp_path))
-    (axes,) = profile_plots.response(measured.responses[2], measured.groups).axes
+    (axes,) = profile_figures.response(measured.responses[2], measured.groups).axes
     np.testing.assert_allclose(np.asarray(axes.lines[1].get_ydata(), np.float64), [78, 60, 40])
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("severity, mean over corruptions", "accuracy (%)")

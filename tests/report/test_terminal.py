@@ -14,7 +14,8 @@ from augexp.compare import classes, verdicts
 from augexp.compare.groups import load_groups
 from augexp.compare.summary import accuracies, summarize
 from augexp.compare.verdicts import Judgement
-from augexp.report import terminal
+from augexp.report import export, terminal
+from augexp.report.notes import notes
 from tests.factories import make_run
 
 STRATEGIES = ("none", "basic", "cutmix", "mixup")
@@ -137,7 +138,7 @@ def test_names_that_command_the_terminal_are_shown_as_text(tmp_path: Path) -> No
 
 
 def test_an_even_study_needs_no_note(study: Judgement) -> None:
-    assert terminal.notes(study) == []
+    assert notes(study) == []
 
 
 def test_every_reservation_is_a_line(tmp_path: Path) -> None:
@@ -149,7 +150,7 @@ def test_every_reservation_is_a_line(tmp_path: Path) -> None:
         make_run(tmp_path / "e", seed=4, overrides=["train.learning_rate=0.02"], environment={"device": "H200"}),
     ]
     comparison = judged([*paths, paths[1], tmp_path / "gone"])
-    assert terminal.notes(comparison) == [
+    assert notes(comparison) == [
         "differs besides the strategy: data.validation is test (none), 0.1 (cutmix)",
         "differs besides the strategy: train.learning_rate is 0.01 (none), 0.02 (cutmix)",
         "differs besides the strategy: device is CPU (none), CPU / H200 (cutmix)",
@@ -165,7 +166,7 @@ def test_every_reservation_is_a_line(tmp_path: Path) -> None:
 
 def test_a_note_on_many_groups_stays_short(tmp_path: Path) -> None:
     paths = [make_run(tmp_path / str(i), overrides=[f"train.batch_size={20 + i}", f"name=x{i}"]) for i in range(7)]
-    assert terminal.notes(judged(paths)) == [
+    assert notes(judged(paths)) == [
         "differs besides the strategy: train.batch_size is 20 (x0), 21 (x1), 22 (x2), 23 (x3) and 3 more",
         "no runs of the strategy none: the baseline is x0; --baseline NAME chooses another",
     ]
@@ -175,8 +176,8 @@ def test_a_note_on_many_groups_stays_short(tmp_path: Path) -> None:
 
 
 def test_csv_and_json_hold_the_numbers_of_the_summaries(study: Judgement) -> None:
-    rows = list(csv.DictReader(io.StringIO(terminal.csv_text(study))))
-    groups = json.loads(terminal.json_text(study))["groups"]
+    rows = list(csv.DictReader(io.StringIO(export.csv_text(study))))
+    groups = json.loads(export.json_text(study))["groups"]
     for group, row, entry in zip(study.comparison.groups, rows, groups, strict=True):
         summary = summarize(group)
         assert row["label"] == entry["label"] == group.label
@@ -190,15 +191,15 @@ def test_csv_and_json_hold_the_numbers_of_the_summaries(study: Judgement) -> Non
 
 def test_one_seed_is_empty_in_csv_and_null_in_json(tmp_path: Path) -> None:
     comparison = judged([make_run(tmp_path / "a", overrides=['name=a, "b"'])])
-    (row,) = csv.DictReader(io.StringIO(terminal.csv_text(comparison)))
+    (row,) = csv.DictReader(io.StringIO(export.csv_text(comparison)))
     assert (row["label"], row["val_accuracy_sd"], row["runs"]) == ('a, "b"', "", "1")
-    assert json.loads(terminal.json_text(comparison))["groups"][0]["val_accuracy_sd"] is None
+    assert json.loads(export.json_text(comparison))["groups"][0]["val_accuracy_sd"] is None
 
 
 def test_json_says_what_the_notes_say(tmp_path: Path) -> None:
     paths = [make_run(tmp_path / "a", strategy="none"), make_run(tmp_path / "b", epochs=9), tmp_path / "gone"]
     comparison = judged([*paths, paths[0]])
-    value = json.loads(terminal.json_text(comparison))
+    value = json.loads(export.json_text(comparison))
     assert value["differences"] == {"train.epochs": {"none": 5, "cutmix": 9}}
     assert [(one["group"], one["baseline"], one["verdict"]) for one in value["contrasts"]] == [
         ("cutmix", "none", "confounded")
@@ -206,11 +207,11 @@ def test_json_says_what_the_notes_say(tmp_path: Path) -> None:
     assert value["contrasts"][0]["confounders"] == "train.epochs"
     assert value["skipped"] == [{"folder": str(paths[2]), "reason": "no such folder"}]
     assert value["repeated"] == [str(paths[0])]
-    assert value["notes"] == terminal.notes(comparison)
+    assert value["notes"] == notes(comparison)
 
 
 def test_json_holds_every_class(study: Judgement) -> None:
-    for entry, verdict in zip(terminal.as_dict(study)["contrasts"], study.verdicts, strict=True):
+    for entry, verdict in zip(export.as_dict(study)["contrasts"], study.verdicts, strict=True):
         gains = classes.gains(verdict.group, verdict.baseline, study.evidence)
         assert [(one["name"], one["difference"], one["q"]) for one in entry["classes"]] == [
             (gain.name, gain.contrast.difference, gain.q_value) for gain in gains
@@ -221,8 +222,8 @@ def test_json_holds_every_class(study: Judgement) -> None:
 
 
 def test_the_contrasts_csv_holds_the_numbers_of_the_verdicts(study: Judgement) -> None:
-    rows = list(csv.DictReader(io.StringIO(terminal.contrasts_csv_text(study))))
-    for row, verdict, entry in zip(rows, study.verdicts, terminal.as_dict(study)["contrasts"], strict=True):
+    rows = list(csv.DictReader(io.StringIO(export.contrasts_csv_text(study))))
+    for row, verdict, entry in zip(rows, study.verdicts, export.as_dict(study)["contrasts"], strict=True):
         assert verdict.contrast is not None
         assert (row["group"], row["baseline"], row["verdict"]) == (verdict.group.label, "none", verdict.status)
         assert float(row["difference"]) == entry["difference"] == verdict.contrast.difference
@@ -235,7 +236,7 @@ def test_markdown_is_one_table_whatever_the_names(tmp_path: Path) -> None:
         make_run(tmp_path / "a", strategy="none", seed=0),
         make_run(tmp_path / "b", overrides=["name='a | <b> *x*'"]),
     ]
-    lines = terminal.markdown(judged(paths)).splitlines()
+    lines = export.markdown(judged(paths)).splitlines()
     assert lines[2].startswith("| none | 1 | 80.00 one seed |")
     assert lines[3].startswith(r"| a \| \<b\> \*x\* | 1 |")
     assert len({line.replace(r"\|", "").count("|") for line in lines[:4]}) == 1
@@ -247,5 +248,5 @@ def test_one_group_has_no_verdict_and_says_why(tmp_path: Path, given: list[str])
     paths = [make_run(tmp_path / name, strategy="none", seed=seed) for seed, name in enumerate(given)]
     judgement = judged(paths)
     assert terminal.contrast_table(judgement) is None
-    assert terminal.contrasts_csv_text(judgement) == "\n"
-    assert "one group: nothing to compare it with; give runs of another strategy too" in terminal.notes(judgement)
+    assert export.contrasts_csv_text(judgement) == "\n"
+    assert "one group: nothing to compare it with; give runs of another strategy too" in notes(judgement)

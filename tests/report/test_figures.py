@@ -9,11 +9,11 @@ import pytest
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from augexp import pictures
 from augexp.compare import verdicts
 from augexp.compare.groups import load_groups
 from augexp.compare.summary import summarize
 from augexp.compare.verdicts import Judgement, Options
+from augexp.report import figures
 from tests.factories import make_run
 
 AWKWARD = ["$x_1$ 5$", "_hidden", "犬と猫", "<b>x&amp;", "a" * 60, "مرحبا", "#0a0b0c"]
@@ -40,7 +40,7 @@ def xs(line: Line2D) -> NDArray[np.float64]:
 
 def test_differences_are_points_with_both_intervals(tmp_path: Path) -> None:
     judgement = judged(tmp_path, ["none", "a", "b"])
-    (axes,) = pictures.differences(judgement.verdicts).axes
+    (axes,) = figures.differences(judgement.verdicts).axes
     drawn = axes.lines[1:]  # the first is zero
     for row, verdict in enumerate(judgement.verdicts):
         assert verdict.contrast is not None
@@ -54,7 +54,7 @@ def test_differences_are_points_with_both_intervals(tmp_path: Path) -> None:
 
 def test_every_seed_is_a_dot(tmp_path: Path) -> None:
     judgement = judged(tmp_path, ["none", "a"])
-    (axes,) = pictures.seeds(judgement.comparison.groups).axes
+    (axes,) = figures.seeds(judgement.comparison.groups).axes
     for group, dots, mean in zip(judgement.comparison.groups, axes.lines[::2], axes.lines[1::2], strict=True):
         values = 100 * np.array(summarize(group).test.values)
         np.testing.assert_allclose(xs(dots), values)
@@ -66,7 +66,7 @@ def test_curves_are_the_means_and_zoom_into_the_later_half(tmp_path: Path) -> No
         make_run(tmp_path / str(seed), seed=seed, val_accuracy=[0.2, 0.4, 0.6, 0.7 + seed / 10]) for seed in (0, 1)
     ]
     groups = load_groups(paths).groups
-    (whole,), (zoomed,) = pictures.curves(groups).axes, pictures.curves(groups, zoomed=True).axes
+    (whole,), (zoomed,) = figures.curves(groups).axes, figures.curves(groups, zoomed=True).axes
     for axes in (whole, zoomed):
         np.testing.assert_allclose(np.asarray(axes.lines[0].get_ydata(), np.float64), [20, 40, 60, 75])
     assert zoomed.get_xlim() == (2.5, 4.5)
@@ -76,7 +76,7 @@ def test_curves_are_the_means_and_zoom_into_the_later_half(tmp_path: Path) -> No
 @pytest.mark.parametrize("names", [["none"], AWKWARD], ids=["one", "awkward"])
 def test_svg_is_sound_xml_in_the_colours_of_the_page(tmp_path: Path, names: list[str]) -> None:
     judgement = judged(tmp_path, names)
-    text = pictures.svg(pictures.seeds(judgement.comparison.groups), "seeds", "seeds")
+    text = figures.svg(figures.seeds(judgement.comparison.groups), "seeds", "seeds")
     root = ET.fromstring(text)
     assert root.get("width") is None
     assert root.get("viewBox")
@@ -91,4 +91,4 @@ def test_svg_is_sound_xml_in_the_colours_of_the_page(tmp_path: Path, names: list
     assert not set(re.findall(r"#[0-9a-f]{6}", styles)) - {"#ffffff"}
     words = " ".join("".join(element.itertext()) for element in root.iter())
     for name in names:
-        assert name in words or len(name) > pictures.LONGEST or not name.isascii()
+        assert name in words or len(name) > figures.LONGEST or not name.isascii()

@@ -5,11 +5,11 @@ from html import escape
 
 from matplotlib.figure import Figure
 
-from augexp import pictures
 from augexp.compare.groups import Group
 from augexp.compare.summary import Spread
 from augexp.draw.style import COLOURS, LINES, MARKERS
 from augexp.errors import printable
+from augexp.report import figures
 
 SHAPES = {
     "o": '<circle cx="19" cy="7" r="4"/>',
@@ -58,7 +58,7 @@ def spread(over: Spread | None, scale: float = 100, digits: int = 2) -> str:
 
 def figure(drawn: Figure, title: str, caption: str) -> str:
     """A figure and what stands beneath it; no two titles of a page may have the same letters."""
-    drawing = pictures.svg(drawn, text(title), salt="".join(filter(str.isalpha, title)))
+    drawing = figures.svg(drawn, text(title), salt="".join(filter(str.isalpha, title)))
     beneath = f"<figcaption>{text(caption)}</figcaption>" if caption else ""
     return f"<figure>{drawing}{beneath}</figure>\n"
 
@@ -70,7 +70,7 @@ def legend(groups: Sequence[Group]) -> str:
 
 
 def _swatch(index: int) -> str:
-    colour = pictures.colour_of(index)
+    colour = figures.colour_of(index)
     dash = DASHES[LINES[index // len(COLOURS) % len(LINES)]]
     line = f'<path d="M0 7h38" stroke="{colour}" stroke-width="2.5" stroke-dasharray="{dash}"/>'
     shape = SHAPES[MARKERS[index % len(MARKERS)]]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from augexp import __version__, pictures, profile_page
+from augexp import __version__
 from augexp.compare import classes, profiles
 from augexp.compare.classes import ClassGain, Confusion
 from augexp.compare.groups import Group
@@ -18,9 +18,10 @@ from augexp.compare.summary import Axis, summarize
 from augexp.compare.verdicts import Judgement, Verdict
 from augexp.config import settings
 from augexp.errors import printable
-from augexp.markup import figure, legend, section, spread, table, text
-from augexp.report import terminal
+from augexp.report import figures, profile_page, terminal
 from augexp.report.curves import data_name
+from augexp.report.markup import figure, legend, section, spread, table, text
+from augexp.report.notes import notes
 
 MOST_CLASSES = 8  # on each side, before the rest is folded away
 MOST_PAIRS = 6
@@ -176,11 +177,11 @@ def _group_cells(group: Group, judgement: Judgement) -> tuple[str, ...]:
 
 def _curves(judgement: Judgement, x: Axis) -> str:
     groups = judgement.comparison.groups
-    figures = (
-        figure(pictures.curves(groups, x), "val accuracy, all epochs", "All epochs. Band: lowest to highest seed."),
-        figure(pictures.curves(groups, x, zoomed=True), "val accuracy, later half", "The later half of the epochs."),
+    drawn = (
+        figure(figures.curves(groups, x), "val accuracy, all epochs", "All epochs. Band: lowest to highest seed."),
+        figure(figures.curves(groups, x, zoomed=True), "val accuracy, later half", "The later half of the epochs."),
     )
-    return section("Curves", legend(groups), f'<div class="charts">{"".join(figures)}</div>\n')
+    return section("Curves", legend(groups), f'<div class="charts">{"".join(drawn)}</div>\n')
 
 
 def _differences(judgement: Judgement) -> str:
@@ -195,7 +196,7 @@ def _differences(judgement: Judgement) -> str:
     return section(
         "Differences" if shared is None else f"Differences to {shared.label}",
         '<div class="charts">',
-        figure(pictures.differences(shown[:MOST_FIGURE_ROWS], pairs=shared is None), "differences", caption),
+        figure(figures.differences(shown[:MOST_FIGURE_ROWS], pairs=shared is None), "differences", caption),
         "</div>",
         _contrast_table(judgement),
     )
@@ -220,7 +221,7 @@ def _contrast_table(judgement: Judgement) -> str:
 def _seeds(judgement: Judgement) -> str:
     groups = judgement.comparison.groups[:MOST_FIGURE_ROWS]
     caption = "Runs that differ in the seed alone differ this much."
-    return section("Every seed", '<div class="charts">', figure(pictures.seeds(groups), "seeds", caption), "</div>\n")
+    return section("Every seed", '<div class="charts">', figure(figures.seeds(groups), "seeds", caption), "</div>\n")
 
 
 # --- classes -------------------------------------------------------------------------------------------------------
@@ -324,7 +325,7 @@ def _picture(path: Path) -> str | None:
 
 
 def _notes(judgement: Judgement, measured: Profiles) -> str:
-    lines = "".join(f"<li>{text(note)}</li>\n" for note in terminal.notes(judgement, measured))
+    lines = "".join(f"<li>{text(note)}</li>\n" for note in notes(judgement, measured))
     return section("What to know before trusting this", f"<ul>\n{lines}</ul>\n" if lines else "")
 
 

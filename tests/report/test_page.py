@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from augexp import page
 from augexp.compare import verdicts
 from augexp.compare.groups import load_groups
 from augexp.compare.summary import summarize
 from augexp.compare.verdicts import Judgement, Options
-from augexp.report import terminal
+from augexp.report import page, terminal
+from augexp.report.notes import notes
 from tests.factories import make_run
 
 VOID = {"meta", "img", "br", "path", "circle", "rect", "use"}
@@ -81,7 +81,7 @@ def test_a_page_holds_verdicts_numbers_and_notes(tmp_path: Path) -> None:
     for group in judgement.comparison.groups:
         summary = summarize(group)
         assert f"{100 * summary.test.mean:.2f} ± " in words
-    assert all(note in words for note in terminal.notes(judgement))
+    assert all(note in words for note in notes(judgement))
     assert "Accuracy in each class: all" in words
     assert "learning_rate: 0.01" in words  # the configuration, folded away
 

@@ -1,10 +1,11 @@
 """What each strategy gained and lost, as sections of the HTML page."""
 
-from augexp import pictures, profile_plots, profile_report
 from augexp.compare.profiles import Profile, Profiles
 from augexp.compare.summary import Spread
-from augexp.markup import figure, legend, section, table, text
 from augexp.metrics.catalogue import AXES, Metric
+from augexp.report import figures, profile_figures
+from augexp.report import profiles as profile_report
+from augexp.report.markup import figure, legend, section, table, text
 
 HEADINGS = ("measure", "strategy", "mean ± sd", "difference", "its 95 % interval", "p (Holm)", "status")
 PANELS = "display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); gap: .8rem 1rem"
@@ -25,10 +26,10 @@ def sections(measured: Profiles) -> str:
 
 def _summary(measured: Profiles) -> str:
     lines = "".join(f"<li>{text(line)}</li>\n" for line in profile_report.summaries(measured))
-    with pictures.page_style():
+    with figures.page_style():
         panels = [
-            figure(profile_plots.panel(measured, profile, measure), f"panel {measure.title}", "")
-            for profile, measure in profile_plots.judged(measured)
+            figure(profile_figures.panel(measured, profile, measure), f"panel {measure.title}", "")
+            for profile, measure in profile_figures.judged(measured)
         ]
     return section(
         "What each strategy gained and lost",
@@ -39,9 +40,9 @@ def _summary(measured: Profiles) -> str:
 
 
 def _responses(measured: Profiles) -> str:
-    with pictures.page_style():
+    with figures.page_style():
         drawn = [
-            figure(profile_plots.response(one, measured.groups), f"accuracy against {one.title}", "")
+            figure(profile_figures.response(one, measured.groups), f"accuracy against {one.title}", "")
             for one in measured.responses
         ]
     if not drawn:

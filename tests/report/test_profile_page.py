@@ -3,9 +3,10 @@
 import re
 from pathlib import Path
 
-from augexp import page, profile_page, profile_report
+from augexp.report import page, profile_page
+from augexp.report import profiles as profile_report
+from tests.report.test_page import Page
 from tests.studies import EVIL, EVIL_SHOWN, full_study, judged
-from tests.test_page import Page
 
 
 def test_the_page_holds_every_axis_and_number(tmp_path: Path) -> None:

@@ -1,0 +1,196 @@
+"""A judged comparison as CSV, JSON and Markdown: the same numbers, in full precision."""
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+from augexp import tables
+from augexp.compare import classes, profiles
+from augexp.compare.confounders import differences
+from augexp.compare.groups import Group, best_is_last, ended_early, validated_on_test
+from augexp.compare.profiles import Profiles
+from augexp.compare.summary import OTHER_METRICS, Spread, Summary, accuracies, summarize
+from augexp.compare.verdicts import Judgement, Verdict, p_text
+from augexp.report import profiles as profile_report
+from augexp.report.notes import notes, ranges
+from augexp.report.terminal import percent_cell, reach_of
+
+COLUMNS: dict[str, Callable[[Group, Summary], Any]] = {
+    "label": lambda group, _: group.label,
+    "strategy": lambda group, _: group.strategy,
+    "runs": lambda group, _: len(group.runs),
+    "seeds": lambda group, _: ranges(group.seeds),
+    "best_epoch_median": lambda _, summary: summary.best_epoch[0],
+    "best_epoch_lowest": lambda _, summary: summary.best_epoch[1],
+    "best_epoch_highest": lambda _, summary: summary.best_epoch[2],
+    "images_per_second": lambda _, summary: summary.images_per_second,
+    "minutes": lambda _, summary: summary.minutes,
+    "device": lambda group, _: " / ".join(dict.fromkeys(str(run.environment.get("device")) for run in group.runs)),
+    "validated_on_test": lambda group, _: validated_on_test(group),
+    "ended_early": lambda group, _: ended_early(group),
+    "best_is_last": lambda group, _: best_is_last(group),
+}
+OTHER_SPREADS = (
+    *(f"{split}_{metric}" for metric in OTHER_METRICS for split in ("val", "test")),
+    *("last_val_accuracy", "late_val_accuracy"),
+)
+
+
+def csv_text(judgement: Judgement) -> str:
+    """A row a group, accuracies in [0, 1] in full precision; an empty sd is one seed."""
+    return tables.csv_text([_row(group, judgement) for group in judgement.comparison.groups])
+
+
+def contrasts_csv_text(judgement: Judgement) -> str:
+    """A row a contrast, differences in the unit of accuracy in full precision."""
+    return tables.csv_text([contrast_row(verdict) for verdict in judgement.verdicts])
+
+
+def _row(group: Group, judgement: Judgement) -> dict[str, Any]:
+    summary = summarize(group)
+    spreads: dict[str, Spread | None] = {"val_accuracy": summary.val, "test_accuracy": summary.test}
+    spreads |= {name: summary.others.get(name) for name in OTHER_SPREADS}
+    row = {name: column(group, summary) for name, column in COLUMNS.items()}
+    for name, spread in spreads.items():
+        row |= _spread(name, spread)
+    reach = reach_of(group, judgement)
+    return row | {
+        "seconds_to_baseline": reach.seconds if reach and reach.runs and math.isfinite(reach.seconds) else None,
+        "runs_that_reached_baseline": reach.runs if reach else None,
+    }
+
+
+def _spread(name: str, spread: Spread | None) -> dict[str, float | None]:
+    low, high = (spread.interval if spread else None) or (None, None)
+    return {
+        f"{name}_mean": spread.mean if spread else None,
+        f"{name}_sd": spread.sd if spread else None,
+        f"{name}_low": low,
+        f"{name}_high": high,
+        f"{name}_lowest": spread.lowest if spread else None,
+        f"{name}_highest": spread.highest if spread else None,
+    }
+
+
+def contrast_row(verdict: Verdict) -> dict[str, Any]:
+    """The numbers of a verdict as plain values."""
+    contrast = verdict.contrast
+    by_seed = contrast.seed_interval if contrast else None
+    return {
+        "group": verdict.group.label,
+        "baseline": verdict.baseline.label,
+        "verdict": verdict.status,
+        "method": contrast.method if contrast else None,
+        "difference": contrast.difference if contrast else None,
+        "low": contrast.interval[0] if contrast else None,
+        "high": contrast.interval[1] if contrast else None,
+        "counts_examples": contrast.counts_examples if contrast else None,
+        "low_on_this_test_set": by_seed[0] if by_seed else None,
+        "high_on_this_test_set": by_seed[1] if by_seed else None,
+        "p": contrast.p_value if contrast else None,
+        "p_on_this_test_set": contrast.seed_estimate.p_value if contrast and contrast.seed_estimate else None,
+        "p_holm": verdict.p_holm,
+        "p_equivalent": verdict.p_equivalent,
+        "smallest_difference": verdict.smallest,
+        "seeds_needed": verdict.seeds_needed,
+        "gained": contrast.gained if contrast and contrast.method == "mcnemar" else None,
+        "lost": contrast.lost if contrast and contrast.method == "mcnemar" else None,
+        "examples": contrast.examples if contrast else None,
+        "confounders": "; ".join(verdict.confounders or ()) or None,
+        "sentence": verdict.sentence,
+    }
+
+
+def json_text(judgement: Judgement, measured: Profiles = profiles.NONE) -> str:
+    """`as_dict` as strict JSON."""
+    return json.dumps(as_dict(judgement, measured), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def as_dict(judgement: Judgement, measured: Profiles = profiles.NONE) -> dict[str, Any]:
+    """The numbers of the CSVs, the runs behind them, and what the notes say, as plain values."""
+    comparison = judgement.comparison
+    groups = comparison.groups
+    return {
+        "groups": [_row(group, judgement) | {"seeds": list(group.seeds), "runs": _runs(group)} for group in groups],
+        "contrasts": [contrast_row(verdict) | _classes(verdict, judgement) for verdict in judgement.verdicts],
+        "differences": {
+            key: dict(zip((group.label for group in groups), values, strict=True))
+            for key, values in differences(groups).items()
+        },
+        "repeated": [str(path) for path in comparison.repeated],
+        "skipped": [{"folder": str(path), "reason": reason} for path, reason in comparison.skipped],
+        "notes": notes(judgement, measured),
+        **({"profiles": profile_report.as_dict(measured)} if measured.axes else {}),
+    }
+
+
+def _classes(verdict: Verdict, judgement: Judgement) -> dict[str, Any]:
+    """Gains of every class and changed confusions; empty where the two can't be compared."""
+    if verdict.status == "not comparable":
+        return {"classes": [], "confusions": []}
+    couple = (verdict.group, verdict.baseline, judgement.evidence)
+    return {
+        "classes": [
+            {
+                "name": gain.name,
+                "examples": gain.contrast.examples,
+                "baseline_accuracy": gain.baseline_accuracy,
+                "difference": gain.contrast.difference,
+                "low": gain.contrast.interval[0],
+                "high": gain.contrast.interval[1],
+                "q": gain.q_value,
+            }
+            for gain in classes.gains(*couple)
+        ],
+        "confusions": [
+            {"true": pair.true, "said": pair.said, "before": pair.before, "after": pair.after}
+            for pair in classes.confusions(*couple)
+        ],
+    }
+
+
+def _runs(group: Group) -> list[dict[str, Any]]:
+    rows = zip(group.runs, accuracies(group, "val"), accuracies(group, "test"), strict=True)
+    return [
+        {
+            "folder": str(run.path),
+            "name": run.name,
+            "seed": run.seed,
+            "val_accuracy": val,
+            "test_accuracy": test,
+            "best_epoch": run.result["best_epoch"],
+            "epochs": run.result["epochs"],
+        }
+        for run, val, test in rows
+    ]
+
+
+def markdown(judgement: Judgement, measured: Profiles = profiles.NONE) -> str:
+    """The tables and the verdicts for a README."""
+    against = {verdict.group.label: verdict for verdict in judgement.verdicts} if judgement.baseline else {}
+    lines = [
+        "| strategy | seeds | val acc. % | test acc. % | difference (95 % interval) | p (Holm) | verdict | min |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for group in judgement.comparison.groups:
+        summary = summarize(group)
+        cells = (
+            tables.escaped(group.label), str(len(group.seeds)),
+            percent_cell(summary.val, " "), percent_cell(summary.test, " "),
+            *_markdown_contrast(against.get(group.label)), f"{summary.minutes:.1f}",
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
+    told = [f"- {tables.escaped(verdict.sentence)}" for verdict in judgement.verdicts]
+    return "\n".join([*lines, *(["", *told] if told else []), *profile_report.markdown(measured), ""])
+
+
+def _markdown_contrast(verdict: Verdict | None) -> tuple[str, str, str]:
+    if verdict is None:
+        return "", "", ""
+    contrast = verdict.contrast
+    if contrast is None:
+        return "-", "-", verdict.status
+    low, high = contrast.interval
+    difference = f"{100 * contrast.difference:+.2f} ({100 * low:+.2f} to {100 * high:+.2f})"
+    return difference, p_text(verdict.p_holm), verdict.status

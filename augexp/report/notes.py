@@ -1,0 +1,100 @@
+"""What a reader must know before trusting the numbers, a line each."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from augexp import tables
+from augexp.compare import profiles
+from augexp.compare.confounders import differences
+from augexp.compare.groups import Group, best_is_last, duplicates, ended_early, validated_on_test
+from augexp.compare.profiles import Profiles
+from augexp.compare.verdicts import Judgement
+from augexp.config import settings
+from augexp.report import profiles as profile_report
+
+
+def notes(judgement: Judgement, measured: Profiles = profiles.NONE) -> list[str]:
+    """What a reader must know before trusting the numbers, a line each."""
+    comparison = judgement.comparison
+    groups = comparison.groups
+    return [
+        *_differences(groups),
+        *_baseline(judgement),
+        *_on_test(groups),
+        *_seeds(groups),
+        *(line for group in groups for line in _of_group(group)),
+        *_best_is_last(groups),
+        *(
+            f"{path}: {reason}; the finite test set is judged without it"
+            for path, reason in judgement.evidence.unusable
+        ),
+        *profile_report.notes(measured),
+        *(f"given twice, counted once: {path}" for path in comparison.repeated),
+        *(f"skipped {path}: {reason}" for path, reason in comparison.skipped),
+    ]
+
+
+def _differences(groups: Sequence[Group]) -> list[str]:
+    return [
+        f"differs besides the strategy: {key} is {_by_value(groups, [settings.show(value) for value in values])}"
+        for key, values in differences(groups).items()
+    ]
+
+
+def _baseline(judgement: Judgement) -> list[str]:
+    groups = judgement.comparison.groups
+    if len(groups) == 1:
+        return ["one group: nothing to compare it with; give runs of another strategy too"]
+    wanted = judgement.options
+    if wanted.baseline is not None or wanted.all_pairs or any(group.strategy == "none" for group in groups):
+        return []
+    return [f"no runs of the strategy none: the baseline is {groups[0].label}; --baseline NAME chooses another"]
+
+
+def _by_value(groups: Sequence[Group], values: Sequence[str]) -> str:
+    """`20 (none, cutmix), 40 (mixup)`."""
+    holders: dict[str, list[str]] = {}
+    for group, value in zip(groups, values, strict=True):
+        holders.setdefault(value, []).append(group.label)
+    return tables.names([f"{value} ({tables.names(labels)})" for value, labels in holders.items()])
+
+
+def _on_test(groups: Sequence[Group]) -> list[str]:
+    labels = [group.label for group in groups if validated_on_test(group)]
+    if not labels:
+        return []
+    return [
+        f"validation = test set ({tables.names(labels)}): the best epoch was chosen on it, so its accuracy flatters"
+    ]
+
+
+def _seeds(groups: Sequence[Group]) -> list[str]:
+    if len({group.seeds for group in groups}) == 1:
+        return []
+    return [f"seeds differ: {_by_value(groups, [ranges(group.seeds) for group in groups])}"]
+
+
+def ranges(seeds: Sequence[int]) -> str:
+    """(0, 1, 2, 7) -> `0-2 7`."""
+    runs = [[seed for _, seed in run] for _, run in groupby(enumerate(seeds), key=lambda pair: pair[1] - pair[0])]
+    return " ".join(f"{run[0]}" if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def _of_group(group: Group) -> list[str]:
+    lines = [
+        f"{group.label}: seed {seed} stands in {len(paths)} folders, their mean counts: {', '.join(map(str, paths))}"
+        for seed, paths in duplicates(group).items()
+    ]
+    others = sorted({run.name for run in group.runs} - {group.runs[0].name})
+    if others:
+        lines.append(f"{group.label}: runs named {tables.names(others)} have the same configuration and count with it")
+    early = ended_early(group)
+    if early:
+        lines.append(f"{group.label}: {early} of {len(group.runs)} runs ended before the epochs of their configuration")
+    return lines
+
+
+def _best_is_last(groups: Sequence[Group]) -> list[str]:
+    late = [(group, best_is_last(group)) for group in groups]
+    told = [f"{group.label} {count} of {len(group.runs)} runs" for group, count in late if count]
+    return [f"best epoch is the last one ({tables.names(told)}): more epochs may raise the accuracy"] if told else []
