@@ -16,8 +16,8 @@ from augexp.errors import UserError, did_you_mean, printable
 if TYPE_CHECKING:
     from augexp.config.schema import Experiment
     from augexp.evaluate.run import Request
-    from augexp.grid import Study
-    from augexp.sweep import Pool
+    from augexp.study.grid import Study
+    from augexp.study.sweep import Pool
 
 Axis = Literal["epochs", "examples", "seconds"]
 Split = Literal["test", "val"]
@@ -170,12 +170,12 @@ def sweep(
 
     Example: augexp sweep --config none.yaml strategy=none,basic,cutmix,mixup seed=0..4
     """
-    from augexp import sweep as sweeps
-    from augexp.grid import experiments as combine
-    from augexp.processes import Processes
+    from augexp.study import sweep
+    from augexp.study.grid import experiments as combine
+    from augexp.study.processes import Processes
 
     experiments = combine(_study(config, study, grid or []))
-    todo = sweeps.due(experiments, retry=retry)
+    todo = sweep.due(experiments, retry=retry)
     if dry_run:
         _forecast(experiments, todo)
         return
@@ -183,7 +183,7 @@ def sweep(
     if ray is not None and todo:
         if jobs or places:
             raise UserError("--jobs and --gpus place runs on this machine; with --ray, give --run-cpus and --run-gpus")
-        from augexp.cluster import Cluster
+        from augexp.study.cluster import Cluster
 
         cluster = Cluster(ray, experiments[0].run_dir.parent, gpus=run_gpus, cpus=run_cpus)
         with closing(cluster):
@@ -193,7 +193,7 @@ def sweep(
 
 
 def _study(config: str | None, study: str | None, grid: list[str]) -> "Study":
-    from augexp.grid import Study, read_axes, read_study
+    from augexp.study.grid import Study, read_axes, read_study
 
     if (config is None) == (study is None):
         raise UserError("--config FILE or --study FILE is needed, one of the two")
@@ -210,17 +210,17 @@ def _gpus(text: str | None) -> list[str]:
 
 def _sweep(experiments: "Sequence[Experiment]", todo: "Sequence[Experiment]", pool: "Pool") -> None:
     from augexp import console
-    from augexp import sweep as sweeps
     from augexp.errors import Terminated, stop_on_sigterm
+    from augexp.study import sweep
 
     console.say(f"{len(experiments)} runs, {len(todo)} to do, {pool.places} at once")
     stop_on_sigterm()
     try:
-        standings = sweeps.run(experiments, todo, pool)
+        standings = sweep.run(experiments, todo, pool)
     except KeyboardInterrupt as error:
         print("interrupted: the same command goes on", file=sys.stderr)
         raise typer.Exit(143 if isinstance(error, Terminated) else 130) from None
-    for line in sweeps.closing_lines(standings):
+    for line in sweep.closing_lines(standings):
         console.answer(line)
     if any(now.state != "finished" for now in standings):
         raise typer.Exit(1)
@@ -228,17 +228,17 @@ def _sweep(experiments: "Sequence[Experiment]", todo: "Sequence[Experiment]", po
 
 def _forecast(experiments: "Sequence[Experiment]", todo: "Sequence[Experiment]") -> None:
     from augexp import console
-    from augexp import sweep as sweeps
     from augexp.network import device
+    from augexp.study import sweep
 
     for experiment in experiments:
-        console.answer(f"{experiment.run_dir}: {sweeps.stand(experiment).state}")
+        console.answer(f"{experiment.run_dir}: {sweep.stand(experiment).state}")
     console.answer(f"{len(experiments)} runs, {len(todo)} to do")
     if todo:
         device.load_tensorflow()
-        from augexp import forecast
+        from augexp.study import cost
 
-        for line in forecast.lines(todo):
+        for line in cost.lines(todo):
             console.answer(line)
 
 
@@ -247,8 +247,9 @@ def status(
     folders: Annotated[list[Path], typer.Argument(help="Run folders, such as runs/*.", show_default=False)],
 ) -> None:
     """How runs stand, whoever is training them: epoch, val accuracy, images/s, time left."""
-    from augexp import console, watch
+    from augexp import console
     from augexp.runs import read, status
+    from augexp.study import watch
 
     standings = []
     for folder in folders:
@@ -619,13 +620,13 @@ def _check_mixing(against: Sequence[str]) -> None:
     from augexp import console, proofs
     from augexp.augment import conformance, implementations
 
-    libraries = implementations.libraries(against)
+    asked = implementations.libraries(against)
     rows = []
     with console.progress("proving", total=conformance.count()) as advance:
-        for row in conformance.check(libraries):
+        for row in conformance.check(asked):
             rows.append(row)
             advance(note=f"{row.op}: {row.name.strip()}")
-    for table in proofs.tables(rows):
-        console.out.print(table)
+    for grid in proofs.tables(rows):
+        console.out.print(grid)
     console.answer(proofs.summary(rows))
     raise typer.Exit(1 if proofs.ours_fail(rows) else 0)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from augexp import processes
 from augexp.config import load
 from augexp.errors import UserError
 from augexp.network import device
 from augexp.network.device import Device
+from augexp.study import processes
 
 AMPERE = Device("gpu", "A100", has_bfloat16=True)
 PASCAL = Device("gpu", "GTX 1080", has_bfloat16=False)

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from augexp import console, watch
+from augexp import console
 from augexp.runs.status import Standing
+from augexp.study import watch
 
 RUNS = (
     Standing(Path("runs/[a]-seed0"), "finished", epoch=10, epochs=10, val_accuracy=0.875, images_per_second=1234.0,
@@ -64,7 +65,7 @@ def test_without_a_terminal_a_summary_comes_now_and_then(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [1000.0]
-    monkeypatch.setattr("augexp.watch.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("augexp.study.watch.time.monotonic", lambda: now[0])
     with watch.live(at_once=1) as show:
         show(RUNS[3:])
         now[0] += watch.PLAIN_SECONDS

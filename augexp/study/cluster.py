@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from augexp import files, processes
+from augexp import files
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
 from augexp.runs import read
+from augexp.study import processes
 
 POLL_SECONDS = 0.5
 RESTARTS = 10  # of one run, after machines that died

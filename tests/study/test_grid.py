@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from augexp import grid
 from augexp.errors import UserError
-from augexp.grid import Study
+from augexp.study import grid
+from augexp.study.grid import Study
 from tests.places import ROOT
 
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from augexp import files, forecast, grid
+from augexp import files
 from augexp.config import load
+from augexp.study import cost, grid
 from tests.factories import make_run
 
 
@@ -13,18 +14,18 @@ def test_a_finished_neighbour_tells_the_time(tmp_path: Path, cache_dir: Path) ->
     make_run(neighbour.run_dir, epochs=12, seconds=36.0)
     files.write_text(neighbour.run_dir / "config.yaml", neighbour.to_yaml())
     experiments = grid.experiments(grid.Study("digits.yaml", grid.read_axes([*here, "seed=0..9"])))
-    training, _ = forecast.lines(experiments)
+    training, _ = cost.lines(experiments)
     assert training.startswith("training: about 6 min one after the other on ")
     other = load.experiment("digits.yaml", [*here, "train.epochs=13"])
-    assert forecast.measured_seconds(other) is None
+    assert cost.measured_seconds(other) is None
 
 
 def test_disk_counts_weights_moments_and_the_images_that_are_not_decoded_yet(tmp_path: Path) -> None:
     settings = load.experiment("digits.yaml", [f"runs_dir={tmp_path}", f"data.cache_dir={tmp_path / 'cache'}"])
-    cost = forecast.cost(settings)
+    told = cost.cost(settings)
     # 93,248 + 448 of batch norm's gammas, betas + 448 of its moments, 1,290 of the head: weights twice, momentum once.
-    assert 3 * 4 * 90_000 < cost.disk < 3 * 4 * 100_000
-    assert cost.seconds is not None
-    assert cost.seconds > 0
-    assert forecast._cache_bytes([settings, settings]) == 1797 * 16 * 16 * 3
+    assert 3 * 4 * 90_000 < told.disk < 3 * 4 * 100_000
+    assert told.seconds is not None
+    assert told.seconds > 0
+    assert cost._cache_bytes([settings, settings]) == 1797 * 16 * 16 * 3
     assert not (tmp_path / "cache").exists()

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import keras
 
-from augexp import watch
 from augexp.config.schema import Experiment
 from augexp.data import cache, sources
 from augexp.data.splits import expected_splits
 from augexp.network import device, estimate, parallel
 from augexp.network.build import build_network
 from augexp.runs import read
+from augexp.study import watch
 
 GB = 1e9
 # What decides neither time nor size.

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from augexp import files, grid, sweep
+from augexp import files
 from augexp.config import load
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
 from augexp.runs import read
+from augexp.study import grid, sweep
 from tests.factories import make_run
 
 Fate = Callable[[Experiment], str]

@@ -16,7 +16,7 @@ KEPT = 8000  # characters of its last words
 
 
 def job(experiment: Experiment, command: Sequence[str]) -> str:
-    """The line that tells `augexp.worker` what to train, and which command the run belongs to."""
+    """The line that tells `augexp.study.worker` what to train, and which command the run belongs to."""
     return json.dumps({"config": experiment.to_yaml(), "command": list(command)}) + "\n"
 
 
@@ -29,7 +29,7 @@ class Process:
         self.gpu = gpu
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process has ended
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "augexp.worker"],
+            [sys.executable, "-m", "augexp.study.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=self._said,

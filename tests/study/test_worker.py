@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from augexp import processes, worker
 from augexp.config import load
 from augexp.config.schema import Experiment
 from augexp.errors import Terminated, UserError
+from augexp.study import processes, worker
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from augexp import processes
 from augexp.config import load
 from augexp.config.schema import Experiment
-from augexp.processes import Processes
+from augexp.study import processes
+from augexp.study.processes import Processes
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Any:
         def start(_: list[str], **options: Any) -> subprocess.Popen[bytes]:
             return real([sys.executable, "-c", code], **options)
 
-        monkeypatch.setattr("augexp.processes.subprocess.Popen", start)
+        monkeypatch.setattr("augexp.study.processes.subprocess.Popen", start)
 
     return use
 

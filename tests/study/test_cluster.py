@@ -8,11 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from augexp import cluster, grid, processes, sweep
 from augexp.config import load
 from augexp.errors import UserError
 from augexp.runs import folder as run_folder
 from augexp.runs import read
+from augexp.study import cluster, grid, processes, sweep
 from augexp.train.run import train
 
 

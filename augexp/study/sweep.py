@@ -9,12 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from augexp import console, watch
+from augexp import console
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
 from augexp.runs import checkpoint, read, status
 from augexp.runs import folder as run_folder
 from augexp.runs.status import Standing
+from augexp.study import watch
 
 POLL_SECONDS = 0.2
 
