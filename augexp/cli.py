@@ -617,16 +617,16 @@ def _check_machine() -> None:
 
 
 def _check_mixing(against: Sequence[str]) -> None:
-    from augexp import console, proofs
-    from augexp.augment import conformance, implementations
+    from augexp import console
+    from augexp.conformance import check, libraries, table
 
-    asked = implementations.libraries(against)
+    asked = libraries.libraries(against)
     rows = []
-    with console.progress("proving", total=conformance.count()) as advance:
-        for row in conformance.check(asked):
+    with console.progress("proving", total=check.count()) as advance:
+        for row in check.check(asked):
             rows.append(row)
             advance(note=f"{row.op}: {row.name.strip()}")
-    for grid in proofs.tables(rows):
+    for grid in table.tables(rows):
         console.out.print(grid)
-    console.answer(proofs.summary(rows))
-    raise typer.Exit(1 if proofs.ours_fail(rows) else 0)
+    console.answer(table.summary(rows))
+    raise typer.Exit(1 if table.ours_fail(rows) else 0)

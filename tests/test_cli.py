@@ -403,15 +403,15 @@ def test_check_prints_a_line_a_finding_and_ends_with_1_if_one_fails(
 def test_check_mixing_ends_with_1_only_if_one_of_ours_fails(
     typed: Augexp, monkeypatch: pytest.MonkeyPatch, ours: bool, status: int
 ) -> None:
-    from augexp.augment import conformance
-    from augexp.augment.conformance import Finding, Property
-    from augexp.augment.implementations import OPS, Implementation
+    from augexp.conformance import check
+    from augexp.conformance.libraries import OPS, Implementation
+    from augexp.conformance.property import Effort, Finding, Property
 
-    def measure(one: Implementation, _effort: conformance.Effort) -> Finding | None:
+    def measure(one: Implementation, _effort: Effort) -> Finding | None:
         return Finding(ours if one.library == "augexp" else False, "p 0.5")
 
     asked = [Property("lam ~ Beta(0.1, 0.1) per example", "p 1e-04", measure), Property("x", "0", lambda *_: None)]
-    monkeypatch.setattr(conformance, "properties", lambda _op: asked)
+    monkeypatch.setattr(check, "properties", lambda _op: asked)
     answer = typed("check", "mixing", "--against", "keras")
     assert answer.status == status
     lines = answer.out.splitlines()
@@ -435,9 +435,9 @@ def test_check_refuses_what_it_can_not_compare(typed: Augexp) -> None:
 
 
 def test_check_names_a_library_that_is_not_installed(typed: Augexp, monkeypatch: pytest.MonkeyPatch) -> None:
-    from augexp.augment import implementations
+    from augexp.conformance import libraries
 
-    monkeypatch.setattr(implementations, "find_spec", lambda name: name == "augexp" or None)
+    monkeypatch.setattr(libraries, "find_spec", lambda name: name == "augexp" or None)
     answer = typed("check", "mixing", "--against", "keras_cv")
     assert answer.status == 2
     assert "--against keras_cv: keras_cv is not installed; pip install keras-cv" in answer.err

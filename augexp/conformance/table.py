@@ -6,7 +6,8 @@ from itertools import groupby
 from rich import box
 from rich.table import Table
 
-from augexp.augment.conformance import Finding, Row
+from augexp.conformance.check import Row
+from augexp.conformance.property import Finding
 
 OURS = "augexp"
 BESIDE = 2  # other libraries that fit into 80 columns beside ours

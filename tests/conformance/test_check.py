@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from augexp import proofs
-from augexp.augment import conformance, evidence, implementations
-from augexp.augment.conformance import Effort, Finding, Row
-from augexp.augment.implementations import Implementation, Mix, OpName, Setting
+from augexp.conformance import check, determinism, laws, libraries, markers, table
+from augexp.conformance.check import Row
+from augexp.conformance.libraries import Implementation, Mix, OpName, Setting
+from augexp.conformance.mixing import PERS
+from augexp.conformance.property import Effort, Finding
 
 QUICK = Effort(draws=4_000, batch_draws=1_000, called_draws=1_000, images=1_000, batches=100, steps=100)
 Images = NDArray[Any]
@@ -17,8 +18,8 @@ MIXING: tuple[OpName, ...] = ("cutmix", "mixup")
 
 
 def find(op: OpName, name: str, one: Implementation, effort: Effort = QUICK) -> Finding:
-    (asked,) = [row for row in conformance.properties(op) if row.name == name]
-    found = conformance.find(asked, one, effort)
+    (asked,) = [row for row in check.properties(op) if row.name == name]
+    found = check.find(asked, one, effort)
     assert found is not None
     return found
 
@@ -27,10 +28,10 @@ def find(op: OpName, name: str, one: Implementation, effort: Effort = QUICK) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("op", implementations.OPS)
+@pytest.mark.parametrize("op", libraries.OPS)
 def test_every_property_of_augexps_own_ops_holds(op: OpName) -> None:
-    ours = implementations.implementation("augexp", op)
-    found = {asked.name: conformance.find(asked, ours, QUICK) for asked in conformance.properties(op)}
+    ours = libraries.implementation("augexp", op)
+    found = {asked.name: check.find(asked, ours, QUICK) for asked in check.properties(op)}
     assert {name: finding for name, finding in found.items() if finding is None or not finding.ok} == {}
 
 
@@ -149,15 +150,13 @@ def reference(op: OpName, **faults: Any) -> Implementation:
 
 
 # It lives in this process only, and not in TensorFlow's graphs.
-ASKABLE = {
-    op: [asked for asked in conformance.properties(op) if asked.name != "same seed, other process"] for op in MIXING
-}
+ASKABLE = {op: [asked for asked in check.properties(op) if asked.name != "same seed, other process"] for op in MIXING}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("op", MIXING)
 def test_a_right_implementation_holds(op: OpName) -> None:
-    found = {asked.name: conformance.find(asked, reference(op), QUICK) for asked in ASKABLE[op]}
+    found = {asked.name: check.find(asked, reference(op), QUICK) for asked in ASKABLE[op]}
     assert {name: finding for name, finding in found.items() if finding is not None and not finding.ok} == {}
 
 
@@ -166,7 +165,7 @@ FAULTS: list[tuple[OpName, str, dict[str, Any]]] = [
     *(
         (op, f"lam ~ Beta(0.2, 0.2) per {per}", {"beta": lambda self, _alpha, count: self.random.uniform(size=count)})
         for op in MIXING
-        for per in conformance.PERS
+        for per in PERS
     ),
     # the right mean, another variance
     ("mixup", "  its mean, variance", {"beta": lambda self, alpha, count: self.random.beta(alpha + 1, alpha + 1, count)}),  # noqa: E501
@@ -203,8 +202,8 @@ FAULTS: list[tuple[OpName, str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("op", "name", "fault"), FAULTS, ids=[f"{op}: {name.strip()}" for op, name, _ in FAULTS])
 def test_a_fault_is_caught(op: OpName, name: str, fault: dict[str, Any]) -> None:
-    asked = [row for row in conformance.properties(op) if row.name == name]
-    found = [conformance.find(row, reference(op, **fault), QUICK) for row in asked]
+    asked = [row for row in check.properties(op) if row.name == name]
+    found = [check.find(row, reference(op, **fault), QUICK) for row in asked]
     assert any(finding is not None and not finding.ok for finding in found)
 
 
@@ -213,7 +212,7 @@ def test_a_fault_is_caught(op: OpName, name: str, fault: dict[str, Any]) -> None
 
 def drawn_from_a_global_state() -> Implementation:
     """Keras's way: each call takes the next state, whoever calls first."""
-    return implementations.implementation("keras", "mixup")
+    return libraries.implementation("keras", "mixup")
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
@@ -260,7 +259,7 @@ def test_a_draw_that_differs_between_eager_and_compiled_is_caught() -> None:
 
 
 def test_another_process_must_draw_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conformance, "_fingerprints_elsewhere", lambda _library: ["one", "another"])
+    monkeypatch.setattr(determinism, "_fingerprints_elsewhere", lambda _library: ["one", "another"])
     assert not find("mixup", "same seed, other process", reference("mixup")).ok
 
 
@@ -268,10 +267,10 @@ def test_another_process_must_draw_the_same(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_marked_images_tell_partner_box_and_share() -> None:
-    images = evidence.marked(3, 300, 20)
+    images = markers.marked(3, 300, 20)
     mixed = images.copy()
     mixed[0, 270:290, 5:9] = images[2, 270:290, 5:9]
-    read = evidence.read_pasted(mixed)
+    read = markers.read_pasted(mixed)
     np.testing.assert_array_equal(read.partner, [2, 1, 2])
     np.testing.assert_array_equal(read.box, [[270, 5, 290, 9], [0, 0, 0, 0], [0, 0, 0, 0]])
     np.testing.assert_allclose(read.share, [80 / 6000, 0, 0])
@@ -289,29 +288,29 @@ def test_marked_images_tell_partner_box_and_share() -> None:
     ],
 )
 def test_pixels_of_no_source_and_gaps_are_counted(spoil: Any, foreign: int, ragged: int) -> None:
-    images = evidence.marked(3, 8, 12)
+    images = markers.marked(3, 8, 12)
     mixed = images.copy()
     spoil(mixed, images)
-    read = evidence.read_pasted(mixed)
+    read = markers.read_pasted(mixed)
     assert (read.foreign, read.ragged) == (foreign, ragged)
 
 
 def test_uniform_permutations_pass_and_too_even_ones_do_not() -> None:
     random = np.random.default_rng(0)
     draws = np.array([random.permutation(6) for _ in range(600)])
-    assert evidence.partner_p(draws) > 1e-3
+    assert laws.partner_p(draws) > 1e-3
     even = np.array([np.roll(np.arange(6), step) for step in range(600)])
-    assert evidence.partner_p(even) < 1e-9
+    assert laws.partner_p(even) < 1e-9
 
 
 def test_p_values_of_right_draws_are_uniform() -> None:
     from scipy import stats
 
     random = np.random.default_rng(0)
-    found = [evidence.beta_p(random.beta(0.4, 0.4, 500), 0.4) for _ in range(400)]
+    found = [laws.beta_p(random.beta(0.4, 0.4, 500), 0.4) for _ in range(400)]
     # Twice the smaller of two p values is a little too large at most.
     assert np.mean(np.array(found) < 0.1) < 0.15
-    moments = [evidence.moments_p(random.beta(0.4, 0.4, 2000), 0.4, own=0.0) for _ in range(400)]
+    moments = [laws.moments_p(random.beta(0.4, 0.4, 2000), 0.4, own=0.0) for _ in range(400)]
     assert stats.binomtest(int((np.array(moments) < 0.1).sum()), 400, 0.1).pvalue > 1e-4
 
 
@@ -324,17 +323,17 @@ def rows(ours: Finding | None, theirs: Finding | None = None) -> list[Row]:
 
 def test_only_our_failures_decide() -> None:
     good, bad = Finding(ok=True, value="0"), Finding(ok=False, value="0.3")
-    assert proofs.ours_fail(rows(bad, good))
-    assert not proofs.ours_fail(rows(good, bad))
-    assert not proofs.ours_fail(rows(None, bad))
-    assert proofs.summary(rows(good, bad)) == "augexp: 1 of 1 hold; keras: 0 of 1 hold"
-    assert proofs.summary(rows(None, good)) == "augexp: 0 of 0 hold; keras: 1 of 1 hold"
+    assert table.ours_fail(rows(bad, good))
+    assert not table.ours_fail(rows(good, bad))
+    assert not table.ours_fail(rows(None, bad))
+    assert table.summary(rows(good, bad)) == "augexp: 1 of 1 hold; keras: 0 of 1 hold"
+    assert table.summary(rows(None, good)) == "augexp: 0 of 0 hold; keras: 1 of 1 hold"
 
 
 def test_a_third_library_stands_in_a_table_of_its_own_beside_ours() -> None:
     finding = Finding(ok=True, value="0")
     row = Row("cutmix", "label rows - 1", "0", dict.fromkeys(("augexp", "keras", "timm", "torchvision"), finding))
-    tables = proofs.tables([row, row._replace(op="mixup")])
+    tables = table.tables([row, row._replace(op="mixup")])
     headings = [[str(column.header) for column in table.columns] for table in tables]
     assert headings == [
         ["cutmix", "limit", "augexp", "keras", "timm"],
