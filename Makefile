@@ -20,15 +20,16 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 fast: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "not slow"
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.tools.bench
 
 validate: $(VENV)/.dev
-	$(BIN)/python -m tests.validation
+	$(BIN)/python -m tests.tools.validation
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from augexp import catalogue
 from augexp.config import load
 from augexp.config.schema import Data, Experiment, Model, Train
+from augexp.report.ops import table
 from tests.places import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,6 +30,6 @@ def test_pictures_it_shows_are_there() -> None:
 def test_the_ops_it_lists_are_those_of_augexp_ops() -> None:
     console = Console(width=80)
     with console.capture() as captured:
-        console.print(catalogue.table())
+        console.print(table())
     listing = "\n".join(f"    {line}".rstrip() for line in captured.get().splitlines())
     assert listing.strip("\n") in README

@@ -1,4 +1,4 @@
-"""Ops that blank a part of an image and leave its label: cutout and random erasing; by the contract of `augment.ops`.
+"""Ops that blank a part of an image and leave its label: cutout and random erasing; by the contract of `augment.op`.
 
 params of both: `box` (B, 4) int32 as top, left, bottom, right (ends excluded), empty where nothing is erased.
 """

@@ -1,6 +1,6 @@
 """Ops that move pixels: flips, and windows and warps that share one resampling kernel.
 
-The contract is that of `augment.ops`. Positions are in pixels, the centre of the first pixel at (0, 0).
+The contract is that of `augment.op`. Positions are in pixels, the centre of the first pixel at (0, 0).
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Ops that touch labels: cutmix and mixup. The contract is that of `augment.ops`.
+"""Ops that touch labels: cutmix and mixup. The contract is that of `augment.op`.
 
 A label's weight is exactly the share of pixels it has; lam and labels are float32 whatever the precision policy.
 """

@@ -1,4 +1,4 @@
-"""Ops that change values and leave pixels where they are. The contract is that of `augment.ops`.
+"""Ops that change values and leave pixels where they are. The contract is that of `augment.op`.
 
 Those that blend with a degenerate image (gray, smoothed, the mean) share one blend. Images stay in [0, 255].
 """

@@ -2,7 +2,7 @@
 
 Each image goes through its own ops alone, in one loop that XLA compiles: an image pays for what it draws, no more.
 The ops are those of Pillow, as in the papers: whole grey levels in between, no interpolation, `fill_value` beyond the
-border. The contract is that of `augment.ops`; params of all policies:
+border. The contract is that of `augment.op`; params of all policies:
 
     op: (B, ..., N) int32, numbers in OPERATIONS, in the order in which they are applied
     level: (B, ..., N) float32, how strongly, in the unit that `operate` states

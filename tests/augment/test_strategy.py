@@ -359,7 +359,10 @@ def test_every_op_gives_the_same_bytes_everywhere(written: str, dtype: str) -> N
 
 @pytest.mark.slow
 def test_another_process_gives_the_same_bytes() -> None:
-    code = "from augexp import device; device.configure(); from tests import test_strategy as t; print(t.fingerprint())"
+    code = (
+        "from augexp.network import device; device.configure()\n"
+        "from tests.augment.test_strategy import fingerprint; print(fingerprint())"
+    )
     other = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,

@@ -8,8 +8,8 @@ import scipy.stats
 
 from augexp.compare import contrasts, inference
 from augexp.compare.contrasts import Contrast, Scores
-from tests import simulation, validation
-from tests.simulation import Truth
+from tests.tools import simulation, validation
+from tests.tools.simulation import Truth
 
 RANDOM = np.random.default_rng(0)
 

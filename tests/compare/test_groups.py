@@ -269,7 +269,7 @@ def test_validation_on_test_and_a_best_last_epoch_are_seen(tmp_path: Path) -> No
 
 def test_comparing_loads_neither_tensorflow_nor_pyplot() -> None:
     code = (
-        "import sys; from augexp import page, stats, plots, report;"
+        "import sys; from augexp.report import curves, export, notes, page, profiles, terminal;"
         "print({'tensorflow', 'keras', 'jax', 'matplotlib.pyplot', 'scipy.stats', 'sklearn'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

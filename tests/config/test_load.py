@@ -585,7 +585,7 @@ def test_an_installed_package_finds_the_configs_inside_it(tmp_path: Path) -> Non
     package = tmp_path / "site" / "augexp"
     shutil.copytree(ROOT / "augexp", package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "configs", package / "configs")
-    code = "from augexp.config import load; print(load.find_config('mixup')); print(config.load('mixup').name)"
+    code = "from augexp.config import load; print(load.find_config('mixup')); print(load.experiment('mixup').name)"
     found = python(code, cwd=tmp_path, PYTHONPATH=str(package.parent))
     assert found.splitlines() == [str(package / "configs/mixup.yaml"), "mixup"]
 
@@ -721,7 +721,8 @@ def test_the_backbones_are_those_of_keras() -> None:
 
 def test_reading_a_configuration_loads_no_tensorflow() -> None:
     code = (
-        "import sys, augexp.runs, augexp.cli; from augexp.config import load; load.experiment('cutmix', ['seed=1']);"
+        "import sys, augexp.runs.read, augexp.cli.main\n"
+        "from augexp.config import load; load.experiment('cutmix', ['seed=1'])\n"
         "print([name for name in ('tensorflow', 'keras', 'tensorflow_datasets', 'jax') if name in sys.modules])"
     )
     assert python(code).strip() == "[]"

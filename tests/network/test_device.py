@@ -39,7 +39,7 @@ def test_what_the_user_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_tensorflow_starts_without_noise_and_later_errors_still_show() -> None:
-    code = "import sys; from augexp import device; device.load_tensorflow(); print('mine', file=sys.stderr)"
+    code = "import sys; from augexp.network import device; device.load_tensorflow(); print('mine', file=sys.stderr)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stderr == "mine\n"
 
@@ -63,7 +63,9 @@ def test_the_device_of_this_machine_is_found() -> None:
 # What a command does up to the import of TensorFlow, in a process of its own; then what has taken effect.
 LOADED = """
 import os, sys
-from augexp import cli, device, worker
+from augexp.cli import main
+from augexp.network import device
+from augexp.study import worker
 
 load = device.load_tensorflow
 
@@ -82,7 +84,7 @@ def load_and_say(**options):
 device.load_tensorflow = load_and_say
 sys.argv = ["augexp", *sys.argv[1:]]
 worker._end_with_stdin = lambda: None  # which is at its end at once
-cli.main() if sys.argv[1:] else worker.main()
+main.main() if sys.argv[1:] else worker.main()
 """
 
 

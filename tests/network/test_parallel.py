@@ -15,15 +15,16 @@ from augexp.runs import read
 # Logical devices must be there before TensorFlow looks at them.
 CODE = """
 import os, sys
-from augexp import config, device
+from augexp.config import load
+from augexp.network import device
 device.load_tensorflow()
 import tensorflow as tf
 if os.environ["KERAS_BACKEND"] == "tensorflow":
     cpu, = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from augexp import experiment
+from augexp.train.run import train
 for devices in ("one", "all"):
-    experiment.train(config.load("digits.yaml", [*sys.argv[1:], f"train.devices={devices}", f"name={devices}"]))
+    train(load.experiment("digits.yaml", [*sys.argv[1:], f"train.devices={devices}", f"name={devices}"]))
 """
 
 

@@ -23,8 +23,8 @@ from augexp.runs import folder as run_folder
 from augexp.runs import read
 from augexp.train.prepare import TEST_AS_VALIDATION, announcement, plan, prepare
 from augexp.train.run import summary, train
-from tests import kills
 from tests.places import SHARED
+from tests.tools import kills
 
 QUICK = ("train.epochs=2", "train.batch_size=64", "data.train_per_class=40")
 
@@ -266,7 +266,7 @@ def test_a_second_process_is_refused_and_a_killed_run_is_known(
 
 @pytest.mark.slow
 def test_killed_runs_are_resumed_to_the_byte() -> None:
-    """Four of the fifty kills of tests/kills.py."""
+    """Four of the fifty kills of tests/tools/kills.py."""
     assert kills.main(4) == 0
 
 

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 import augexp
-from augexp import cli
+from augexp.cli.main import main
+from augexp.cli.shared import complete_config, complete_strategy
 from tests.factories import make_run
 from tests.places import ROOT
 from tests.studies import full_study
@@ -32,7 +33,7 @@ class Augexp:
     def __call__(self, *arguments: object) -> Answer:
         self.monkeypatch.setattr(sys, "argv", ["augexp", *map(str, arguments)])
         with pytest.raises(SystemExit) as exit_:
-            cli.main()
+            main()
         printed = self.capsys.readouterr()
         status = exit_.value.code
         assert isinstance(status, int)
@@ -72,7 +73,7 @@ def test_python_dash_m_is_the_same_program() -> None:
 
 
 def test_importing_the_command_line_loads_neither_tensorflow_nor_keras() -> None:
-    code = "import sys, augexp.cli; print([m for m in ('tensorflow', 'keras', 'matplotlib') if m in sys.modules])"
+    code = "import sys, augexp.cli.main; print([m for m in ('tensorflow', 'keras', 'matplotlib') if m in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout == "[]\n"
 
@@ -91,7 +92,7 @@ def test_every_mistake_is_printed_at_once_without_a_traceback(typed: Augexp) -> 
 
 def test_a_mistake_is_refused_before_tensorflow_is_loaded() -> None:
     code = (
-        "import sys, augexp.cli as c\n"
+        "import sys, augexp.cli.main as c\n"
         "sys.argv = ['augexp', 'train', '-c', 'cutmix.yaml', 'train.epoch=3']\n"
         "try: c.main()\n"
         "except SystemExit as e: print(e.code, 'tensorflow' in sys.modules)"
@@ -285,8 +286,8 @@ def test_dry_run_prints_the_resolved_configuration(typed: Augexp, tmp_path: Path
 
 
 def test_completion_offers_configs_and_strategies() -> None:
-    assert cli._complete_config("t") == ["tutorial.yaml"]
-    assert cli._complete_strategy("cut") == ["cutmix", "cutout"]
+    assert complete_config("t") == ["tutorial.yaml"]
+    assert complete_strategy("cut") == ["cutmix", "cutout"]
 
 
 @pytest.mark.slow
@@ -468,9 +469,9 @@ def test_evaluate_goes_on_after_a_folder_that_is_no_run(typed: Augexp, trained_r
 
 def test_evaluate_refuses_before_tensorflow_is_loaded(tmp_path: Path) -> None:
     code = (
-        "import sys; from augexp import cli\n"
+        "import sys; from augexp.cli.main import main\n"
         f"sys.argv = ['augexp', 'evaluate', {str(tmp_path)!r}, '--tta', TTA]\n"
-        "try:\n    cli.main()\nfinally:\n    assert 'tensorflow' not in sys.modules"
+        "try:\n    main()\nfinally:\n    assert 'tensorflow' not in sys.modules"
     )
     for view, message in (("rotat", "did you mean rotate?"), ("flip", "not a run folder")):
         answer = subprocess.run(

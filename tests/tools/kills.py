@@ -1,9 +1,9 @@
 """Kills a run of the digits with SIGKILL at random moments, resumes it, and compares bytes with the unbroken run.
 
-    python tests/kills.py 50
+    python -m tests.tools.kills 50
 
 Moments are spread evenly over the life of the process after its imports: decoding, checkpoints, history rows,
-predictions. tests/test_experiment.py does the same a few times.
+predictions. tests/train/test_run.py does the same a few times.
 """
 
 import csv

@@ -3,14 +3,14 @@
 import pytest
 from rich.console import Console
 
-from augexp import catalogue
 from augexp.config.ops import OP_NAMES, OPS
+from augexp.report.ops import table
 
 
 def printed(width: int = 80) -> str:
     console = Console(width=width)
     with console.capture() as captured:
-        console.print(catalogue.table())
+        console.print(table())
     return captured.get()
 
 

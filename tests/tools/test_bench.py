@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.bench import measure, ops
-from tests.bench.rivals import KERAS, rivals
+from tests.tools.bench import measure, ops
+from tests.tools.bench.rivals import KERAS, rivals
 
 
 def test_calls_are_measured_in_turn() -> None:

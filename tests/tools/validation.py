@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from augexp.compare import contrasts, inference
 from augexp.compare.contrasts import Contrast, Scores
-from tests import simulation
-from tests.simulation import Truth
+from tests.tools import simulation
+from tests.tools.simulation import Truth
 
 STUDIES, BOOTSTRAPPED, RESAMPLES = 2000, 200, 400
 ALPHA = 0.05

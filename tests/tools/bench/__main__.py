@@ -1,6 +1,6 @@
 """`make bench`: images/s of every op, of the input path and of decoding, beside what others offer, in one run.
 
-    python -m tests.bench [ops] [input] [decode] [--batch 64 256] [--only cutmix mixup]
+    python -m tests.tools.bench [ops] [input] [decode] [--batch 64 256] [--only cutmix mixup]
 
 A table for the reader, and `runs/bench.json` with every single time for whoever wants to look closer.
 """
@@ -20,14 +20,14 @@ device.load_tensorflow()
 import tensorflow as tf
 
 from augexp.config.ops import OP_NAMES
-from tests.bench import decode, input_path, ops
+from tests.tools.bench import decode, input_path, ops
 
 OUT = Path("runs/bench.json")
 PACKAGES = ("tensorflow", "keras", "numpy", "torch", "torchvision", "timm")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.bench")
     parser.add_argument("parts", nargs="*", help="of ops, input and decode; all by default")
     parser.add_argument("--batch", type=int, nargs="+", default=[64, 256])
     parser.add_argument("--only", nargs="+", default=["none", "basic", *OP_NAMES])

@@ -14,7 +14,7 @@ from sklearn.datasets import load_sample_images
 
 from augexp.config.schema import Data
 from augexp.data import cache, sources
-from tests.bench.measure import rate, seconds
+from tests.tools.bench.measure import rate, seconds
 
 FILES, WIDTH, HEIGHT, SIZE = 2000, 500, 375, 224
 CLASSES = 4

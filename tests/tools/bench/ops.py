@@ -11,8 +11,8 @@ from sklearn.datasets import load_sample_images
 
 from augexp.augment import strategy
 from augexp.config import load
-from tests.bench.measure import rate, seconds
-from tests.bench.rivals import rivals
+from tests.tools.bench.measure import rate, seconds
+from tests.tools.bench.rivals import rivals
 
 SIZE, CLASSES = 224, 120
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 from augexp.config.ops import STRATEGY_NAMES, NamedStrategy, named_strategy
 from augexp.data import pipeline
 from augexp.data.splits import Part
-from tests.bench.measure import rate, seconds
+from tests.tools.bench.measure import rate, seconds
 
 EXAMPLES, SIZE, CLASSES, BATCH = 4000, 224, 120, 64
 STEPS, WARM = 50, 15

@@ -1,0 +1,66 @@
+"""The program `augexp`: its commands, and what a mistake or Ctrl-C ends in.
+
+TensorFlow is imported inside the commands that need it.
+"""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+import augexp
+from augexp.cli.check import check
+from augexp.cli.clean import clean
+from augexp.cli.compare import compare
+from augexp.cli.evaluate import evaluate
+from augexp.cli.explain import explain
+from augexp.cli.ops import ops
+from augexp.cli.predict import predict
+from augexp.cli.preview import preview
+from augexp.cli.status import status
+from augexp.cli.sweep import sweep
+from augexp.cli.train import train
+from augexp.errors import UserError, printable
+
+# In the order of `augexp --help`.
+COMMANDS = (train, sweep, status, clean, compare, evaluate, explain, predict, ops, preview, check)
+
+app = typer.Typer(
+    name="augexp",
+    help="Which augmentation should I use on my images, and is the difference real?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Runs the command line: exit status 2 for a mistake of the user's, 130 for Ctrl-C."""
+    if sys.stderr is None:  # a daemon's: what would be printed goes nowhere, and file descriptor 2 must exist
+        sys.stderr = open(os.open(os.devnull, os.O_WRONLY), "w")  # noqa: PTH123, SIM115
+    try:
+        app()
+    except (UserError, OSError) as error:
+        for line in printable(str(error)).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"augexp {augexp.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _augexp(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+for command in COMMANDS:
+    app.command()(command)

@@ -1,0 +1,9 @@
+"""`augexp ops`."""
+
+
+def ops() -> None:
+    """List every op: what it does, its parameters with their defaults, its paper."""
+    from augexp import console
+    from augexp.report.ops import table
+
+    console.out.print(table())

@@ -1,0 +1,53 @@
+"""What several commands have in common: options, completion, writing what was asked for."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from augexp.errors import UserError
+
+Split = Literal["test", "val"]
+
+
+def complete_config(incomplete: str) -> list[str]:
+    from augexp.config.load import shipped_configs
+
+    names = {path.name for folder in (Path("configs"), shipped_configs()) for path in folder.glob("*.yaml")}
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
+def complete_strategy(incomplete: str) -> list[str]:
+    from augexp.config.ops import OP_NAMES, STRATEGY_NAMES
+
+    return [name for name in dict.fromkeys((*STRATEGY_NAMES, *OP_NAMES)) if name.startswith(incomplete)]
+
+
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help="Settings that replace those of the file, such as train.epochs=5."),
+]
+
+
+def write_text(path: Path, text: str) -> None:
+    write(path, lambda temporary: temporary.write_text(text, "utf-8", "backslashreplace"))
+
+
+def write(path: Path, write: Callable[[Path], object]) -> None:
+    """Writes an output file, making its folder, and says where it is."""
+    from augexp import console, files
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with files.replacing(path) as temporary:
+            write(temporary)
+    except OSError as error:
+        raise UserError(f"{path}: can't be written ({error.strerror}); choose another place") from None
+    console.answer(f"wrote {path}")
+
+
+def check_picture(path: Path) -> None:
+    """Refuses before any work what matplotlib would refuse, or rename, after it."""
+    if path.suffix.lower() not in (".png", ".jpg", ".pdf", ".svg"):
+        raise UserError(f"--out {path}: a name that ends in .png, .jpg, .pdf or .svg is needed")

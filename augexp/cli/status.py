@@ -1,0 +1,33 @@
+"""`augexp status`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from augexp.errors import UserError
+
+
+def status(
+    folders: Annotated[list[Path], typer.Argument(help="Run folders, such as runs/*.", show_default=False)],
+) -> None:
+    """How runs stand, whoever is training them: epoch, val accuracy, images/s, time left."""
+    from augexp import console
+    from augexp.runs import read, status
+    from augexp.study import watch
+
+    standings = []
+    for folder in folders:
+        try:
+            if not folder.is_dir():
+                raise read.BrokenRun("no such folder" if not folder.exists() else "not a folder")  # noqa: TRY301
+            standings.append(status.of(folder))
+        except read.BrokenRun as error:
+            console.say(f"{folder}: {error}")
+    if not standings:
+        raise UserError("there is no run folder among these; give some, such as runs/*")
+    console.tabulate(watch.table(standings))
+    for line in watch.reasons(standings):
+        console.answer(line)
+    at_once = max(1, sum(now.state == "running" for now in standings))
+    console.answer(watch.summary(standings, at_once))

@@ -1,0 +1,1 @@
+"""Programs for those who develop augexp: benchmarks, kills, simulated studies. No tests."""
