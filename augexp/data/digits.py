@@ -6,13 +6,32 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp.data.examples import DIGITS, Source, listed
+from augexp.config.schema import Data
+from augexp.data.examples import Source, listed
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
+NAME = "digits"
 
-def open_digits() -> Source:
+
+def takes(source: str) -> bool:
+    """Whether `data.source` names the digits."""
+    return source == NAME
+
+
+def is_prepared(_data: Data) -> bool:
+    """Always: they come with scikit-learn."""
+    return True
+
+
+def count_classes(_data: Data) -> int:
+    """Ten."""
+    return 10
+
+
+def open_source(_data: Data) -> Source:
+    """1,797 images of 8 x 8 grey levels, none held out."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()
@@ -25,7 +44,7 @@ def open_digits() -> Source:
         return tf.data.Dataset.from_tensor_slices([_png(image) for image in pixels]).enumerate()
 
     examples = listed(ids, digits.target.astype(np.int32), encoded)
-    return Source(DIGITS, "8x8", tuple(str(digit) for digit in range(10)), {"all": examples})
+    return Source(NAME, "8x8", tuple(str(digit) for digit in range(10)), {"all": examples})
 
 
 def _png(pixels: NDArray[np.uint8]) -> bytes:

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
-DIGITS = "digits"  # the embedded set; all other names are TFDS's or folders
-
-
 SplitName = Literal["train", "test", "all"]
 
 

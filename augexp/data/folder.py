@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from augexp import console
+from augexp.config.schema import Data
 from augexp.data.examples import Examples, Source, SplitName, check_classes, listed
 from augexp.errors import UserError
 
@@ -20,7 +21,28 @@ FOLDER = "folder:"
 IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 
 
-def open_folder(source: str) -> Source:
+def takes(source: str) -> bool:
+    """Whether `data.source` is `folder:PATH`."""
+    return source.startswith(FOLDER)
+
+
+def is_prepared(_data: Data) -> bool:
+    """A folder is there, or it isn't: nothing is downloaded."""
+    return True
+
+
+def count_classes(data: Data) -> int:
+    """How many class folders there are. Raises UserError as `open_source` does."""
+    return len(open_source(data).class_names)
+
+
+def open_source(data: Data) -> Source:
+    """The images of a folder with one folder a class, alone or under train/ and test/ (or val/).
+
+    Raises:
+        UserError: if there is no such folder, it can't be read, or it holds nothing to train a classifier on.
+    """
+    source = data.source
     root = Path(source.removeprefix(FOLDER).strip()).expanduser()
     if not root.is_dir():
         raise UserError(f"{source}: {'not a folder' if root.exists() else 'no such folder'} ({root.absolute()})")

@@ -16,7 +16,8 @@ import numpy as np
 
 from augexp import console
 from augexp.config.schema import Data
-from augexp.data.examples import DIGITS, Examples, Listing, Source, SplitName
+from augexp.data import digits
+from augexp.data.examples import Examples, Listing, Source, SplitName
 from augexp.errors import UserError, did_you_mean
 from augexp.files import locked
 
@@ -27,19 +28,24 @@ if TYPE_CHECKING:
 FILE_NAME_FEATURES = ("image/filename", "file_name", "filename")  # as TFDS's builders call it
 
 
+def takes(_source: str) -> bool:
+    """TFDS is asked for every name: it knows best which it has."""
+    return True
+
+
 def is_prepared(data: Data) -> bool:
-    """Whether `open_set` has nothing to download. Raises UserError if TFDS knows no such set."""
+    """Whether `open_source` has nothing to download. Raises UserError if TFDS knows no such set."""
     return bool(_builder(data).data_path.exists())
 
 
 def count_classes(data: Data) -> int:
-    """Number of classes of a set that may not be downloaded yet. Raises UserError as `open_set` does."""
+    """Number of classes of a set that may not be downloaded yet. Raises UserError as `open_source` does."""
     info = _builder(data).info
     _, label = _keys(data.source, info)
     return int(info.features[label].num_classes)
 
 
-def open_set(data: Data) -> Source:
+def open_source(data: Data) -> Source:
     """The set that `data.source` names, downloaded and prepared first where it has to be.
 
     Raises:
@@ -76,7 +82,7 @@ def _builder(data: Data) -> Any:
         return tfds.builder(data.source, data_dir=folder)
     except tfds.core.DatasetNotFoundError:
         known = tfds.list_builders(with_community_datasets=False)
-        hint = did_you_mean(data.source.split("/")[0].split(":")[0], [*known, DIGITS])
+        hint = did_you_mean(data.source.split("/")[0].split(":")[0], [*known, digits.NAME])
         if Path(data.source).exists():
             hint = f"; for a folder of images write data.source=folder:{data.source}"
         raise UserError(f"data.source: TFDS has no data set {data.source!r}{hint}") from None
