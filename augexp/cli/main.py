@@ -26,25 +26,32 @@ from augexp.errors import UserError, printable
 # In the order of `augexp --help`.
 COMMANDS = (train, sweep, status, clean, compare, evaluate, explain, predict, ops, preview, check)
 
-app = typer.Typer(
-    name="augexp",
-    help="Which augmentation should I use on my images, and is the difference real?",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
 
 def main() -> None:
     """Runs the command line: exit status 2 for a mistake of the user's, 130 for Ctrl-C."""
     if sys.stderr is None:  # a daemon's: what would be printed goes nowhere, and file descriptor 2 must exist
         sys.stderr = open(os.open(os.devnull, os.O_WRONLY), "w")  # noqa: PTH123, SIM115
     try:
-        app()
+        program()()
     except (UserError, OSError) as error:
         for line in printable(str(error)).splitlines():
             print(f"error: {line}", file=sys.stderr)
         sys.exit(2)
+
+
+def program() -> typer.Typer:
+    """All commands under one name."""
+    app = typer.Typer(
+        name="augexp",
+        help="Which augmentation should I use on my images, and is the difference real?",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_augexp)
+    for command in COMMANDS:
+        app.command()(command)
+    return app
 
 
 def _version(wanted: bool) -> None:
@@ -53,14 +60,9 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _augexp(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     pass
-
-
-for command in COMMANDS:
-    app.command()(command)

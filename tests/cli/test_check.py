@@ -1,0 +1,72 @@
+"""`augexp check` as it is typed."""
+
+import pytest
+
+from tests.cli.program import Augexp
+
+
+def test_check_prints_a_line_a_finding_and_ends_with_1_if_one_fails(
+    typed: Augexp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from augexp.train import machine
+    from augexp.train.machine import Finding
+
+    looks = {
+        "GPU": lambda: Finding("GPU", "note", "[1] unused; unset it"),
+        "training": lambda: Finding("training", "ok", "yes"),
+    }
+    monkeypatch.setattr(machine, "LOOKS", looks)
+    answer = typed("check")
+    assert answer.status == 0
+    assert answer.out == (
+        "GPU          note  [1] unused; unset it\ntraining     ok    yes\n"
+        "fit to train; augexp check mixing proves the mixing\n"
+    )
+    looks["training"] = lambda: Finding("training", "FAILS", "no")
+    answer = typed("check")
+    assert answer.status == 1
+    assert answer.out.splitlines()[-1] == "not fit to train: training; augexp check mixing proves the mixing"
+
+
+@pytest.mark.parametrize(("ours", "status"), [(True, 0), (False, 1)])
+def test_check_mixing_ends_with_1_only_if_one_of_ours_fails(
+    typed: Augexp, monkeypatch: pytest.MonkeyPatch, ours: bool, status: int
+) -> None:
+    from augexp.conformance import check
+    from augexp.conformance.libraries import OPS, Implementation
+    from augexp.conformance.property import Effort, Finding, Property
+
+    def measure(one: Implementation, _effort: Effort) -> Finding | None:
+        return Finding(ours if one.library == "augexp" else False, "p 0.5")
+
+    asked = [Property("lam ~ Beta(0.1, 0.1) per example", "p 1e-04", measure), Property("x", "0", lambda *_: None)]
+    monkeypatch.setattr(check, "properties", lambda _op: asked)
+    answer = typed("check", "mixing", "--against", "keras")
+    assert answer.status == status
+    lines = answer.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    word = "ok" if ours else "FAILS"
+    expected = f"lam ~ Beta(0.1, 0.1) per example p 1e-04 {word} p 0.5 FAILS p 0.5"
+    assert sum(" ".join(line.split()) == expected for line in lines) == len(OPS)
+    assert sum(line.split() == ["x", "0", "-", "-"] for line in lines) == len(OPS)
+    assert lines[-1] == f"augexp: {len(OPS) if ours else 0} of {len(OPS)} hold; keras: 0 of {len(OPS)} hold"
+
+
+def test_check_refuses_what_it_can_not_compare(typed: Augexp) -> None:
+    answer = typed("check", "mixing", "--against", "kears")
+    assert answer.status == 2
+    assert (
+        "--against kears: one of keras, keras_cv, timm, torchvision, all is needed; did you mean keras?" in answer.err
+    )
+    answer = typed("check", "--against", "keras")
+    assert answer.status == 2
+    assert "use augexp check mixing --against keras" in answer.err
+
+
+def test_check_names_a_library_that_is_not_installed(typed: Augexp, monkeypatch: pytest.MonkeyPatch) -> None:
+    from augexp.conformance import libraries
+
+    monkeypatch.setattr(libraries, "find_spec", lambda name: name == "augexp" or None)
+    answer = typed("check", "mixing", "--against", "keras_cv")
+    assert answer.status == 2
+    assert "--against keras_cv: keras_cv is not installed; pip install keras-cv" in answer.err

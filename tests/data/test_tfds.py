@@ -1,0 +1,114 @@
+"""TFDS's sets through its own builder, and every way they can't be had."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from augexp.config.schema import Data
+from augexp.data import sources
+from augexp.data.examples import Examples
+from augexp.errors import UserError
+from tests import stanford_dogs
+from tests.data.photos import encoded
+
+
+def test_stanford_dogs_through_the_real_builder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stanford_dogs.install(tmp_path, monkeypatch)
+    data = Data(data_dir=str(tmp_path))
+    assert not sources.is_prepared(data)
+    source = sources.open_source(data)
+    assert sources.is_prepared(data)
+    folders = stanford_dogs.class_folders()
+    assert source.name == "stanford_dogs"
+    assert source.class_names == tuple(folder.lower() for folder in folders)
+    assert {name: examples.count for name, examples in source.splits.items()} == {"train": 360, "test": 120}
+    for examples in source.splits.values():
+        listing = examples.listing()
+        assert len(set(listing.ids)) == examples.count
+        assert [id_.split("/")[1] for id_ in listing.ids] == [folders[label] for label in listing.labels]
+    assert_files_are_the_archive_s(tmp_path, source.splits["test"])
+
+
+def assert_files_are_the_archive_s(data_dir: Path, examples: Examples) -> None:
+    import tarfile
+
+    ids = examples.listing().ids
+    with tarfile.open(data_dir / "downloads" / "manual" / "images.tar") as archive:
+        members = {name: archive.extractfile(name) for name in ids}
+        for index, content in encoded(examples):
+            member = members[ids[index]]
+            assert member is not None
+            assert content == member.read()
+
+
+def test_a_prepared_set_is_only_read(tmp_path: Path) -> None:
+    stanford_dogs.prepare(tmp_path, train=2)
+    (tmp_path / "downloads").rename(tmp_path / "elsewhere")
+    data = Data(data_dir=str(tmp_path))
+    first, second = sources.open_source(data), sources.open_source(data)
+    assert first.version == second.version
+    assert first.splits["train"].listing().ids == second.splits["train"].listing().ids
+    assert not (tmp_path / "downloads").exists()
+
+
+def test_sets_from_different_archives_differ_in_version(tmp_path: Path) -> None:
+    versions = set()
+    for train in (1, 2):
+        stanford_dogs.prepare(tmp_path / str(train), train=train)
+        versions.add(sources.open_source(Data(data_dir=str(tmp_path / str(train)))).version)
+    assert len(versions) == 2
+
+
+def refusal(name: str, data_dir: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        sources.open_source(Data(source=name, data_dir=str(data_dir)))
+    return str(caught.value).replace(str(data_dir), "DIR")
+
+
+def test_misspelt_name(tmp_path: Path) -> None:
+    wanted = "data.source: TFDS has no data set 'stanford_dgos'; did you mean stanford_dogs?"
+    assert refusal("stanford_dgos", tmp_path) == wanted
+    assert refusal("digit", tmp_path) == "data.source: TFDS has no data set 'digit'; did you mean digits?"
+    assert refusal("qqqqqqqq", tmp_path) == "data.source: TFDS has no data set 'qqqqqqqq'"
+
+
+def test_unknown_version(tmp_path: Path) -> None:
+    wanted = "data.source: TFDS can't open 'mnist:9.0.0': Dataset mnist cannot be loaded at version 9.0.0, only: 3.0.1"
+    assert refusal("mnist:9.0.0", tmp_path) == wanted
+
+
+def test_no_image_classification(tmp_path: Path) -> None:
+    wanted = "no image classification set: an image and a class label are needed, TFDS gives"
+    assert refusal("iris", tmp_path) == f"iris: {wanted} ('features', 'label')"
+    assert refusal("wider_face", tmp_path) == f"wider_face: {wanted} None"
+
+
+def test_no_network_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown_host(*_: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown_host)
+    monkeypatch.setattr("urllib.request.getproxies", dict)
+    assert refusal("stanford_dogs", tmp_path) == (
+        "stanford_dogs: TFDS can't download and prepare the data set: "
+        "http://vision.stanford.edu/aditya86/ImageNetDogs/annotation.tar: vision.stanford.edu can't be reached "
+        "(Name or service not known). What helps: put annotation.tar, images.tar, lists.tar into DIR/downloads/manual, "
+        "set data.data_dir= to a folder where TFDS has prepared it, or use images of your own with "
+        "data.source=folder:PATH"
+    )
+
+
+def test_wrong_archive_is_refused(tmp_path: Path) -> None:
+    stanford_dogs.write_archives(tmp_path / "downloads" / "manual", train=1)
+    said = refusal("stanford_dogs", tmp_path)
+    assert said.startswith("stanford_dogs: TFDS can't download and prepare the data set: Artifact http://vision")
+    assert "has wrong checksum" in said
+
+
+def test_damaged_records_are_said(tmp_path: Path) -> None:
+    stanford_dogs.prepare(tmp_path, train=1)
+    records = next(tmp_path.glob("stanford_dogs/*/*-test.tfrecord*"))
+    records.write_bytes(records.read_bytes()[:-500])
+    with pytest.raises(UserError, match=r"^stanford_dogs: the files of the split test are damaged: .*truncated"):
+        sources.open_source(Data(data_dir=str(tmp_path))).splits["test"].listing()
