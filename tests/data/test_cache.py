@@ -382,7 +382,7 @@ def test_no_permission(tmp_path: Path) -> None:
 
 BUILD = """
 import os, signal, sys
-from augexp.config import Data
+from augexp.config.schema import Data
 from augexp.data import cache, sources
 data = Data(source=sys.argv[1], image_size=int(sys.argv[2]), cache_dir=sys.argv[3])
 if sys.argv[4:] == ["killed"]:
