@@ -25,9 +25,10 @@ def closest(word: str, known: Sequence[str]) -> str | None:
     return lowered[close[0]] if close else None
 
 
-def first_line(error: BaseException) -> str:
-    """The first line of an error's text, or its type where it has none."""
-    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+def first_line(said: BaseException | str) -> str:
+    """The first line of a text, or of an error's: its type where it has none."""
+    line = next(iter(str(said).strip().splitlines()), "").strip()
+    return line or ("" if isinstance(said, str) else type(said).__name__)
 
 
 def brief(value: object) -> str:

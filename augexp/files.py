@@ -1,9 +1,9 @@
 """Files that are whole or not there: replaced at once, locked against other processes."""
 
-import contextlib
 import json
 import math
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +12,11 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from augexp import console
+
+if sys.platform != "win32":
+    import fcntl
+
+PATIENCE = 0.5  # seconds to try for a lock, because somebody may just be looking at it
 
 
 def write_text(path: Path, text: str) -> None:
@@ -54,16 +59,58 @@ def _strict(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-@contextlib.contextmanager
-def locked(path: Path, waiting: str) -> Iterator[None]:
-    """Holds a lock file; says `waiting` where another process has it and waits."""
-    lock = FileLock(path)
+# --- locks ---------------------------------------------------------------------------------------------------------
+
+
+class Held(Exception):  # noqa: N818 - it names what was found
+    """Another process holds the lock."""
+
+
+@contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Holds a lock file; one whose process was killed is free.
+
+    Raises:
+        Held: if another process holds it.
+    """
+    held = FileLock(path)
     try:
-        lock.acquire(timeout=0)
+        held.acquire(timeout=PATIENCE, poll_interval=PATIENCE / 50)
     except Timeout:
-        console.say(f"{waiting}; waiting for it")
-        lock.acquire()
+        raise Held(str(path)) from None
     try:
         yield
     finally:
-        lock.release()
+        held.release()
+
+
+@contextmanager
+def locked(path: Path, waiting: str) -> Iterator[None]:
+    """Holds a lock file; says `waiting` where another process has it and waits."""
+    try:
+        with lock(path):
+            yield
+            return
+    except Held:
+        console.say(f"{waiting}; waiting for it")
+    with FileLock(path):
+        yield
+
+
+def is_held(path: Path) -> bool:
+    """Whether another process holds a lock file; a lock file that is missing is not made.
+
+    Looks beside those who hold it: a shared `flock`, let go at once, never keeps another look off, and whoever wants to
+    hold the file tries for `PATIENCE`. Where it can't be told, it is held.
+    """
+    try:
+        with path.open("rb") as file:
+            if sys.platform != "win32":
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            else:
+                FileLock(path).acquire(timeout=0).lock.release()
+    except FileNotFoundError:
+        return False
+    except (OSError, Timeout):
+        return True
+    return False

@@ -1,12 +1,14 @@
 """Words that errors share: suggestions, short values, text that can't command a terminal."""
 
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augexp.errors import brief, closest, did_you_mean, printable
+from augexp.errors import brief, closest, did_you_mean, first_line, printable
+from tests.places import ROOT
 
 
 def test_the_closest_word_is_suggested_whatever_its_case() -> None:
@@ -38,3 +40,26 @@ def test_commands_are_shown_and_every_script_stays(text: str, shown: str) -> Non
 @given(st.text())
 def test_nothing_printable_commands_a_terminal(text: str) -> None:
     assert not {unicodedata.category(character) for character in printable(text).replace("\n", "")} & {"Cc", "Cs"}
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        (ValueError("\n two\nlines"), "two"),
+        (ValueError(), "ValueError"),
+        (OSError(" \n"), "OSError"),
+        ("", ""),
+        ("\n a\nb", "a"),
+    ],
+)
+def test_the_first_line_of_anything_is_had_without_a_fall(said: BaseException | str, line: str) -> None:
+    assert first_line(said) == line
+
+
+def test_nobody_takes_first_lines_by_hand() -> None:
+    by_hand = [
+        path.name
+        for path in (ROOT / "augexp").rglob("*.py")
+        if path.name != "errors.py" and re.search(r"splitlines\(\)(\[0\]| or \[|\), \"\"\))", path.read_text("utf-8"))
+    ]
+    assert by_hand == []

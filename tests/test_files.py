@@ -1,6 +1,10 @@
-"""A file is replaced at once, and JSON is strict."""
+"""A file is replaced at once, JSON is strict, and a lock is looked at without being taken."""
 
 import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,3 +34,69 @@ def test_json_is_strict(tmp_path: Path) -> None:
         "b": [None, {"c": 1.5}],
         "ä": None,
     }
+
+
+# --- locks ---------------------------------------------------------------------------------------------------------
+
+LOOK = """
+import sys
+from pathlib import Path
+from augexp import files
+print("looking", flush=True)
+while True:
+    files.is_held(Path(sys.argv[1]))
+"""
+HOLD = """
+import sys
+from pathlib import Path
+from augexp import files
+with files.lock(Path(sys.argv[1])):
+    print("holding", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def process(code: str, path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that says a word when it has begun, and is killed in the end."""
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as started:
+        assert started.stdout is not None
+        started.stdout.readline()
+        try:
+            yield started
+        finally:
+            started.kill()
+
+
+def test_looking_at_a_lock_keeps_nobody_from_taking_it(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.touch()
+    with process(LOOK, path), process(LOOK, path):
+        for _ in range(300):
+            with files.lock(path):
+                pass
+
+
+def test_a_look_sees_who_holds_a_lock_and_that_a_killed_one_has_let_go(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    assert not files.is_held(path)
+    assert not path.exists()
+    with process(HOLD, path) as holder:
+        assert files.is_held(path)
+        assert files.is_held(path)
+        with pytest.raises(files.Held), files.lock(path):
+            pass
+        holder.kill()
+        holder.wait()
+        assert not files.is_held(path)
+    with files.lock(path):
+        pass
+
+
+def test_two_looks_do_not_see_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.touch()
+    with process(LOOK, path):
+        assert not any(files.is_held(path) for _ in range(2000))

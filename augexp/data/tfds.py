@@ -18,7 +18,7 @@ from augexp import console
 from augexp.config.schema import Data
 from augexp.data import digits
 from augexp.data.examples import Examples, Listing, Source, SplitName
-from augexp.errors import UserError, did_you_mean
+from augexp.errors import UserError, did_you_mean, first_line
 from augexp.files import locked
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _builder(data: Data) -> Any:
             hint = f"; for a folder of images write data.source=folder:{data.source}"
         raise UserError(f"data.source: TFDS has no data set {data.source!r}{hint}") from None
     except Exception as error:
-        raise UserError(f"data.source: TFDS can't open {data.source!r}: {_first_line(error)}") from error
+        raise UserError(f"data.source: TFDS can't open {data.source!r}: {_reason(error)}") from error
 
 
 def _prepare(builder: Any) -> None:
@@ -108,7 +108,7 @@ def _prepare(builder: Any) -> None:
         with locked(root / f".{builder.name}.augexp.lock", f"another process is preparing {builder.name}"):
             _download_and_prepare(builder)
     except Exception as error:
-        raise _no_data(builder, _first_line(error)) from error
+        raise _no_data(builder, _reason(error)) from error
 
 
 def _download_and_prepare(builder: Any) -> None:
@@ -140,9 +140,8 @@ def _no_data(builder: Any, reason: str) -> UserError:
     )
 
 
-def _first_line(error: Exception) -> str:
-    line = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-    return re.sub(r'^Failed to construct dataset .*?}": ', "", line)
+def _reason(error: Exception) -> str:
+    return re.sub(r'^Failed to construct dataset .*?}": ', "", first_line(error).rstrip("."))
 
 
 @contextlib.contextmanager
@@ -230,7 +229,7 @@ def _listing(
     try:
         examples = list(read({label, name} - {"tfds_id"}, {}).as_numpy_iterator())
     except tf.errors.OpError as error:
-        raise UserError(f"{info.name}: the files of the split {split} are damaged: {_first_line(error)}") from error
+        raise UserError(f"{info.name}: the files of the split {split} are damaged: {_reason(error)}") from error
     ids = [example[name].decode() for example in examples]
     if len(set(ids)) < len(ids):
         ids = [example["tfds_id"].decode() for example in examples]

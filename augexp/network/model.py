@@ -13,7 +13,7 @@ from typing import Any
 import keras
 
 from augexp.config.schema import SMALL_CNN, Model
-from augexp.errors import UserError
+from augexp.errors import UserError, first_line
 
 SET_BY_AUGEXP = ("include_top", "weights", "input_shape", "input_tensor", "pooling", "classes")
 
@@ -138,7 +138,7 @@ def _load_weights(backbone: keras.Model, settings: Model) -> None:
         args = f" {settings.backbone_args}" if settings.backbone_args else ""
         raise UserError(
             f"model.weights {path}: these weights don't fit {settings.backbone}{args} without its top "
-            f"({str(error).splitlines()[0][:200]}); give the file of this very backbone, imagenet or null"
+            f"({first_line(error)[:200]}); give the file of this very backbone, imagenet or null"
         ) from error
 
 

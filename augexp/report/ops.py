@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from augexp.config.ops import OP_NAMES, OPS, OneOf, default_op
+from augexp.errors import first_line
 
 
 def table() -> Table:
@@ -15,7 +16,7 @@ def table() -> Table:
     grid.add_column(no_wrap=True)
     grid.add_column()
     for name in OP_NAMES:
-        says = inspect.cleandoc(OPS[name].__doc__ or "").splitlines()[0]
+        says = first_line(OPS[name].__doc__ or "")
         paper = f" ({OPS[name].paper})" if OPS[name].paper else ""
         grid.add_row(Text(name, style="bold"), Text(f"{says.removesuffix('.')}{paper}.\n{_defaults(name)}\n"))
     return grid

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from augexp.runs import folder as run_folder
-from augexp.runs import read
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ class Removable:
 
 def checkpoints(folders: Sequence[Path]) -> list[Removable]:
     """The checkpoints of finished runs that no process is writing."""
-    finished = [folder for folder in folders if run_folder.is_finished(folder) and not read.is_locked(folder)]
+    finished = [folder for folder in folders if run_folder.is_finished(folder) and not run_folder.is_locked(folder)]
     found = [run_folder.checkpoint_path(folder) for folder in finished]
     return [
         Removable(path.parent, _size(path.parent), "checkpoint of a finished run") for path in found if path.exists()

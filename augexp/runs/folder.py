@@ -7,6 +7,7 @@ Every file is replaced at once, but for history.csv and log.txt, which grow by a
 here.
 """
 
+import contextlib
 import csv
 import os
 import shutil
@@ -16,10 +17,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock, Timeout
-
+from augexp import files
 from augexp.config.schema import Experiment
-from augexp.errors import Terminated, UserError
+from augexp.errors import Terminated, UserError, first_line
 from augexp.files import write_json, write_text
 
 State = Literal["running", "interrupted", "failed", "finished"]
@@ -54,17 +54,21 @@ def create(experiment: Experiment, *, overwrite: bool = False, resume: bool = Fa
 def _locked(folder: Path) -> Iterator[None]:
     with _writable(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(beside(folder, "lock"))
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise UserError(
-                f"{folder}: another process is writing this run; wait, or choose another name= or seed="
-            ) from None
-    try:
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(files.lock(beside(folder, "lock")))
+            except files.Held:
+                raise UserError(
+                    f"{folder}: another process is writing this run; wait, or choose another name= or seed="
+                ) from None
+            held = stack.pop_all()
+    with held:
         yield
-    finally:
-        lock.release()
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a process is writing the run."""
+    return files.is_held(beside(folder.absolute(), "lock"))
 
 
 def _make_ready(folder: Path, *, resume: bool) -> None:
@@ -151,7 +155,7 @@ def _ending(folder: Path) -> Iterator[None]:
             f"{where}: {error.strerror or error}; free space, or set runs_dir= to another folder"
         ) from error
     except BaseException as error:
-        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+        reason = first_line(error)
         with suppress(OSError):
             set_state(folder, "failed", reason)
             log(folder, f"failed: {reason}")

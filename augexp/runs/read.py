@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 import yaml
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from augexp.errors import UserError
-from augexp.runs.folder import beside
+from augexp.runs.folder import is_locked
 
 Column = NDArray[np.float64]
 
@@ -100,18 +99,6 @@ def state(path: Path) -> tuple[str, str]:
     except BrokenRun:
         return "", ""
     return str(status.get("state") or ""), str(status.get("reason") or "")
-
-
-def is_locked(path: Path) -> bool:
-    """Whether a process is writing the run."""
-    if not beside(path.absolute(), "lock").exists():
-        return False
-    lock = FileLock(beside(path.absolute(), "lock"))
-    try:
-        with lock.acquire(timeout=0):
-            return False
-    except (Timeout, OSError):
-        return True
 
 
 def config(path: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from augexp.runs import folder as run_folder
 from augexp.runs import read
 
 State = Literal["waiting", "running", "killed", "interrupted", "failed", "finished"]
@@ -67,7 +68,7 @@ def _state(folder: Path) -> tuple[State, str]:
     state, reason = read.state(folder)
     if state in ("failed", "interrupted"):
         return ("failed" if state == "failed" else "interrupted"), reason
-    return ("running" if read.is_locked(folder) else "killed"), ""
+    return ("running" if run_folder.is_locked(folder) else "killed"), ""
 
 
 def total_seconds_left(standings: Sequence[Standing], at_once: int = 1) -> float | None:

@@ -15,8 +15,8 @@ from typing import Any
 
 from augexp import files
 from augexp.config.schema import Experiment
-from augexp.errors import UserError
-from augexp.runs import read
+from augexp.errors import UserError, first_line
+from augexp.runs import folder as run_folder
 from augexp.study import processes
 
 POLL_SECONDS = 0.5
@@ -101,7 +101,7 @@ def train(experiment: Experiment, command: list[str], home: Any, token: str) -> 
 def _wait_for_orphan(folder: Path) -> None:
     """Where Ray starts a run anew on a shared file system, the worker of the task that died may just be ending."""
     deadline = time.monotonic() + processes.PATIENCE
-    while read.is_locked(folder) and time.monotonic() < deadline:
+    while run_folder.is_locked(folder) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
 
 
@@ -138,7 +138,7 @@ class Task:
         try:
             return str(ray.get(self._reference))
         except ray.exceptions.RayError as error:
-            return f"killed: {str(error).splitlines()[0]}"
+            return f"killed: {first_line(error)}"
 
     def end(self) -> None:
         """Cancels the task; its worker says in the run folder that it was interrupted."""

@@ -19,6 +19,7 @@ import tensorflow as tf
 from augexp.config import load
 from augexp.config.schema import Data
 from augexp.data import cache
+from augexp.errors import first_line
 from augexp.network import device
 from augexp.runs import read
 from augexp.train.run import train
@@ -48,8 +49,7 @@ def check() -> Iterator[Finding]:
         try:
             yield look()
         except Exception as error:  # an odd machine is what is looked for
-            first = (str(error).splitlines() or [""])[0]
-            yield Finding(what, "FAILS", f"{type(error).__name__}: {first}")
+            yield Finding(what, "FAILS", f"{type(error).__name__}: {first_line(error)}")
 
 
 # --- software and devices ------------------------------------------------------------------------------------------

@@ -135,8 +135,9 @@ def test_no_permission_is_explained(experiment: Experiment) -> None:
 
 HOLD = """
 import sys
-from augexp import config, runs
-with runs.create(config.load(None, sys.argv[1:])) as folder:
+from augexp.config import load
+from augexp.runs.folder import create
+with create(load.experiment(None, sys.argv[1:])) as folder:
     print("holding", flush=True)
     sys.stdin.read()
 """

@@ -15,6 +15,7 @@ from augexp import files
 from augexp.config import load
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
+from augexp.runs import folder as run_folder
 from augexp.runs import read
 from augexp.study import grid, sweep
 from tests.factories import make_run
@@ -158,7 +159,7 @@ def test_a_sweep_that_dies_goes_on_when_typed_again(tmp_path: Path, cache_dir: P
         time.sleep(0.05)
     first.send_signal(signal.SIGKILL)
     first.communicate()
-    while any(read.is_locked(folder) for folder in tmp_path.glob("runs/*-seed0")):
+    while any(run_folder.is_locked(folder) for folder in tmp_path.glob("runs/*-seed0")):
         time.sleep(0.1)  # its runs notice that they are alone, and end
     ends = [read.state(folder) for folder in tmp_path.glob("runs/*-seed0")]
     assert ("interrupted", "SIGTERM") in ends
