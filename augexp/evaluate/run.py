@@ -13,11 +13,12 @@ from augexp.data.splits import Part, Splits
 from augexp.draw import evaluation as draw_evaluation
 from augexp.errors import UserError
 from augexp.evaluate import baselines
+from augexp.evaluate.averaged import augmented
 from augexp.evaluate.localisation import localised
 from augexp.evaluate.robustness import corrupted, occluded
 from augexp.evaluate.scores import plain
 from augexp.evaluate.subject import Found, Subject, said_of
-from augexp.evaluate.tta import CORNERS, CROPS, FLIP, Tta, augmented
+from augexp.evaluate.tta import CORNERS, CROPS, FLIP, Tta
 from augexp.network import trained
 from augexp.network.trained import Trained
 from augexp.runs import evaluation as run_evaluation

@@ -12,15 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from augexp.config import load
 from augexp.config.ops import CutMix, MixUp, OneOf, OpSpec
-from augexp.data.pipeline import View
 from augexp.errors import UserError
-from augexp.evaluate.scores import scores_of
-from augexp.evaluate.subject import Found, Said, Subject, said_of
-from augexp.metrics.scores import per_example, probabilities
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -112,19 +106,3 @@ def _drawn(ops: tuple[OpSpec, ...], middle: "View", draw: int) -> "View":
         return chain.apply(images, tf.zeros([tf.shape(images)[0], 1]), chain.sample(seed, images))[0]
 
     return view
-
-
-def augmented(subject: Subject, one: Tta, plain: Said) -> Found:
-    labels = subject.part.labels
-    seen = views(one, subject.image_size)
-    total, seconds = np.zeros_like(plain.logits), 0.0
-    for number, view in enumerate(seen, 1):
-        said = said_of(subject, subject.part, view, f"tta {one.label} {number}/{len(seen)}")
-        total += probabilities(said.logits)
-        seconds += 1 / said.images_per_second
-    columns, scores, _ = scores_of(total / np.float32(len(seen)), labels)
-    before = per_example(probabilities(plain.logits), labels)["accuracy"]
-    name = f"tta_{one.label}_gain"
-    gain = columns["accuracy"] - before
-    section = {"views": len(seen), "scores": scores, "images_per_second": round(1 / seconds, 1)}
-    return Found({"tta": {one.label: section}}, {name: float(gain.mean(dtype=np.float64))}, {name: gain})

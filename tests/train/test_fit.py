@@ -128,7 +128,7 @@ def killed(
     monkeypatch: pytest.MonkeyPatch, settings: Experiment, place: str, call: int, *, resume: bool = False
 ) -> None:
     """Trains until the n-th call of a function, then ends as suddenly as one test process can."""
-    module, name = place.split(".")
+    module, name = place.rsplit(".", 1)
     real = getattr(sys.modules[f"augexp.{module}"], name)
     calls = itertools.count(1)
 
@@ -146,9 +146,12 @@ def killed(
 @pytest.mark.parametrize(
     ("place", "call"),
     [
-        ("checkpoint.save", 4),  # within the first full epoch, after its first checkpoint: running sums are carried
-        ("training._save_best", 2),  # the checkpoint knows of a better epoch, its weights are lost
-        ("runs.write_predictions", 1),
+        (
+            "runs.checkpoint.save",
+            4,
+        ),  # within the first full epoch, after its first checkpoint: running sums are carried
+        ("train.fit._save_best", 2),  # the checkpoint knows of a better epoch, its weights are lost
+        ("runs.predictions.write", 1),
     ],
 )
 def test_a_resumed_run_ends_in_the_bytes_of_the_unbroken_one(
@@ -171,10 +174,10 @@ def test_in_mixed_precision_too(
         *("train.weight_decay=0.01", "train.epochs=2", "train.head_epochs=0", "train.checkpoint_steps=3"),
     )
     settings = resumable(tmp_path / "broken", cache_dir, *overrides)
-    killed(monkeypatch, settings, "checkpoint.save", 2)  # goes on within the first epoch, after three steps
+    killed(monkeypatch, settings, "runs.checkpoint.save", 2)  # goes on within the first epoch, after three steps
     if precision == "mixed_float16":
         assert loss_scale(settings.run_dir) != HIGH_SCALE
-    killed(monkeypatch, settings, "checkpoint.save", 2, resume=True)  # goes on after the first epoch
+    killed(monkeypatch, settings, "runs.checkpoint.save", 2, resume=True)  # goes on after the first epoch
     broken = train(settings, resume=True)
     unbroken = train(resumable(tmp_path / "unbroken", cache_dir, *overrides))
     assert numbers(broken) == numbers(unbroken)
@@ -212,7 +215,7 @@ def test_a_half_written_row_and_half_written_files_are_gone_after_resuming(
     unbroken: Path, tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = resumable(tmp_path, cache_dir, "train.tensorboard=true")
-    killed(monkeypatch, settings, "runs.append_history", 2)
+    killed(monkeypatch, settings, "runs.folder.append_history", 2)
     with (settings.run_dir / "history.csv").open("a") as file:
         file.write("2,full,1.23")
     (settings.run_dir / "checkpoint" / ".123-state.npz").write_text("half")
@@ -232,7 +235,7 @@ def test_a_refused_resume_leaves_the_run_as_it_was(
     tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = resumable(tmp_path, cache_dir, "train.checkpoint_steps=2")  # of four an epoch
-    killed(monkeypatch, settings, "runs.append_history", 1)
+    killed(monkeypatch, settings, "runs.folder.append_history", 1)
     before = {path: path.read_bytes() for path in settings.run_dir.rglob("*") if path.is_file()}
     with pytest.raises(UserError, match=r"not the same run \(train.learning_rate: 0.05 there, 0.1 here\)"):
         train(resumable(tmp_path, cache_dir, "train.learning_rate=0.1"), resume=True)
