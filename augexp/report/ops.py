@@ -6,7 +6,7 @@ import json
 from rich.table import Table
 from rich.text import Text
 
-from augexp.config.ops import OP_NAMES, OPS, OneOf, default_op
+from augexp.config.ops import OPS, OneOf, default_op
 
 
 def table() -> Table:
@@ -14,9 +14,9 @@ def table() -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     grid.add_column()
-    for name in OP_NAMES:
-        says = inspect.cleandoc(OPS[name].__doc__ or "").splitlines()[0]
-        paper = f" ({OPS[name].paper})" if OPS[name].paper else ""
+    for name, spec in OPS.items():
+        says = inspect.cleandoc(spec.__doc__ or "").splitlines()[0]
+        paper = f" ({spec.paper})" if spec.paper else ""
         grid.add_row(Text(name, style="bold"), Text(f"{says.removesuffix('.')}{paper}.\n{_defaults(name)}\n"))
     return grid
 

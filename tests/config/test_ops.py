@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from augexp.config.ops import (
-    OP_NAMES,
     OPS,
     STRATEGY_NAMES,
     Blur,
@@ -21,7 +20,7 @@ from augexp.config.ops import (
     NamedStrategy,
     OneOf,
     OpSpec,
-    _Spec,
+    Spec,
     named_strategy,
 )
 
@@ -89,7 +88,7 @@ NUMBERS = {
     ("jpeg_quality", "max_jpeg_quality"): (50, 100), ("jpeg_quality", "min_jpeg_quality"): (1, 100),
     ("contrast", "upper"): (0.8, 100), ("saturation", "lower"): (0, 1.2), ("sharpness", "upper"): (0.1, 100),
 }  # fmt: skip
-parse: TypeAdapter[OpSpec] = TypeAdapter(OpSpec)
+parse: TypeAdapter[Spec] = TypeAdapter(OpSpec)
 
 
 def problem(**raw: Any) -> str:
@@ -99,12 +98,12 @@ def problem(**raw: Any) -> str:
 
 
 def test_the_lists_of_names_are_complete() -> None:
-    assert tuple(DEFAULTS) == OP_NAMES
-    assert {spec().name: spec for spec in get_args(get_args(OpSpec)[0])} == OPS
+    assert tuple(DEFAULTS) == tuple(OPS)
+    assert {spec().name: spec for spec in OPS.values()} == OPS
     assert get_args(NamedStrategy) == STRATEGY_NAMES
 
 
-@pytest.mark.parametrize("name", OP_NAMES)
+@pytest.mark.parametrize("name", OPS)
 def test_a_name_alone_gives_the_documented_defaults_of_that_op(name: str) -> None:
     spec = parse.validate_python({"name": name})
     assert isinstance(spec, OPS[name])
@@ -113,7 +112,7 @@ def test_a_name_alone_gives_the_documented_defaults_of_that_op(name: str) -> Non
 
 
 @pytest.mark.parametrize("spec", OPS.values())
-def test_every_op_has_one_line_that_says_what_it_does(spec: type[_Spec]) -> None:
+def test_every_op_has_one_line_that_says_what_it_does(spec: type[Spec]) -> None:
     first = (spec.__doc__ or "").splitlines()[0]
     assert re.fullmatch(r"[A-Z`].{10,110}\.", first)
     assert spec.paper == "" or re.search(r"\d{4}", spec.paper)
@@ -134,7 +133,7 @@ def test_named_strategies_are_ops_with_their_defaults() -> None:
 @given(st.floats(0, 1))
 @settings(deadline=None)
 def test_every_probability_is_kept_as_given(prob: float) -> None:
-    for name in OP_NAMES:
+    for name in OPS:
         if name != "one_of":
             assert parse.validate_python({"name": name, "prob": prob}).model_dump()["prob"] == prob
 
@@ -142,7 +141,7 @@ def test_every_probability_is_kept_as_given(prob: float) -> None:
 @given(st.floats(max_value=0, exclude_max=True) | st.floats(1, exclude_min=True) | st.just(math.nan))
 @settings(max_examples=20, deadline=None)
 def test_any_other_probability_is_refused(prob: float) -> None:
-    for name in OP_NAMES:
+    for name in OPS:
         assert problem(name=name, prob=prob).startswith("prob: ")
 
 
