@@ -259,7 +259,7 @@ UINT8 = {
     "flip_left_right", "flip_up_down", "random_crop", "jpeg_quality", "posterize", "solarize", "equalize", "invert",
     "rand_augment", "trivial_augment", "cutmix", "cutout", "random_erasing",
 }  # fmt: skip
-MIXED = {"cutmix", "mixup", "one_of"}
+MIXED = {name for name, spec in OPS.items() if any(one.mixes for one in spec().alternatives())}
 
 
 @pytest.mark.parametrize("name", OPS)
@@ -277,6 +277,13 @@ def test_every_op_keeps_the_contract(name: str, dtype: str, size: tuple[int, int
     np.testing.assert_allclose(soft.numpy().sum(1), 1, rtol=0, atol=1e-6)
     if name not in MIXED:
         np.testing.assert_array_equal(soft, labels)
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_a_spec_says_whether_its_op_changes_labels(name: str) -> None:
+    op, images, labels = strategy.op(OPS[name]()), tf.zeros([64, 4, 6, 3], tf.uint8), tf.eye(64)
+    _, soft = op.apply(images, labels, op.sample(SEED, *map(tf.constant, (64, 4, 6))))
+    assert bool((soft.numpy() != labels.numpy()).any()) == (name in MIXED)
 
 
 @pytest.mark.parametrize("name", [name for name in OPS if name not in MIXED])

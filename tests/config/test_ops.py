@@ -2,7 +2,7 @@
 
 import math
 import re
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -23,6 +23,7 @@ from augexp.config.ops import (
     Spec,
     named_strategy,
 )
+from tests import registry
 
 # Every op in the order in which `augexp ops` lists them, with its defaults.
 WARP = {"interpolation": "bilinear", "fill_mode": "constant", "fill_value": 0.0, "prob": 1.0}
@@ -266,6 +267,61 @@ def test_one_of_needs_a_weight_for_each_op_and_not_all_0(weights: list[float]) -
 @pytest.mark.parametrize("weight", [-1, math.nan, math.inf, True, "much"])
 def test_a_weight_is_a_number_not_below_0(weight: Any) -> None:
     assert problem(name="one_of", weights=[1, weight]).startswith("1: ")
+
+
+def test_the_alternatives_of_a_choice_are_all_that_may_be_applied() -> None:
+    assert CutMix().alternatives() == (CutMix(),)
+    choice = OneOf(ops=(Blur(), OneOf(ops=(MixUp(), Brightness()))))
+    assert choice.alternatives() == (Blur(), MixUp(), Brightness())
+
+
+# --- the registry --------------------------------------------------------------------------------------------------
+
+
+def test_an_op_is_registered_by_its_definition_and_a_class_without_a_name_is_none() -> None:
+    with registry.restored():
+
+        class Shared(Spec):
+            prob: float = 1.0
+
+        assert list(OPS) == list(DEFAULTS)
+
+        class Haze(Shared):
+            name: Literal["haze"] = "haze"
+
+        assert list(OPS) == [*DEFAULTS, "haze"]
+        assert parse.validate_python({"name": "haze"}) == Haze()
+        assert OneOf.model_validate({"ops": ["haze", "cutmix"]}).ops == (Haze(), CutMix())
+    with pytest.raises(ValidationError, match="'haze' found using 'name'"):
+        parse.validate_python({"name": "haze"})
+
+
+def test_a_name_is_one_ops_alone() -> None:
+    with registry.restored(), pytest.raises(TypeError, match="Second: there is an op 'cutmix' already, CutMix"):
+
+        class Second(Spec):
+            name: Literal["cutmix"] = "cutmix"
+
+    with registry.restored(), pytest.raises(TypeError, match="Derived: there is an op 'cutmix' already, CutMix"):
+
+        class Derived(CutMix):
+            alpha: float = 0.5
+
+    assert OPS["cutmix"] is CutMix
+
+
+def test_a_name_that_configurations_could_not_tell_from_another_is_refused() -> None:
+    with registry.restored(), pytest.raises(TypeError, match="a name such as `name: Literal"):
+
+        class Vague(Spec):
+            name: str = "vague"
+
+    with registry.restored(), pytest.raises(TypeError, match="a name such as `name: Literal"):
+
+        class Either(Spec):
+            name: Literal["this", "that"] = "this"
+
+    assert list(OPS) == list(DEFAULTS)
 
 
 # --- values --------------------------------------------------------------------------------------------------------
