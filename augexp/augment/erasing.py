@@ -9,9 +9,11 @@ import tensorflow as tf
 
 from augexp.augment.geometric import draw_sides, first_fit, place
 from augexp.augment.mixing import around, paste
-from augexp.augment.op import Op, Params, on_images
+from augexp.augment.op import Op, Params, implements, on_images
+from augexp.config.ops import Cutout, RandomErasing
 
 
+@implements(Cutout)
 def cutout(length: float, fill_value: float) -> Op:
     """Blanks a square around a random pixel, clipped to the image (DeVries and Taylor, 2017).
 
@@ -34,6 +36,7 @@ def cutout(length: float, fill_value: float) -> Op:
     return on_images(sample, change)
 
 
+@implements(RandomErasing)
 def random_erasing(scale: tuple[float, float], ratio: tuple[float, float], value: float | Literal["random"]) -> Op:
     """Replaces a box of area U(scale) and log-uniform aspect in `ratio` (Zhong et al., 2020).
 

@@ -7,12 +7,24 @@ import math
 
 import tensorflow as tf
 
-from augexp.augment.op import Op, Params, Sample, on_images, per_example, uniform
-from augexp.config.ops import FillMode, Interpolation
+from augexp.augment.op import Op, Params, Sample, implements, on_images, per_example, uniform
+from augexp.config.ops import (
+    CentralCrop,
+    FillMode,
+    FlipLeftRight,
+    FlipUpDown,
+    Interpolation,
+    RandomCrop,
+    RandomResizedCrop,
+    Rotate,
+    Shear,
+    Translate,
+)
 
 ATTEMPTS = 10  # windows drawn until one fits, as in torchvision
 
 
+@implements(FlipLeftRight)
 def flip_left_right(prob: float) -> Op:
     """Mirrors an image with chance `prob`; params: `flip` (B,) bool."""
 
@@ -22,6 +34,7 @@ def flip_left_right(prob: float) -> Op:
     return on_images(_draw_flip(prob), change)
 
 
+@implements(FlipUpDown)
 def flip_up_down(prob: float) -> Op:
     """Turns an image upside down with chance `prob`; params: `flip` (B,) bool."""
 
@@ -57,6 +70,7 @@ def random_window(size: int) -> Op:
     return on_images(sample, change)
 
 
+@implements(RandomCrop)
 def random_crop(padding: float, fill_mode: FillMode, fill_value: float) -> Op:
     """Pads each border by a share of the side and cuts a window of the image's size (He et al., 2016).
 
@@ -79,6 +93,7 @@ def random_crop(padding: float, fill_mode: FillMode, fill_value: float) -> Op:
     return on_images(sample, change)
 
 
+@implements(RandomResizedCrop)
 def random_resized_crop(scale: tuple[float, float], ratio: tuple[float, float], interpolation: Interpolation) -> Op:
     """Cuts a window of random area and aspect and resizes it (Szegedy et al., 2015); torchvision's law.
 
@@ -143,6 +158,7 @@ def place(seed: tf.Tensor, batch: tf.Tensor, room: tf.Tensor, free: tf.Tensor) -
     return tf.where(free, tf.minimum(anywhere, room), tf.floor(room / 2))
 
 
+@implements(CentralCrop)
 def central_crop(fraction: tuple[float, float], interpolation: Interpolation) -> Op:
     """Cuts the central `fraction` of each side and resizes it; params: `fraction` (B,) float32.
 
@@ -176,6 +192,7 @@ def _zoom(images: tf.Tensor, window: tf.Tensor) -> tf.Tensor:
 # --- warps ---------------------------------------------------------------------------------------------------------
 
 
+@implements(Rotate)
 def rotate(degrees: float, interpolation: Interpolation, fill_mode: FillMode, fill_value: float) -> Op:
     """Rotates about the centre; params: `degrees` (B,) float32, positive counter-clockwise."""
 
@@ -188,6 +205,7 @@ def rotate(degrees: float, interpolation: Interpolation, fill_mode: FillMode, fi
     return on_images(sample, change)
 
 
+@implements(Translate)
 def translate(
     width_factor: float, height_factor: float, interpolation: Interpolation, fill_mode: FillMode, fill_value: float
 ) -> Op:
@@ -205,6 +223,7 @@ def translate(
     return on_images(sample, change)
 
 
+@implements(Shear)
 def shear(x_factor: float, y_factor: float, interpolation: Interpolation, fill_mode: FillMode, fill_value: float) -> Op:
     """Shears about the centre; params: `x`, `y` (B,) float32, pixels along the one axis for each along the other."""
 

@@ -5,8 +5,8 @@ A label's weight is exactly the share of pixels it has; lam and labels are float
 
 import tensorflow as tf
 
-from augexp.augment.op import Op, Params, lines_of, per_example
-from augexp.config.ops import Per
+from augexp.augment.op import Op, Params, implements, lines_of, per_example
+from augexp.config.ops import CutMix, MixUp, Per
 
 
 def draw_lam(seed: tf.Tensor, batch: tf.Tensor, alpha: float, prob: float, per: Per) -> tf.Tensor:
@@ -42,6 +42,7 @@ def mix_labels(labels: tf.Tensor, partner: tf.Tensor, weight: tf.Tensor) -> tf.T
     return weight[:, None] * labels + (1 - weight)[:, None] * tf.gather(labels, partner)
 
 
+@implements(CutMix)
 def cutmix(alpha: float, prob: float, *, correct_lam: bool, per: Per) -> Op:
     """Pastes a box of the partner's image (Yun et al., 2019).
 
@@ -101,6 +102,7 @@ def paste(images: tf.Tensor, inner: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
     return tf.reshape(pasted, tf.shape(images))
 
 
+@implements(MixUp)
 def mixup(alpha: float, prob: float, *, per: Per) -> Op:
     """Blends pixels and labels with the partner's by the same lam (Zhang et al., 2018).
 

@@ -9,12 +9,20 @@ An op is two pure functions on a batch:
 (2,) integers.
 Every parameter has a leading axis of B, so that example i can be told from its row i.
 uint8 stays uint8 until an op needs fractions of a grey level; from there on images are float32.
+
+A function decorated with `@implements(Spec)` makes the op that the spec describes.
+Previews know some parameters by their names: `partner` (B,), the number of the other example; `box` (B, 4) as top,
+left, bottom, right (ends excluded); `lam` (B,) as drawn, from Beta(alpha, alpha) where the spec has an alpha, and
+`weight` (B,), the one that was used.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import tensorflow as tf
+
+from augexp.config.ops import Spec
 
 Params = Mapping[str, tf.Tensor]
 Sample = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
@@ -26,6 +34,31 @@ class Op(NamedTuple):
     sample: Sample
     apply: Callable[[tf.Tensor, tf.Tensor, Params], tuple[tf.Tensor, tf.Tensor]]
     compiled: bool = True  # XLA has no JPEG encoder, for one
+
+
+Make = TypeVar("Make", bound=Callable[..., Op])
+IMPLEMENTATIONS: dict[type[Spec], Callable[..., Op]] = {}
+
+
+def implements(spec: type[Spec]) -> Callable[[Make], Make]:
+    """Registers a function that makes the op of a spec from its fields, except `name`, as keyword arguments.
+
+    A function that takes no `prob` makes the op that is always applied; `sometimes` does the rest.
+
+    Raises:
+        TypeError: if the function's arguments aren't the spec's fields, or the spec has a function already.
+    """
+
+    def register(make: Make) -> Make:
+        fields, taken = spec.model_fields.keys() - {"name"}, inspect.signature(make).parameters.keys()
+        if taken not in (fields, fields - {"prob"}):
+            raise TypeError(f"{make.__name__} takes {sorted(taken)}, and {spec.__name__} has {sorted(fields)}")
+        if spec in IMPLEMENTATIONS:
+            raise TypeError(f"{spec.__name__} is implemented already, by {IMPLEMENTATIONS[spec].__name__}")
+        IMPLEMENTATIONS[spec] = make
+        return make
+
+    return register
 
 
 def on_images(sample: Sample, change: Callable[[tf.Tensor, Params], tf.Tensor], *, compiled: bool = True) -> Op:

@@ -8,7 +8,22 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from augexp.augment.op import Op, Params, grey_levels, lines_of, on_images, per_example, uniform
+from augexp.augment.op import Op, Params, grey_levels, implements, lines_of, on_images, per_example, uniform
+from augexp.config.ops import (
+    AutoContrast,
+    Blur,
+    Brightness,
+    Contrast,
+    Equalize,
+    Grayscale,
+    Hue,
+    Invert,
+    JpegQuality,
+    Posterize,
+    Saturation,
+    Sharpness,
+    Solarize,
+)
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601, as in JPEG and Pillow
 TRUNCATE = 3.0  # of a Gaussian, in standard deviations
@@ -30,6 +45,7 @@ def _floats(images: tf.Tensor) -> tf.Tensor:
 # --- brightness, contrast, colour ----------------------------------------------------------------------------------
 
 
+@implements(Brightness)
 def brightness(max_delta: float) -> Op:
     """Adds `delta` * 255 and clips to [0, 255]; params: `delta` (B,) float32 in [-max_delta, max_delta].
 
@@ -56,6 +72,7 @@ def _factor(lower: float, upper: float, change: Callable[[tf.Tensor, tf.Tensor],
     return on_images(sample, lambda images, params: change(_floats(images), per_example(params["factor"])))
 
 
+@implements(Contrast)
 def contrast(lower: float, upper: float) -> Op:
     """Scales the distance from each channel's mean, as `tf.image.random_contrast`; params: `factor` (B,) float32."""
     return _factor(lower, upper, lambda images, factor: blend(images, _channel_means(images), factor))
@@ -75,6 +92,7 @@ def _each_channel(reduce: Callable[..., tf.Tensor], images: tf.Tensor) -> tf.Ten
     return reduce(tf.reshape(abreast, [shape[0], 1, -1, 3]), 2, keepdims=True)
 
 
+@implements(Saturation)
 def saturation(lower: float, upper: float) -> Op:
     """Scales the saturation of HSV, as `tf.image.random_saturation`; params: `factor` (B,) float32.
 
@@ -99,6 +117,7 @@ def _extremes(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.maximum(tf.maximum(red, green), blue), tf.minimum(tf.minimum(red, green), blue)
 
 
+@implements(Hue)
 def hue(max_delta: float) -> Op:
     """Turns the hue of HSV, as `tf.image.random_hue`; params: `delta` (B,) float32, in turns of the colour circle."""
 
@@ -131,6 +150,7 @@ def luma(images: tf.Tensor) -> tf.Tensor:
     return LUMA[0] * images[..., 0:1] + LUMA[1] * images[..., 1:2] + LUMA[2] * images[..., 2:3]
 
 
+@implements(Grayscale)
 def grayscale() -> Op:
     """Takes away all colour; no params."""
     return on_images(_nothing, lambda images, _: tf.broadcast_to(luma(_floats(images)), tf.shape(images)))
@@ -143,6 +163,7 @@ def _nothing(_seed: tf.Tensor, _batch: tf.Tensor, _height: tf.Tensor, _width: tf
 # --- sharpness -----------------------------------------------------------------------------------------------------
 
 
+@implements(Blur)
 def blur(sigma: tuple[float, float]) -> Op:
     """Gaussian blur, its kernel cut off at three standard deviations; the border pixels go on beyond the border.
 
@@ -181,6 +202,7 @@ def _convolve(images: tf.Tensor, kernel: tf.Tensor, axis: int) -> tf.Tensor:
     return tf.reshape(total, tf.shape(images))
 
 
+@implements(Sharpness)
 def sharpness(lower: float, upper: float) -> Op:
     """Blends with the image smoothed by a 3 x 3 kernel, as Pillow's; params: `factor` (B,) float32."""
     return _factor(lower, upper, sharpen)
@@ -208,6 +230,7 @@ def sharpen(images: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
 # --- grey levels ---------------------------------------------------------------------------------------------------
 
 
+@implements(Posterize)
 def posterize(bits: tuple[float, float]) -> Op:
     """Keeps the highest bits of each value; params: `bits` (B,) int32."""
 
@@ -228,6 +251,7 @@ def keep_bits(images: tf.Tensor, bits: tf.Tensor) -> tf.Tensor:
     return tf.bitwise.bitwise_and(images, per_example(mask))
 
 
+@implements(Solarize)
 def solarize(threshold: tuple[float, float]) -> Op:
     """Inverts the values at and above a threshold; params: `threshold` (B,) float32."""
 
@@ -242,11 +266,13 @@ def invert_from(images: tf.Tensor, threshold: tf.Tensor) -> tf.Tensor:
     return tf.where(_floats(images) < per_example(threshold), images, 255 - images)
 
 
+@implements(Invert)
 def invert() -> Op:
     """Makes a negative; no params."""
     return on_images(_nothing, lambda images, _: 255 - images)
 
 
+@implements(AutoContrast)
 def autocontrast() -> Op:
     """Stretches each channel to the full range, as Pillow's; a channel of one value stays; no params."""
     return on_images(_nothing, lambda images, _: stretch(_floats(images)))
@@ -259,6 +285,7 @@ def stretch(images: tf.Tensor) -> tf.Tensor:
     return tf.where(span > 0, _clip((images - least) * (255 / tf.maximum(span, TINY))), images)
 
 
+@implements(Equalize)
 def equalize() -> Op:
     """Spreads the grey levels of each channel evenly, as Pillow's; no params."""
     return on_images(_nothing, lambda images, _: tf.cast(spread(grey_levels(images)), images.dtype))
@@ -288,11 +315,12 @@ def _equalizing(counts: tf.Tensor) -> tf.Tensor:
 # --- JPEG ----------------------------------------------------------------------------------------------------------
 
 
-def jpeg_quality(lowest: int, highest: int) -> Op:
+@implements(JpegQuality)
+def jpeg_quality(min_jpeg_quality: int, max_jpeg_quality: int) -> Op:
     """Encodes and decodes each image as JPEG, as `tf.image.random_jpeg_quality`; params: `quality` (B,) int32."""
 
     def sample(seed: tf.Tensor, batch: tf.Tensor, _height: tf.Tensor, _width: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"quality": tf.random.stateless_uniform([batch], seed, lowest, highest + 1, tf.int32)}
+        return {"quality": tf.random.stateless_uniform([batch], seed, min_jpeg_quality, max_jpeg_quality + 1, tf.int32)}
 
     def change(images: tf.Tensor, params: Params) -> tf.Tensor:
         decoded = tf.map_fn(

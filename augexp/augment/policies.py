@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from augexp.augment import photometric
 from augexp.augment.geometric import resample, rotation, translation
 from augexp.augment.mixing import draw_lam, log_gamma
-from augexp.augment.op import Op, Params, grey_levels, on_images, per_example
+from augexp.augment.op import Op, Params, grey_levels, implements, on_images, per_example
+from augexp.config.ops import AugMix, RandAugment, TrivialAugment
 
 OPERATIONS = (
     "identity", "shear_x", "shear_y", "translate_x", "translate_y", "rotate", "brightness", "color", "contrast",
@@ -56,6 +57,7 @@ AUG_MIX = {
 AUG_MIX_DEPTH = 3  # the longest chain, when depths are drawn
 
 
+@implements(RandAugment)
 def rand_augment(num_ops: int, magnitude: int, fill_value: float) -> Op:
     """`num_ops` ops, each of the given magnitude (Cubuk et al., 2020); params: `op`, `level` (B, num_ops)."""
 
@@ -68,6 +70,7 @@ def rand_augment(num_ops: int, magnitude: int, fill_value: float) -> Op:
     return on_images(sample, lambda images, params: _in_turn(images, params, fill_value))
 
 
+@implements(TrivialAugment)
 def trivial_augment(fill_value: float) -> Op:
     """One op of a random magnitude, from the wide space (Müller and Hutter, 2021); params: `op`, `level` (B, 1)."""
 
@@ -81,6 +84,7 @@ def trivial_augment(fill_value: float) -> Op:
     return on_images(sample, lambda images, params: _in_turn(images, params, fill_value))
 
 
+@implements(AugMix)
 def aug_mix(severity: int, mixture_width: int, chain_depth: int, alpha: float, fill_value: float) -> Op:
     """Blends an image with a mixture of `mixture_width` chains of ops (Hendrycks et al., 2020). Images become float32.
 

@@ -1,124 +1,42 @@
 """A list of specs -> one strategy: how a batch's parameters are drawn, and one compiled function to apply them all."""
 
+import inspect
 import itertools
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import assert_never
 
 import tensorflow as tf
 
-from augexp.augment import choice, erasing, geometric, mixing, photometric, policies
-from augexp.augment.op import Op, Params, sometimes
-from augexp.config.ops import (
-    AugMix,
-    AutoContrast,
-    Blur,
-    Brightness,
-    CentralCrop,
-    Contrast,
-    CutMix,
-    Cutout,
-    Equalize,
-    FillMode,
-    FlipLeftRight,
-    FlipUpDown,
-    Grayscale,
-    Hue,
-    Interpolation,
-    Invert,
-    JpegQuality,
-    MixUp,
-    OneOf,
-    OpSpec,
-    Posterize,
-    RandAugment,
-    RandomCrop,
-    RandomErasing,
-    RandomResizedCrop,
-    Rotate,
-    Saturation,
-    Sharpness,
-    Shear,
-    Solarize,
-    Translate,
-    TrivialAugment,
-)
+# Importing these modules registers their ops.
+from augexp.augment import choice, erasing, geometric, mixing, photometric, policies  # noqa: F401
+from augexp.augment.op import IMPLEMENTATIONS, Op, Params, implements, sometimes
+from augexp.config.ops import OneOf, Per, Spec
 
 ChainParams = Sequence[Params]  # of every op in turn
 Apply = Callable[[tf.Tensor, tf.Tensor, ChainParams], tuple[tf.Tensor, tf.Tensor]]
 
 
-def op(spec: OpSpec) -> Op:
-    """The op that a spec names: the one registry."""
-    match spec:
-        case FlipLeftRight():
-            return geometric.flip_left_right(spec.prob)
-        case FlipUpDown():
-            return geometric.flip_up_down(spec.prob)
-        case RandomCrop():
-            found = geometric.random_crop(spec.padding, spec.fill_mode, spec.fill_value)
-        case RandomResizedCrop():
-            found = geometric.random_resized_crop(spec.scale, spec.ratio, spec.interpolation)
-        case CentralCrop():
-            found = geometric.central_crop(spec.fraction, spec.interpolation)
-        case Rotate():
-            found = geometric.rotate(spec.degrees, *_border(spec))
-        case Translate():
-            found = geometric.translate(spec.width_factor, spec.height_factor, *_border(spec))
-        case Shear():
-            found = geometric.shear(spec.x_factor, spec.y_factor, *_border(spec))
-        case Brightness():
-            found = photometric.brightness(spec.max_delta)
-        case Contrast():
-            found = photometric.contrast(spec.lower, spec.upper)
-        case Saturation():
-            found = photometric.saturation(spec.lower, spec.upper)
-        case Hue():
-            found = photometric.hue(spec.max_delta)
-        case Grayscale():
-            found = photometric.grayscale()
-        case JpegQuality():
-            found = photometric.jpeg_quality(spec.min_jpeg_quality, spec.max_jpeg_quality)
-        case Blur():
-            found = photometric.blur(spec.sigma)
-        case Sharpness():
-            found = photometric.sharpness(spec.lower, spec.upper)
-        case Posterize():
-            found = photometric.posterize(spec.bits)
-        case Solarize():
-            found = photometric.solarize(spec.threshold)
-        case Equalize():
-            found = photometric.equalize()
-        case AutoContrast():
-            found = photometric.autocontrast()
-        case Invert():
-            found = photometric.invert()
-        case RandAugment():
-            found = policies.rand_augment(spec.num_ops, spec.magnitude, spec.fill_value)
-        case TrivialAugment():
-            found = policies.trivial_augment(spec.fill_value)
-        case AugMix():
-            depth = spec.chain_depth
-            found = policies.aug_mix(spec.severity, spec.mixture_width, depth, spec.alpha, spec.fill_value)
-        case CutMix():
-            return mixing.cutmix(spec.alpha, spec.prob, correct_lam=spec.correct_lam, per=spec.per)
-        case MixUp():
-            return mixing.mixup(spec.alpha, spec.prob, per=spec.per)
-        case Cutout():
-            found = erasing.cutout(spec.length, spec.fill_value)
-        case RandomErasing():
-            found = erasing.random_erasing(spec.scale, spec.ratio, spec.value)
-        case OneOf():
-            return choice.one_of([op(inner) for inner in spec.ops], spec.weights, spec.per)
-        case _:
-            assert_never(spec)
-    return sometimes(found, spec.prob)
+def op(spec: Spec) -> Op:
+    """The op that a spec describes.
+
+    Raises:
+        LookupError: if no function implements it.
+    """
+    make = IMPLEMENTATIONS.get(type(spec))
+    if make is None:
+        raise LookupError(f"no function makes {spec.name}; decorate one with @implements({type(spec).__name__})")
+    settings = {field: getattr(spec, field) for field in type(spec).model_fields if field != "name"}
+    if "prob" not in settings or "prob" in inspect.signature(make).parameters:
+        return make(**settings)
+    prob = settings.pop("prob")
+    return sometimes(make(**settings), prob)
 
 
-def _border(spec: Rotate | Translate | Shear) -> tuple[Interpolation, FillMode, float]:
-    return spec.interpolation, spec.fill_mode, spec.fill_value
+@implements(OneOf)
+def _one_of(ops: Sequence[Spec], weights: Sequence[float] | None, per: Per) -> Op:
+    return choice.one_of([op(spec) for spec in ops], weights, per)
 
 
 @dataclass(frozen=True)
@@ -168,7 +86,7 @@ class Strategy:
         return self.apply(images, labels, self.sample(seed, images))
 
 
-def build(specs: Sequence[OpSpec]) -> Strategy:
+def build(specs: Sequence[Spec]) -> Strategy:
     """The strategy of a list of specs; an empty list leaves a batch as it is."""
     return of_ops([spec.name for spec in specs], [op(spec) for spec in specs])
 

@@ -19,9 +19,9 @@ def complete_config(incomplete: str) -> list[str]:
 
 
 def complete_strategy(incomplete: str) -> list[str]:
-    from augexp.config.ops import OP_NAMES, STRATEGY_NAMES
+    from augexp.config.ops import OPS, STRATEGY_NAMES
 
-    return [name for name in dict.fromkeys((*STRATEGY_NAMES, *OP_NAMES)) if name.startswith(incomplete)]
+    return [name for name in dict.fromkeys((*STRATEGY_NAMES, *OPS)) if name.startswith(incomplete)]
 
 
 Overrides = Annotated[

@@ -7,7 +7,7 @@ from datetime import date
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from augexp.config.ops import OP_NAMES, OPS, STRATEGY_NAMES
+from augexp.config.ops import OPS, STRATEGY_NAMES
 from augexp.config.yamlfile import Place, Places, dotted
 from augexp.errors import brief, closest, did_you_mean
 
@@ -90,7 +90,7 @@ def _expected(detail: ErrorDetails, root: type[BaseModel]) -> str:
 def _unknown_op(name: str) -> str:
     if name in STRATEGY_NAMES:
         return f"{name} is a strategy and no op; strategies are joined with +, such as basic+cutmix"
-    return f"unknown op {name!r}{did_you_mean(name, OP_NAMES) or '; `augexp ops` lists them'}"
+    return f"unknown op {name!r}{did_you_mean(name, list(OPS)) or '; `augexp ops` lists them'}"
 
 
 def _suggest_key(loc: Place, root: type[BaseModel]) -> str:

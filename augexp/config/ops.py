@@ -1,14 +1,26 @@
 """What a configuration says about each op: its name, parameters, defaults and ranges. No TensorFlow here.
 
 A strategy is a tuple of these specs, applied in order. `augment.strategy` turns each into the op it stands for.
+A spec with a `name` is registered by its definition, here or anywhere else: from then on configurations know it.
 The first line of a spec's docstring is what `augexp ops` prints, beside the defaults and `paper`.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal, assert_never, get_args
+from collections.abc import Sequence
+from functools import lru_cache, reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, assert_never, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    TypeAdapter,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 
@@ -47,13 +59,76 @@ def _range(lowest: float, highest: float, whole: str = "") -> BeforeValidator:
     return BeforeValidator(check)
 
 
-class _Spec(BaseModel):
+# --- the registry --------------------------------------------------------------------------------------------------
+
+
+class Spec(BaseModel):
+    """What every op has in common. An op is a subclass with a field such as `name: Literal["fog"] = "fog"`.
+
+    Attributes:
+        paper: author and year, where there is one.
+        mixes: it changes labels, by the pixels that it takes from other examples.
+        erases_with: the field of the grey level that it fills a box with, where it erases one.
+    """
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     paper: ClassVar[str] = ""
+    mixes: ClassVar[bool] = False
+    erases_with: ClassVar[str] = ""
+
+    if TYPE_CHECKING:
+        # A field of each op, not of this class: a configuration is written in the order of the fields.
+        name: str = ""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_kwargs: Any) -> None:
+        """Registers an op.
+
+        Raises:
+            TypeError: if its name is no literal, or is another op's.
+        """
+        field = cls.model_fields.get("name")
+        if field is None:
+            return
+        if get_args(field.annotation) != (field.default,):
+            raise TypeError(f'{cls.__name__}: a name such as `name: Literal["fog"] = "fog"` is needed')
+        if field.default in OPS:
+            raise TypeError(f"{cls.__name__}: there is an op {field.default!r} already, {OPS[field.default].__name__}")
+        OPS[field.default] = cls
+
+    def alternatives(self) -> "tuple[Spec, ...]":
+        """The ops of which one is applied: the op itself, or those that it chooses from."""
+        return (self,)
 
 
-class _Factor(_Spec):
+OPS: dict[str, type[Spec]] = {}  # by name, in the order of definition
+
+
+def _read_op(value: object) -> Spec:
+    return _any_of(tuple(OPS.values())).validate_python(value)
+
+
+@lru_cache(maxsize=1)
+def _any_of(kinds: tuple[type[Spec], ...]) -> TypeAdapter[Spec]:
+    """Reads any of these ops by its name; built anew where one was defined since."""
+    any_kind: Any = Annotated[reduce(or_, kinds), Field(discriminator="name")]
+    return TypeAdapter(any_kind)
+
+
+# Any op that is registered when a value is read, and not only those that were when this module was imported.
+OpSpec = Annotated[SerializeAsAny[Spec], BeforeValidator(_read_op)]
+
+
+def default_op(name: str) -> Spec:
+    """The op of a name with its defaults."""
+    return _read_op({"name": name})
+
+
+# --- what specs share ----------------------------------------------------------------------------------------------
+
+
+class _Factor(Spec):
     """A factor between `lower` and `upper`; 1 leaves the image as it is."""
 
     lower: Factor = 0.8
@@ -69,7 +144,7 @@ class _Factor(_Spec):
         return value
 
 
-class _Warp(_Spec):
+class _Warp(Spec):
     """What ops that move pixels have in common: how to read between pixels, and beyond the border."""
 
     interpolation: Interpolation = "bilinear"
@@ -81,21 +156,21 @@ class _Warp(_Spec):
 # --- geometric -----------------------------------------------------------------------------------------------------
 
 
-class FlipLeftRight(_Spec):
+class FlipLeftRight(Spec):
     """Mirrors each image with chance `prob`."""
 
     name: Literal["flip_left_right"] = "flip_left_right"
     prob: Probability = 0.5
 
 
-class FlipUpDown(_Spec):
+class FlipUpDown(Spec):
     """Turns each image upside down with chance `prob`."""
 
     name: Literal["flip_up_down"] = "flip_up_down"
     prob: Probability = 0.5
 
 
-class RandomCrop(_Spec):
+class RandomCrop(Spec):
     """Pads by a share of the side, then cuts the image's own size at a random place."""
 
     paper: ClassVar[str] = "He et al., 2016"
@@ -107,7 +182,7 @@ class RandomCrop(_Spec):
     prob: Probability = 1.0
 
 
-class RandomResizedCrop(_Spec):
+class RandomResizedCrop(Spec):
     """Cuts a window of random area and aspect, and resizes it to the image's size."""
 
     paper: ClassVar[str] = "Szegedy et al., 2015"
@@ -119,7 +194,7 @@ class RandomResizedCrop(_Spec):
     prob: Probability = 1.0
 
 
-class CentralCrop(_Spec):
+class CentralCrop(Spec):
     """Cuts the central fraction, drawn anew for each image, and resizes it to the image's size."""
 
     name: Literal["central_crop"] = "central_crop"
@@ -154,7 +229,7 @@ class Shear(_Warp):
 # --- photometric ---------------------------------------------------------------------------------------------------
 
 
-class Brightness(_Spec):
+class Brightness(Spec):
     """Adds delta * 255, delta ~ U(-max_delta, max_delta), and clips to [0, 255]."""
 
     name: Literal["brightness"] = "brightness"
@@ -174,7 +249,7 @@ class Saturation(_Factor):
     name: Literal["saturation"] = "saturation"
 
 
-class Hue(_Spec):
+class Hue(Spec):
     """Turns the hue by U(-max_delta, max_delta) of the full circle."""
 
     name: Literal["hue"] = "hue"
@@ -182,14 +257,14 @@ class Hue(_Spec):
     prob: Probability = 1.0
 
 
-class Grayscale(_Spec):
+class Grayscale(Spec):
     """Takes away all colour with chance `prob`."""
 
     name: Literal["grayscale"] = "grayscale"
     prob: Probability = 0.1
 
 
-class JpegQuality(_Spec):
+class JpegQuality(Spec):
     """Encodes and decodes as JPEG of a random quality."""
 
     name: Literal["jpeg_quality"] = "jpeg_quality"
@@ -207,7 +282,7 @@ class JpegQuality(_Spec):
         return value
 
 
-class Blur(_Spec):
+class Blur(Spec):
     """Gaussian blur with a standard deviation of U(sigma) pixels."""
 
     paper: ClassVar[str] = "Chen et al., 2020 (SimCLR)"
@@ -225,7 +300,7 @@ class Sharpness(_Factor):
     upper: Annotated[Factor, Field(validate_default=True)] = 1.9
 
 
-class Posterize(_Spec):
+class Posterize(Spec):
     """Keeps the highest bits of each value, a random number of them."""
 
     name: Literal["posterize"] = "posterize"
@@ -233,7 +308,7 @@ class Posterize(_Spec):
     prob: Probability = 1.0
 
 
-class Solarize(_Spec):
+class Solarize(Spec):
     """Inverts the values at and above a random threshold."""
 
     name: Literal["solarize"] = "solarize"
@@ -241,21 +316,21 @@ class Solarize(_Spec):
     prob: Probability = 1.0
 
 
-class Equalize(_Spec):
+class Equalize(Spec):
     """Spreads the grey levels of each channel evenly, with chance `prob`."""
 
     name: Literal["equalize"] = "equalize"
     prob: Probability = 0.5
 
 
-class AutoContrast(_Spec):
+class AutoContrast(Spec):
     """Stretches each channel to the full range, with chance `prob`."""
 
     name: Literal["autocontrast"] = "autocontrast"
     prob: Probability = 0.5
 
 
-class Invert(_Spec):
+class Invert(Spec):
     """Makes a negative, with chance `prob`."""
 
     name: Literal["invert"] = "invert"
@@ -265,7 +340,7 @@ class Invert(_Spec):
 # --- policies ------------------------------------------------------------------------------------------------------
 
 
-class RandAugment(_Spec):
+class RandAugment(Spec):
     """`num_ops` random ops, one after the other, all of one magnitude (0 to 30)."""
 
     paper: ClassVar[str] = "Cubuk et al., 2020"
@@ -277,7 +352,7 @@ class RandAugment(_Spec):
     prob: Probability = 1.0
 
 
-class TrivialAugment(_Spec):
+class TrivialAugment(Spec):
     """One random op of a random magnitude, from the wide space."""
 
     paper: ClassVar[str] = "Müller and Hutter, 2021"
@@ -287,7 +362,7 @@ class TrivialAugment(_Spec):
     prob: Probability = 1.0
 
 
-class AugMix(_Spec):
+class AugMix(Spec):
     """Blends the image with a mixture of chains of random ops."""
 
     paper: ClassVar[str] = "Hendrycks et al., 2020"
@@ -311,13 +386,14 @@ class AugMix(_Spec):
 # --- mixing and erasing --------------------------------------------------------------------------------------------
 
 
-class CutMix(_Spec):
+class CutMix(Spec):
     """Pastes a box of a partner image; the label's weight is the share of pixels kept.
 
     `correct_lam: false` keeps lam as drawn for the label although the box is clipped at the border.
     """
 
     paper: ClassVar[str] = "Yun et al., 2019"
+    mixes: ClassVar[bool] = True
 
     name: Literal["cutmix"] = "cutmix"
     alpha: Annotated[Float, Field(gt=0)] = 1.0
@@ -326,10 +402,11 @@ class CutMix(_Spec):
     per: Per = "example"
 
 
-class MixUp(_Spec):
+class MixUp(Spec):
     """Blends image and label with those of a partner."""
 
     paper: ClassVar[str] = "Zhang et al., 2018"
+    mixes: ClassVar[bool] = True
 
     name: Literal["mixup"] = "mixup"
     alpha: Annotated[Float, Field(gt=0)] = 0.2
@@ -337,10 +414,11 @@ class MixUp(_Spec):
     per: Per = "example"
 
 
-class Cutout(_Spec):
+class Cutout(Spec):
     """Blanks a square of `length` (share of the shorter side) around a random pixel; the label stays."""
 
     paper: ClassVar[str] = "DeVries and Taylor, 2017"
+    erases_with: ClassVar[str] = "fill_value"
 
     name: Literal["cutout"] = "cutout"
     length: Share = 0.5
@@ -360,10 +438,11 @@ def _check_filling(value: object) -> object:
     return level
 
 
-class RandomErasing(_Spec):
+class RandomErasing(Spec):
     """Replaces a box of random area and aspect by noise (`value: random`) or a grey level; the label stays."""
 
     paper: ClassVar[str] = "Zhong et al., 2020"
+    erases_with: ClassVar[str] = "value"
 
     name: Literal["random_erasing"] = "random_erasing"
     scale: Annotated[tuple[float, float], _range(0, 1)] = (0.02, 0.4)
@@ -378,11 +457,11 @@ def _read_ops(value: object) -> object:
     raise PydanticCustomError("expected", "a list of ops is needed")
 
 
-class OneOf(_Spec):
+class OneOf(Spec):
     """Applies one of its `ops`, drawn by `weights` for each batch or example."""
 
     name: Literal["one_of"] = "one_of"
-    ops: Annotated[tuple["OpSpec", ...], BeforeValidator(_read_ops)] = (CutMix(), MixUp())
+    ops: Annotated[tuple[OpSpec, ...], BeforeValidator(_read_ops)] = (CutMix(), MixUp())
     weights: tuple[Annotated[Float, Field(ge=0)], ...] | None = None
     per: Per = "batch"
 
@@ -395,32 +474,17 @@ class OneOf(_Spec):
             raise PydanticCustomError("expected", message, {"count": len(ops)})
         return value
 
-
-OpSpec = Annotated[
-    FlipLeftRight | FlipUpDown | RandomCrop | RandomResizedCrop | CentralCrop | Rotate | Translate | Shear
-    | Brightness | Contrast | Saturation | Hue | Grayscale | JpegQuality | Blur | Sharpness
-    | Posterize | Solarize | Equalize | AutoContrast | Invert
-    | RandAugment | TrivialAugment | AugMix
-    | CutMix | MixUp | Cutout | RandomErasing | OneOf,
-    Field(discriminator="name"),
-]  # fmt: skip
-OneOf.model_rebuild()
-
-OPS: Mapping[str, type[_Spec]] = {spec.model_fields["name"].default: spec for spec in get_args(get_args(OpSpec)[0])}
-OP_NAMES = tuple(OPS)
-_ANY_OP: TypeAdapter[OpSpec] = TypeAdapter(OpSpec)
+    def alternatives(self) -> tuple[Spec, ...]:
+        return tuple(spec for op in self.ops for spec in op.alternatives())
 
 
-def default_op(name: str) -> OpSpec:
-    """The op of a name with its defaults."""
-    return _ANY_OP.validate_python({"name": name})
-
+# --- named strategies ----------------------------------------------------------------------------------------------
 
 NamedStrategy = Literal["none", "basic", "cutmix", "mixup"]
 STRATEGY_NAMES: tuple[NamedStrategy, ...] = ("none", "basic", "cutmix", "mixup")
 
 
-def named_strategy(name: NamedStrategy) -> tuple[OpSpec, ...]:
+def named_strategy(name: NamedStrategy) -> tuple[Spec, ...]:
     """The ops of one of the four named strategies; `basic` is the tutorial's pair."""
     match name:
         case "none":

@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from augexp.config.ops import OP_NAMES, STRATEGY_NAMES, Float, OpSpec, named_strategy
+from augexp.config.ops import OPS, STRATEGY_NAMES, Float, OpSpec, named_strategy
 from augexp.errors import did_you_mean
 
 SMALL_CNN = "SmallCNN"
@@ -195,11 +195,11 @@ def _named(name: str) -> tuple[OpSpec | dict[str, str], ...]:
     for known in STRATEGY_NAMES:
         if name == known:
             return named_strategy(known)
-    if name in OP_NAMES:
+    if name in OPS:
         return ({"name": name},)
     raise PydanticCustomError(
         "choice", "none, basic, cutmix, mixup, joined with +, or a list of ops is needed{hint}",
-        {"hint": did_you_mean(name, (*STRATEGY_NAMES, *OP_NAMES))},
+        {"hint": did_you_mean(name, (*STRATEGY_NAMES, *OPS))},
     )  # fmt: skip
 
 

@@ -7,40 +7,33 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from augexp.config.ops import OPS
 from augexp.conformance.contracts import CONTRACTS
 from augexp.conformance.determinism import SAME_AGAIN
 from augexp.conformance.erasing import ERASURE
-from augexp.conformance.libraries import ERASING, OPS, Implementation, Library, OpName, implementation
-from augexp.conformance.mixing import ALPHAS, CUTMIX, MIXING, MIXUP, PERS, lam_rows
+from augexp.conformance.libraries import Implementation, Library, checked_ops, implementation
+from augexp.conformance.mixing import LAWS, SHARES
 from augexp.conformance.property import Effort, Finding, Property
 
 
 class Row(NamedTuple):
     """A property of an op, and what each library's implementation showed."""
 
-    op: OpName
+    op: str
     name: str
     limit: str
     findings: dict[str, Finding | None]
 
 
-def properties(op: OpName) -> list[Property]:
+def properties(op: str) -> list[Property]:
     """The properties of an op, in the order of the table."""
-    if op in ERASING:
-        return [*ERASURE, *CONTRACTS, *SAME_AGAIN]
-    own = CUTMIX if op == "cutmix" else MIXUP
-    return [
-        *(lam for per in PERS for alpha in ALPHAS for lam in lam_rows(alpha, per)),
-        *own,
-        *MIXING,
-        *CONTRACTS,
-        *SAME_AGAIN,
-    ]
+    own = LAWS.get(op, SHARES) if OPS[op].mixes else ERASURE
+    return [*own, *CONTRACTS, *SAME_AGAIN]
 
 
 def count() -> int:
     """How many rows `check` yields."""
-    return sum(len(properties(op)) for op in OPS)
+    return sum(len(properties(op)) for op in checked_ops())
 
 
 def check(libraries: Sequence[Library], effort: Effort = Effort()) -> Iterator[Row]:  # noqa: B008
@@ -50,7 +43,7 @@ def check(libraries: Sequence[Library], effort: Effort = Effort()) -> Iterator[R
         UserError: if a library isn't installed.
     """
     with _without_tracing_warnings():
-        for op in OPS:
+        for op in checked_ops():
             asked_of = [implementation(library, op) for library in libraries]
             for asked in properties(op):
                 yield Row(op, asked.name, asked.limit, {one.library: find(asked, one, effort) for one in asked_of})

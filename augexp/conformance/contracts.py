@@ -7,9 +7,11 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
+from augexp.config.ops import OPS
 from augexp.conformance import markers
-from augexp.conformance.libraries import ERASING, FILLING, Implementation, Setting
+from augexp.conformance.libraries import FILLING, Implementation, Setting
 from augexp.conformance.property import (
     GREY_LIMIT,
     LABEL_LIMIT,
@@ -26,6 +28,9 @@ from augexp.conformance.property import (
     start_any_per,
 )
 
+Array = NDArray[Any]
+_Reading = tuple[Callable[[int, int, int, Any], Array], Callable[[Array, Array, Array], bool]]
+
 SIZES = (
     (1, 1, 1), (2, 1, 640), (3, 640, 1), (1, 224, 160), (5, 7, 4), (7, 33, 64), (37, 8, 12), (64, 32, 48),
     (2, 480, 640),
@@ -41,22 +46,38 @@ def _sizes(one: Implementation, _effort: Effort, dtype: Any) -> Finding | None:
 
 def _holds(one: Implementation, size: tuple[int, int, int], dtype: Any) -> bool:
     """Whether pixels and labels of one batch agree."""
-    op = one.op
-    images, labels = (noise if op == "mixup" else markers.marked)(*size, dtype), identity(size[0])
+    draw, agree = _READINGS.get(one.op, _ERASED if OPS[one.op].erases_with else _SHARES)
+    images, labels = draw(*size, dtype), identity(size[0])
     try:
         # A run for each size: one run for all would trace a graph of unknown sizes, which Keras's layers can't do.
         mixed, soft = first_of(one, images, labels)
     except Exception:  # other libraries raise all kinds
         return False
-    if mixed.shape != images.shape or soft.shape != labels.shape:
-        return False
-    if op == "mixup":
-        return markers.blend_error(images, mixed, soft) <= GREY_LIMIT
-    if op in ERASING:
-        erased = markers.read_erased(mixed, FILLING)
-        return erased.foreign == erased.ragged == 0 and bool((soft == labels).all())
+    return mixed.shape == images.shape and soft.shape == labels.shape and agree(images, mixed, soft)
+
+
+def _pasted(_images: Array, mixed: Array, soft: Array) -> bool:
     read = markers.read_pasted(mixed)
     return read.foreign == read.ragged == 0 and markers.label_error(soft, read) <= LABEL_LIMIT
+
+
+def _blended(images: Array, mixed: Array, soft: Array) -> bool:
+    return markers.blend_error(images, mixed, soft) <= GREY_LIMIT
+
+
+def _erased(_images: Array, mixed: Array, soft: Array) -> bool:
+    read = markers.read_erased(mixed, FILLING)
+    return read.foreign == read.ragged == 0 and bool((soft == identity(len(soft))).all())
+
+
+def _shared(images: Array, mixed: Array, soft: Array) -> bool:
+    return markers.share_error(images, mixed, soft) <= LABEL_LIMIT
+
+
+# Images to ask with, and whether (images, mixed, labels that were the identity) agree.
+_READINGS: dict[str, _Reading] = {"cutmix": (markers.marked, _pasted), "mixup": (noise, _blended)}
+_ERASED: _Reading = (markers.marked, _erased)
+_SHARES: _Reading = (markers.coloured, _shared)
 
 
 def _policy(one: Implementation, _effort: Effort, policy: str) -> Finding | None:

@@ -10,12 +10,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from augexp.augment.op import IMPLEMENTATIONS
+from augexp.config.ops import OPS
 from augexp.conformance import laws
-from augexp.conformance.libraries import (
-    OPS,
-    Implementation,
-    Library,
-)
+from augexp.conformance.libraries import Implementation, Library, checked_ops
 from augexp.conformance.property import (
     Effort,
     Finding,
@@ -88,34 +86,43 @@ def _second_run(one: Implementation, _effort: Effort) -> Finding | None:
 def _second_process(one: Implementation, _effort: Effort) -> Finding | None:
     if start_any_per(one) is None:
         return None
-    same = fingerprint(one) == _fingerprints_elsewhere(one.library)[OPS.index(one.op)]
+    modules = sorted({IMPLEMENTATIONS[OPS[op]].__module__ for op in checked_ops()})
+    elsewhere = _fingerprints_elsewhere(one.library, tuple(modules))
+    if one.op not in elsewhere:  # defined where no other process can import it
+        return None
+    same = fingerprint(one) == elsewhere[one.op]
     return Finding(same, "same" if same else "differs")
 
 
 PRINT_FINGERPRINTS = """
-import sys
+import contextlib, importlib, sys
 from augexp.network import device
 device.load_tensorflow()
 from augexp.conformance import determinism, libraries
-for op in libraries.OPS:
-    print(determinism.fingerprint(libraries.implementation(sys.argv[1], op)))
+library, *modules = sys.argv[1:]
+for module in modules:
+    with contextlib.suppress(ImportError):
+        importlib.import_module(module)
+for op in libraries.checked_ops():
+    print("fingerprint", op, determinism.fingerprint(libraries.implementation(library, op)))
 """
 
 
 @cache
-def _fingerprints_elsewhere(library: Library) -> list[str]:
-    """The fingerprints of a library's ops in a process of their own."""
-    command = [sys.executable, "-c", PRINT_FINGERPRINTS, library]
+def _fingerprints_elsewhere(library: Library, modules: tuple[str, ...]) -> dict[str, str]:
+    """The fingerprints of a library's ops in a process of their own, which imports the modules that define ours."""
+    command = [sys.executable, "-c", PRINT_FINGERPRINTS, library, *modules]
     answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603
-    return answer.split()[-len(OPS) :]
+    lines = [line.split() for line in answer.splitlines()]
+    return {line[1]: line[2] for line in lines if line[:1] == ["fingerprint"]}
 
 
 def _repeats(one: Implementation, effort: Effort) -> Finding | None:
     mix = start_any_per(one)
     if mix is None:
         return None
-    # So large that neither a box for a whole batch nor the permutation that changes nothing comes twice by chance.
-    images, labels = noise(10, 160, 224), identity(10)
+    # So large that neither a box for a whole batch nor a permutation, of which there are 16!, comes twice by chance.
+    images, labels = noise(16, 128, 192), identity(16)
     repeats = laws.repeats(lambda step: _digest(*mix_batch(mix, images, labels, step)), effort.steps)
     return none_of(repeats, effort.steps)
 

@@ -1,4 +1,4 @@
-"""The cutmix, mixup and erasing that can be proven: augexp's, and those of other libraries that are installed.
+"""The ops that mix or erase and can be checked: augexp's, and those of other libraries that are installed.
 
 Each is a black box that is asked as its users would ask it: the same questions, answers in the same form.
 """
@@ -13,18 +13,21 @@ import numpy as np
 import tensorflow as tf
 
 from augexp.augment import strategy
-from augexp.config.ops import CutMix, Cutout, MixUp, Per, RandomErasing
+from augexp.config.ops import OPS, Per, Spec
 from augexp.errors import UserError
 
-OpName = Literal["cutmix", "mixup", "cutout", "random_erasing"]
 Library = Literal["augexp", "keras", "keras_cv", "timm", "torchvision"]
-OPS: tuple[OpName, ...] = ("cutmix", "mixup", "cutout", "random_erasing")
-ERASING: tuple[OpName, ...] = ("cutout", "random_erasing")
-FILLING = 255.0  # what erasing is asked to fill with
 RIVALS: tuple[Library, ...] = ("keras", "keras_cv", "timm", "torchvision")
+SHARED = ("cutmix", "mixup")  # the mixing ops that other libraries have too
+FILLING = 255.0  # what erasing is asked to fill with
 
 # (images (B, H, W, 3), labels (B, K) float32, step) -> (images, labels); arrays or tensors, by the implementation.
 Mix = Callable[[Any, Any, Any], tuple[Any, Any]]
+
+
+def checked_ops() -> tuple[str, ...]:
+    """The ops that mix or erase, in the order of `augexp ops`."""
+    return tuple(name for name, spec in OPS.items() if spec.mixes or spec.erases_with)
 
 
 class Setting(NamedTuple):
@@ -45,7 +48,7 @@ class Implementation:
     """
 
     library: Library
-    op: OpName
+    op: str
     start: Callable[[Setting, int], Mix | None]
     in_graph: bool = True  # runs inside tf.data
     takes_class_numbers: bool = False  # wants integer labels
@@ -63,7 +66,7 @@ def _installed(library: Library) -> bool:
     return find_spec(library) is not None
 
 
-def implementation(library: Library, op: OpName) -> Implementation:
+def implementation(library: Library, op: str) -> Implementation:
     """The op of a library.
 
     Raises:
@@ -88,24 +91,22 @@ def implementation(library: Library, op: OpName) -> Implementation:
 # --- ours ----------------------------------------------------------------------------------------------------------
 
 
-def _strategy(op: OpName, setting: Setting) -> strategy.Strategy:
-    alpha = {} if setting.alpha is None else {"alpha": setting.alpha}
-    match op:
-        case "cutmix":
-            settings = {"per": setting.per, "correct_lam": setting.correct_lam, **alpha}
-            return strategy.build([CutMix.model_validate({"prob": setting.prob, **settings})])
-        case "mixup":
-            return strategy.build([MixUp.model_validate({"prob": setting.prob, "per": setting.per, **alpha})])
-        case "cutout":
-            return strategy.build([Cutout(prob=setting.prob, fill_value=FILLING)])
-        case "random_erasing":
-            return strategy.build([RandomErasing(prob=setting.prob, value=FILLING)])
-
-
-def _ours(op: OpName, setting: Setting, seed: int) -> Mix | None:
-    if op in ERASING and setting.per == "batch":
+def _spec(op: str, setting: Setting) -> Spec | None:
+    """The op as it is asked for; None where it has no such setting."""
+    kind, usual = OPS[op], Setting()._asdict()
+    asked = {name: value for name, value in setting._asdict().items() if value is not None}
+    missing = {name for name, value in asked.items() if name not in kind.model_fields and value != usual[name]}
+    if missing - {"correct_lam"}:  # without it, lam is always the label's weight
         return None
-    augment = _strategy(op, setting)
+    filling = {kind.erases_with: FILLING} if kind.erases_with else {}
+    return kind.model_validate({name: asked[name] for name in asked.keys() & kind.model_fields.keys()} | filling)
+
+
+def _ours(op: str, setting: Setting, seed: int) -> Mix | None:
+    spec = _spec(op, setting)
+    if spec is None:
+        return None
+    augment = strategy.build([spec])
 
     def mix(images: tf.Tensor, labels: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return augment(images, labels, _key(seed, step))
@@ -113,9 +114,12 @@ def _ours(op: OpName, setting: Setting, seed: int) -> Mix | None:
     return _compiled(mix)
 
 
-def _draw_ours(op: OpName) -> Callable[[Setting, int, int], Any]:
+def _draw_ours(op: str) -> Callable[[Setting, int, int], Any]:
     def draw(setting: Setting, seed: int, count: int) -> Any:
-        augment, images = _strategy(op, setting), tf.zeros([2, 4, 6, 3], tf.uint8)
+        spec = _spec(op, setting)
+        if spec is None:
+            raise ValueError(f"{op} has no such setting: {setting}")
+        augment, images = strategy.build([spec]), tf.zeros([2, 4, 6, 3], tf.uint8)
 
         def of_step(step: tf.Tensor) -> tf.Tensor:
             return augment.sample(_key(seed, step), images)[0]["lam"][0]
@@ -147,11 +151,11 @@ def _compiled(mix: Mix) -> Mix:
 # --- Keras ---------------------------------------------------------------------------------------------------------
 
 
-def _keras(op: OpName, setting: Setting, seed: int) -> Mix | None:
+def _keras(op: str, setting: Setting, seed: int) -> Mix | None:
     if op == "random_erasing" and setting.per == "example":
         chance = (setting.prob, setting.prob)
         return _layer(keras.layers.RandomErasing(factor=chance, fill_value=FILLING, seed=seed))
-    if op in ERASING or setting.prob != 1 or setting.per == "batch":
+    if op not in SHARED or setting.prob != 1 or setting.per == "batch":
         return None
     if setting.alpha is None:
         return _layer(keras.layers.CutMix(seed=seed) if op == "cutmix" else keras.layers.MixUp(seed=seed))
@@ -161,10 +165,10 @@ def _keras(op: OpName, setting: Setting, seed: int) -> Mix | None:
     return None if setting.alpha > 1 else _layer(keras.layers.CutMix(factor=(setting.alpha, setting.alpha), seed=seed))
 
 
-def _keras_cv(op: OpName, setting: Setting, seed: int) -> Mix | None:
+def _keras_cv(op: str, setting: Setting, seed: int) -> Mix | None:
     from keras_cv import layers
 
-    if op in ERASING or setting.prob != 1 or setting.per == "batch":
+    if op not in SHARED or setting.prob != 1 or setting.per == "batch":
         return None
     create = layers.CutMix if op == "cutmix" else layers.MixUp
     given = {} if setting.alpha is None else {"alpha": setting.alpha}
@@ -184,10 +188,10 @@ def _layer(layer: keras.layers.Layer) -> Mix:
 # --- PyTorch -------------------------------------------------------------------------------------------------------
 
 
-def _timm(op: OpName, setting: Setting, seed: int) -> Mix | None:
+def _timm(op: str, setting: Setting, seed: int) -> Mix | None:
     from timm.data.mixup import Mixup
 
-    if op in ERASING or setting.alpha is None:
+    if op not in SHARED or setting.alpha is None:
         return None  # one class for both: it has no default for cutmix
     np.random.seed(seed)  # noqa: NPY002  # timm draws from NumPy's global state
     mixer = Mixup(
@@ -207,11 +211,13 @@ def _timm(op: OpName, setting: Setting, seed: int) -> Mix | None:
     return mix
 
 
-def _torchvision(op: OpName, setting: Setting, seed: int) -> Mix | None:
+def _torchvision(op: str, setting: Setting, seed: int) -> Mix | None:
     import torch
     from torchvision.transforms import v2
 
-    if op in ERASING or setting.prob != 1 or setting.per == "example" or (op == "cutmix" and not setting.correct_lam):
+    if op not in SHARED or setting.prob != 1 or setting.per == "example":
+        return None
+    if op == "cutmix" and not setting.correct_lam:
         return None
     torch.manual_seed(seed)
     create = v2.CutMix if op == "cutmix" else v2.MixUp

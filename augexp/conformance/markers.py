@@ -19,6 +19,12 @@ def marked(batch: int, height: int, width: int, dtype: Any = np.uint8) -> NDArra
     return np.stack([np.broadcast_to(part % 256, shape) for part in (numbers, rows, columns)], axis=-1).astype(dtype)
 
 
+def coloured(batch: int, height: int, width: int, dtype: Any = np.uint8) -> NDArray[Any]:
+    """(B, H, W, 3) images of one random colour each: the mean colour after mixing tells how much each gave."""
+    colours = np.random.default_rng([batch, height, width]).integers(0, 256, (batch, 1, 1, 3))
+    return np.broadcast_to(colours, (batch, height, width, 3)).astype(dtype)
+
+
 class Pasted(NamedTuple):
     """What `marked` images show after cutmix: a row an image."""
 
@@ -116,6 +122,15 @@ def blend_error(before: NDArray[Any], after: NDArray[Any], labels: NDArray[Any])
     """Largest difference, in grey levels, of images from the blend that their identity labels tell."""
     blend = np.asarray(labels, np.float64) @ before.reshape(len(before), -1).astype(np.float64)
     return float(np.abs(after.reshape(len(after), -1) - blend).max())
+
+
+def share_error(before: NDArray[Any], after: NDArray[Any], labels: NDArray[Any]) -> float:
+    """Largest difference, in [0, 1], of the mean colours of mixed `coloured` images from what their labels tell.
+
+    Whether pixels were pasted or blended, a source's share of them is its share of the mean.
+    """
+    told = np.asarray(labels, np.float64) @ before[:, 0, 0].astype(np.float64)
+    return float(np.abs(after.mean(axis=(1, 2), dtype=np.float64) - told).max() / 255)
 
 
 def blend_weight(before: NDArray[Any], after: NDArray[Any], partner: Ints) -> Floats:

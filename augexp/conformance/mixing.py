@@ -1,4 +1,4 @@
-"""The properties of cutmix and mixup: the law of lam, boxes, blends, partners."""
+"""The properties of ops that mix: the laws of cutmix and mixup, and what holds for any other."""
 
 from functools import cache, partial
 from typing import NamedTuple
@@ -158,6 +158,34 @@ def _box_law(one: Implementation, effort: Effort, part: str) -> Finding | None:
     return None if p is None else p_value(getattr(p, part))
 
 
+class _Shares(NamedTuple):
+    label_error: float
+    row_error: float
+
+
+@cache
+def _shares(one: Implementation, effort: Effort) -> _Shares | None:
+    mix = start_any_per(one)
+    if mix is None:
+        return None
+    images, labels = markers.coloured(250, 16, 24, one.images), identity(250)
+    seen = []
+    for step in range(effort.images // len(images)):
+        mixed, soft = mix_batch(mix, images, labels, step)
+        seen.append(_Shares(markers.share_error(images, mixed, soft), markers.row_error(soft)))
+    return _Shares(*np.max(seen, axis=0).tolist())
+
+
+def _share_labels(one: Implementation, effort: Effort) -> Finding | None:
+    shares = _shares(one, effort)
+    return None if shares is None else at_most(shares.label_error, LABEL_LIMIT)
+
+
+def _share_rows(one: Implementation, effort: Effort) -> Finding | None:
+    shares = _shares(one, effort)
+    return None if shares is None else at_most(shares.row_error, LABEL_LIMIT)
+
+
 class _Blend(NamedTuple):
     grey_error: float
     label_error: float
@@ -215,7 +243,7 @@ def _prob(one: Implementation, effort: Effort, per: Per, prob: float = 0.3) -> F
 
 
 def _alpha_range(one: Implementation, _effort: Effort) -> Finding | None:
-    if start_any_per(one) is None:
+    if start_any_per(one, Setting(0.5)) is None:
         return None
     return worst([refusal(lambda alpha=alpha: use(one, Setting(alpha)), ("alpha", "factor")) for alpha in (0, -1)])  # type: ignore[misc]
 
@@ -238,8 +266,18 @@ MIXUP = (
     Property("label rows - 1", f"≤ {LABEL_LIMIT:.0e}", _blend_rows),
     Property("eager - compiled, grey levels", f"≤ {ULP_LIMIT:.0e}", partial(eager, limit=ULP_LIMIT)),
 )
-MIXING = (
+ALPHA_RANGE = Property("alpha 0 and -1", "refused", _alpha_range)
+PAIRING = (
     Property("partner uniform", P, _partner),
     *(Property(f"prob 0.3 per {per}", "0.300", partial(_prob, per=per)) for per in PERS),
-    Property("alpha 0 and -1", "refused", _alpha_range),
+    ALPHA_RANGE,
+)
+LAM = tuple(lam for per in PERS for alpha in ALPHAS for lam in lam_rows(alpha, per))
+LAWS = {"cutmix": (*LAM, *CUTMIX, *PAIRING), "mixup": (*LAM, *MIXUP, *PAIRING)}
+# Of any op that pastes or blends, whatever its law.
+SHARES = (
+    Property("label weight - pixel share", f"≤ {LABEL_LIMIT:.0e}", _share_labels),
+    Property("label rows - 1", f"≤ {LABEL_LIMIT:.0e}", _share_rows),
+    Property("eager - compiled, grey levels", f"≤ {ULP_LIMIT:.0e}", partial(eager, limit=ULP_LIMIT)),
+    ALPHA_RANGE,
 )

@@ -1,4 +1,8 @@
-"""TODO augexp.evaluate.run"""
+"""A trained run -> what its strategy changed: calibration, mistakes, test-time augmentation, robustness, localisation.
+
+Images stream through the network a batch at a time; what stays in memory is the logits of val and of the evaluated
+split, which training keeps too, a number an example and measure, and for the linear probe the pooled features of train.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path

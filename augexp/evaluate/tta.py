@@ -7,13 +7,12 @@ OPS      a strategy as in a configuration (`rotate`, `[flip_left_right, {name: b
          several times
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from augexp.config import load
-from augexp.config.ops import CutMix, MixUp, OneOf, OpSpec
+from augexp.config.ops import Spec
 from augexp.errors import UserError
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ class Tta:
     """Which views are averaged; `ops` is empty for `flip` and `crops`."""
 
     label: str  # different for different views, so that nothing else is compared with it
-    ops: tuple[OpSpec, ...] = ()
+    ops: tuple[Spec, ...] = ()
     draws: int = 1
 
 
@@ -56,19 +55,9 @@ def read_tta(text: str, draws: int) -> Tta:
         raise UserError(f"--tta {label}: flip, crops or ops are needed; {told}") from None
     if not ops:
         raise UserError(f"--tta {label}: there is no op in it; give flip, crops, or ops such as rotate")
-    if mixing := _mixing(ops):
-        raise UserError(f"--tta {label}: {mixing} mixes images, whose labels then differ; leave it out")
+    if mixing := [one.name for op in ops for one in op.alternatives() if one.mixes]:
+        raise UserError(f"--tta {label}: {mixing[0]} mixes images, whose labels then differ; leave it out")
     return Tta(f"{', '.join(''.join(label.split()).split(','))} x{draws}", ops, draws)
-
-
-def _mixing(ops: Iterable[OpSpec]) -> str | None:
-    """The name of the first op that mixes images, if there is one."""
-    for op in ops:
-        if isinstance(op, CutMix | MixUp):
-            return op.name
-        if isinstance(op, OneOf) and (inner := _mixing(op.ops)):
-            return inner
-    return None
 
 
 def views(tta: Tta, image_size: int) -> "list[View]":
@@ -93,7 +82,7 @@ def _window(decoded: "tf.Tensor", _numbers: "tf.Tensor", *, image_size: int, pla
     return window if side == image_size else tf.image.resize(window, (image_size, image_size))
 
 
-def _drawn(ops: tuple[OpSpec, ...], middle: "View", draw: int) -> "View":
+def _drawn(ops: tuple[Spec, ...], middle: "View", draw: int) -> "View":
     import tensorflow as tf
 
     from augexp.augment import strategy

@@ -6,7 +6,7 @@ import json
 from rich.table import Table
 from rich.text import Text
 
-from augexp.config.ops import OP_NAMES, OPS, OneOf, default_op
+from augexp.config.ops import OPS, OneOf, default_op
 from augexp.errors import first_line
 
 
@@ -15,9 +15,9 @@ def table() -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     grid.add_column()
-    for name in OP_NAMES:
-        says = first_line(OPS[name].__doc__ or "")
-        paper = f" ({OPS[name].paper})" if OPS[name].paper else ""
+    for name, spec in OPS.items():
+        says = first_line(spec.__doc__ or "")
+        paper = f" ({spec.paper})" if spec.paper else ""
         grid.add_row(Text(name, style="bold"), Text(f"{says.removesuffix('.')}{paper}.\n{_defaults(name)}\n"))
     return grid
 

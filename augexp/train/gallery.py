@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from augexp.augment import strategy
-from augexp.config.ops import OP_NAMES, OpSpec, default_op
+from augexp.config.ops import OPS, Spec, default_op
 from augexp.config.schema import Experiment
 from augexp.data import pipeline
 from augexp.data.splits import Splits, load_splits
@@ -49,13 +49,13 @@ def first_images(splits: Splits, recipe: pipeline.Recipe) -> NDArray[np.uint8]:
 
 def picture(images: NDArray[np.uint8], seed: int = SEED) -> Figure:
     """A row an op on the same images (N, H, W, 3), after the images themselves."""
-    rows = [(name, _augmented(default_op(name), images, seed)) for name in OP_NAMES]
+    rows = [(name, _augmented(default_op(name), images, seed)) for name in OPS]
     return draw_images.sheet(
         [("as they are", images), *rows], title="every op with its defaults, applied to every image (prob: 1)"
     )
 
 
-def _augmented(spec: OpSpec, images: NDArray[np.uint8], seed: int) -> NDArray[Any]:
+def _augmented(spec: Spec, images: NDArray[np.uint8], seed: int) -> NDArray[Any]:
     every = spec.model_copy(update={"prob": 1.0} if "prob" in type(spec).model_fields else {})
     # Not compiled: each op works once.
     op = strategy.op(every)

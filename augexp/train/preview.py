@@ -1,7 +1,7 @@
 """What the network will really see: batches of the training pipeline, with the parameters behind them."""
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from augexp.augment import strategy
 from augexp.augment.choice import params_of
 from augexp.augment.policies import OPERATIONS
-from augexp.config.ops import CutMix, MixUp, OneOf, OpSpec
+from augexp.config.ops import OneOf, Spec
 from augexp.config.schema import Experiment
 from augexp.data import pipeline
 from augexp.data.splits import Splits, load_splits
@@ -39,7 +39,7 @@ Row = Mapping[str, NDArray[Any]]  # the parameters of one op for one example
 def picture(splits: Splits, recipe: pipeline.Recipe, examples: int) -> Figure:
     """The first examples of the first training batch: sources, mixed image, label weights, drawn parameters.
 
-    Beneath, the histogram of lam over 2,000 draws beside its Beta density, for every op that draws one.
+    Beneath, the histogram of lam over 2,000 draws beside its Beta density, for every mixing op that draws one.
     """
     batch = pipeline.batch_at(splits.train, recipe)(tf.constant(0, tf.int64))
     count = min(examples, recipe.batch_size)
@@ -50,7 +50,8 @@ def picture(splits: Splits, recipe: pipeline.Recipe, examples: int) -> Figure:
         drawn = [{name: value[i] for name, value in op.items()} for op in params]
         rows.append(_row(images[i], labels[i], i, sources, list(zip(recipe.strategy, drawn, strict=True)), splits))
     title = "+".join(spec.name for spec in recipe.strategy) or "none"
-    return draw_images.preview(rows, title, [_lam_draws(spec, recipe) for spec in _mixing(recipe.strategy)])
+    mixing = [op for spec in recipe.strategy for op in spec.alternatives() if op.mixes]
+    return draw_images.preview(rows, title, [draws for op in mixing for draws in _lam_draws(op, recipe)])
 
 
 def first_batch(splits: Splits, recipe: pipeline.Recipe, examples: int = 16) -> Figure:
@@ -67,7 +68,7 @@ def _row(
     label: NDArray[np.float32],
     index: int,
     sources: NDArray[np.uint8],
-    drawn: list[tuple[OpSpec, Row]],
+    drawn: list[tuple[Spec, Row]],
     splits: Splits,
 ) -> draw_images.PreviewRow:
     chosen = [_chosen(spec, op) for spec, op in drawn]
@@ -82,7 +83,7 @@ def _row(
     )
 
 
-def _chosen(spec: OpSpec, drawn: Row) -> tuple[OpSpec, Row]:
+def _chosen(spec: Spec, drawn: Row) -> tuple[Spec, Row]:
     """The op that was applied and its parameters, where `one_of` had the choice."""
     if not isinstance(spec, OneOf):
         return spec, drawn
@@ -96,7 +97,7 @@ def _weights(label: NDArray[np.float32], class_names: tuple[str, ...]) -> tuple[
     return tuple((class_names[i], float(label[i])) for i in heaviest if label[i] >= VISIBLE_WEIGHT)
 
 
-def _words(spec: OpSpec, drawn: Row) -> str:
+def _words(spec: Spec, drawn: Row) -> str:
     if not drawn.get("applied", True):
         return f"{spec.name} not applied"
     return " ".join([spec.name, ", ".join(_numbers(drawn))]).rstrip()
@@ -125,18 +126,13 @@ def _operation(name: str, level: float) -> str:
     return name if name in ("autocontrast", "equalize") else f"{name} {level:.3g}"
 
 
-def _mixing(specs: Iterable[OpSpec]) -> Iterator[CutMix | MixUp]:
-    """The specs that draw a lam, also those within `one_of`."""
-    for spec in specs:
-        if isinstance(spec, CutMix | MixUp):
-            yield spec
-        elif isinstance(spec, OneOf):
-            yield from _mixing(spec.ops)
-
-
-def _lam_draws(spec: CutMix | MixUp, recipe: pipeline.Recipe) -> draw_images.LamDraws:
+def _lam_draws(spec: Spec, recipe: pipeline.Recipe) -> Iterator[draw_images.LamDraws]:
+    """The draws of an op that draws a lam ~ Beta(alpha, alpha), else nothing."""
     # The law of lam itself: `prob` and `per` decide who gets it, and are taken out here.
-    every = spec.model_copy(update={"prob": 1.0, "per": "example"})
+    everyone = {"prob": 1.0, "per": "example"}
+    every = spec.model_copy(update={key: everyone[key] for key in everyone.keys() & type(spec).model_fields.keys()})
     size = tf.constant(recipe.image_size)
     drawn = strategy.op(every).sample(tf.constant([recipe.seed, 0]), tf.constant(DRAWS), size, size)
-    return draw_images.LamDraws(spec.name, spec.alpha, drawn["lam"].numpy())
+    alpha = getattr(spec, "alpha", None)
+    if "lam" in drawn and alpha is not None:
+        yield draw_images.LamDraws(spec.name, alpha, drawn["lam"].numpy())

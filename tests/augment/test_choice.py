@@ -1,4 +1,4 @@
-"""TODO tests.augment.test_choice"""
+"""One of several ops, for each batch or example."""
 
 from typing import Any
 

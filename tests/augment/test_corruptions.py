@@ -1,4 +1,4 @@
-"""TODO tests.augment.test_corruptions"""
+"""Every corruption against an oracle of its own, at every severity and size."""
 
 import io
 import re

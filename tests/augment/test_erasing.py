@@ -1,4 +1,4 @@
-"""TODO tests.augment.test_erasing"""
+"""Cutout and random erasing against NumPy."""
 
 import math
 from typing import Any, Literal

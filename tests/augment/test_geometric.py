@@ -1,4 +1,4 @@
-"""TODO tests.augment.test_geometric"""
+"""Ops on places against SciPy, tf.image and their definitions."""
 
 import math
 from typing import Any

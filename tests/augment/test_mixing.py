@@ -1,4 +1,4 @@
-"""TODO tests.augment.test_mixing"""
+"""Cutmix and mixup against NumPy, and the laws of lam, box and partner."""
 
 from typing import Any
 

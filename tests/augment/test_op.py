@@ -1,6 +1,7 @@
-"""TODO tests.augment.test_op"""
+"""The contract's helpers, and `implements`."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -9,8 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from augexp.augment import geometric, mixing, photometric
-from augexp.augment.op import Op, grey_levels, on_images, per_example, sometimes, uniform
+from augexp.augment import geometric, mixing, photometric, strategy
+from augexp.augment.op import (
+    IMPLEMENTATIONS,
+    Op,
+    grey_levels,
+    implements,
+    on_images,
+    per_example,
+    sometimes,
+    uniform,
+)
+from augexp.config.ops import OPS, Invert, Spec
+from tests import registry
 from tests.batches import DRAWS, DTYPES, changed, make_images, make_labels, sample
 
 SEED = tf.constant([3, 7], tf.int64)
@@ -113,3 +125,68 @@ def test_grey_levels_are_rounded_and_clipped() -> None:
 def test_whole_grey_levels_stay_the_very_images() -> None:
     images = tf.constant(make_images(1, 2, 3))
     assert grey_levels(images) is images
+
+
+# --- implements ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def haze() -> Iterator[type[Spec]]:
+    """The spec of an op that nothing implements yet."""
+    with registry.restored():
+
+        class Haze(Spec):
+            name: Literal["haze"] = "haze"
+            density: float = 0.5
+            prob: float = 0.25
+
+        yield Haze
+
+
+def darkened(images: tf.Tensor, density: float) -> tf.Tensor:
+    return images - tf.cast(density * tf.cast(images, tf.float32), images.dtype)
+
+
+def test_every_op_is_implemented() -> None:
+    assert set(IMPLEMENTATIONS) == set(OPS.values())
+
+
+def test_an_op_that_nothing_implements_says_what_is_missing(haze: type[Spec]) -> None:
+    with pytest.raises(LookupError, match=r"no function makes haze; decorate one with @implements\(Haze\)"):
+        strategy.op(haze())
+
+
+def test_a_function_that_takes_no_prob_makes_an_op_that_is_applied_sometimes(haze: type[Spec]) -> None:
+    @implements(haze)
+    def make(density: float) -> Op:
+        return on_images(lambda *_: {}, lambda images, _params: darkened(images, density))
+
+    applied = sample(strategy.op(haze()), DRAWS)["applied"]
+    assert stats.binomtest(int(applied.sum()), DRAWS, 0.25).pvalue > 1e-4
+    assert sample(strategy.op(haze.model_validate({"prob": 1.0})), 3) == {}
+    images = make_images(2, 3, 4)
+    np.testing.assert_array_equal(changed(make(density=1.0), images), np.zeros_like(images))
+
+
+def test_a_function_that_takes_prob_is_given_it_and_no_other_chance(haze: type[Spec]) -> None:
+    given_: list[tuple[float, float]] = []
+
+    @implements(haze)
+    def make(density: float, prob: float) -> Op:
+        given_.append((density, prob))
+        return on_images(lambda *_: {}, lambda images, _params: images)
+
+    assert sample(strategy.op(haze()), 3) == {}
+    assert given_ == [(0.5, 0.25)]
+
+
+@pytest.mark.parametrize("make", [lambda: None, lambda density, more: None, lambda densty: None, lambda prob: None])
+def test_a_function_of_other_arguments_than_the_fields_is_refused(make: Any, haze: type[Spec]) -> None:
+    with pytest.raises(TypeError, match=r"takes .*, and Haze has \['density', 'prob'\]"):
+        implements(haze)(make)
+    assert haze not in IMPLEMENTATIONS
+
+
+def test_an_op_has_one_function() -> None:
+    with registry.restored(), pytest.raises(TypeError, match="Invert is implemented already, by invert"):
+        implements(Invert)(photometric.invert)

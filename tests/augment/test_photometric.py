@@ -1,4 +1,4 @@
-"""TODO tests.augment.test_photometric"""
+"""Ops on values against Pillow, tf.image and their definitions."""
 
 from typing import Any
 

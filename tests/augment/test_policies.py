@@ -1,4 +1,4 @@
-"""TODO tests.augment.test_policies"""
+"""RandAugment, TrivialAugment and AugMix: what is drawn, and what it does to pixels."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""TODO tests.augment.test_strategy"""
+"""A chain of ops: order, types, seeds, and the same bytes eager, compiled, threaded and in another process."""
 
 import hashlib
 import itertools
@@ -18,7 +18,6 @@ from augexp.augment.op import Op
 from augexp.augment.strategy import Strategy
 from augexp.config import load
 from augexp.config.ops import (
-    OP_NAMES,
     OPS,
     AugMix,
     Brightness,
@@ -196,7 +195,7 @@ def test_every_setting_of_a_spec_reaches_its_op(name: str, key: str) -> None:
     # A fill value is read in one fill mode only.
     same = {"fill_mode": "constant"} if key == "fill_value" and "fill_mode" in SETTINGS[name] else {}
     pair: tuple[Any, Any] = (SETTINGS[name][key], getattr(OPS[name](), key)) if key != "prob" else (0.0, 1.0)
-    ops = [strategy.op(OPS[name](**SETTINGS[name] | same | {key: value})) for value in pair]  # type: ignore[arg-type]
+    ops = [strategy.op(OPS[name](**SETTINGS[name] | same | {key: value})) for value in pair]
     size = (6, 9, 12)
     drawn = [op.sample(SEED, *(tf.constant(side) for side in size)) for op in ops]
     if _bytes(drawn[0]) == _bytes(drawn[1]):
@@ -260,14 +259,14 @@ UINT8 = {
     "flip_left_right", "flip_up_down", "random_crop", "jpeg_quality", "posterize", "solarize", "equalize", "invert",
     "rand_augment", "trivial_augment", "cutmix", "cutout", "random_erasing",
 }  # fmt: skip
-MIXED = {"cutmix", "mixup", "one_of"}
+MIXED = {name for name, spec in OPS.items() if any(one.mixes for one in spec().alternatives())}
 
 
-@pytest.mark.parametrize("name", OP_NAMES)
+@pytest.mark.parametrize("name", OPS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("size", [(1, 1, 1), (1, 7, 4), (5, 3, 8)])
 def test_every_op_keeps_the_contract(name: str, dtype: str, size: tuple[int, int, int]) -> None:
-    op = strategy.op(OPS[name]())  # type: ignore[arg-type]
+    op = strategy.op(OPS[name]())
     images, labels = tensors(*size, dtype)
     params = op.sample(SEED, *(tf.constant(side) for side in size))
     assert {values.shape[0] for values in params.values()} <= {size[0]}
@@ -280,9 +279,16 @@ def test_every_op_keeps_the_contract(name: str, dtype: str, size: tuple[int, int
         np.testing.assert_array_equal(soft, labels)
 
 
-@pytest.mark.parametrize("name", [name for name in OP_NAMES if name not in MIXED])
+@pytest.mark.parametrize("name", OPS)
+def test_a_spec_says_whether_its_op_changes_labels(name: str) -> None:
+    op, images, labels = strategy.op(OPS[name]()), tf.zeros([64, 4, 6, 3], tf.uint8), tf.eye(64)
+    _, soft = op.apply(images, labels, op.sample(SEED, *map(tf.constant, (64, 4, 6))))
+    assert bool((soft.numpy() != labels.numpy()).any()) == (name in MIXED)
+
+
+@pytest.mark.parametrize("name", [name for name in OPS if name not in MIXED])
 def test_an_example_is_told_from_its_own_row_of_the_parameters_alone(name: str) -> None:
-    op = strategy.op(OPS[name]())  # type: ignore[arg-type]
+    op = strategy.op(OPS[name]())
     images, _ = make_batch(5, 6, 11)
     params = {name: v.numpy() for name, v in op.sample(SEED, *(tf.constant(side) for side in (5, 6, 11))).items()}
     together = changed(op, images, **params)
@@ -332,7 +338,7 @@ CHAIN = "[flip_left_right, cutmix, jpeg_quality, {name: rotate, fill_mode: refle
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("written", "dtype"),
-    [(f"[{name}]", DTYPES[i % 2]) for i, name in enumerate(OP_NAMES)] + [(CHAIN, dtype) for dtype in DTYPES],
+    [(f"[{name}]", DTYPES[i % 2]) for i, name in enumerate(OPS)] + [(CHAIN, dtype) for dtype in DTYPES],
 )
 def test_every_op_gives_the_same_bytes_everywhere(written: str, dtype: str) -> None:
     chain = build(written)

@@ -1,8 +1,8 @@
-"""TODO tests.config.test_ops"""
+"""What a configuration may say of each op."""
 
 import math
 import re
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from augexp.config.ops import (
-    OP_NAMES,
     OPS,
     STRATEGY_NAMES,
     Blur,
@@ -21,9 +20,10 @@ from augexp.config.ops import (
     NamedStrategy,
     OneOf,
     OpSpec,
-    _Spec,
+    Spec,
     named_strategy,
 )
+from tests import registry
 
 # Every op in the order in which `augexp ops` lists them, with its defaults.
 WARP = {"interpolation": "bilinear", "fill_mode": "constant", "fill_value": 0.0, "prob": 1.0}
@@ -89,7 +89,7 @@ NUMBERS = {
     ("jpeg_quality", "max_jpeg_quality"): (50, 100), ("jpeg_quality", "min_jpeg_quality"): (1, 100),
     ("contrast", "upper"): (0.8, 100), ("saturation", "lower"): (0, 1.2), ("sharpness", "upper"): (0.1, 100),
 }  # fmt: skip
-parse: TypeAdapter[OpSpec] = TypeAdapter(OpSpec)
+parse: TypeAdapter[Spec] = TypeAdapter(OpSpec)
 
 
 def problem(**raw: Any) -> str:
@@ -99,12 +99,12 @@ def problem(**raw: Any) -> str:
 
 
 def test_the_lists_of_names_are_complete() -> None:
-    assert tuple(DEFAULTS) == OP_NAMES
-    assert {spec().name: spec for spec in get_args(get_args(OpSpec)[0])} == OPS
+    assert tuple(DEFAULTS) == tuple(OPS)
+    assert {spec().name: spec for spec in OPS.values()} == OPS
     assert get_args(NamedStrategy) == STRATEGY_NAMES
 
 
-@pytest.mark.parametrize("name", OP_NAMES)
+@pytest.mark.parametrize("name", OPS)
 def test_a_name_alone_gives_the_documented_defaults_of_that_op(name: str) -> None:
     spec = parse.validate_python({"name": name})
     assert isinstance(spec, OPS[name])
@@ -113,7 +113,7 @@ def test_a_name_alone_gives_the_documented_defaults_of_that_op(name: str) -> Non
 
 
 @pytest.mark.parametrize("spec", OPS.values())
-def test_every_op_has_one_line_that_says_what_it_does(spec: type[_Spec]) -> None:
+def test_every_op_has_one_line_that_says_what_it_does(spec: type[Spec]) -> None:
     first = (spec.__doc__ or "").splitlines()[0]
     assert re.fullmatch(r"[A-Z`].{10,110}\.", first)
     assert spec.paper == "" or re.search(r"\d{4}", spec.paper)
@@ -134,7 +134,7 @@ def test_named_strategies_are_ops_with_their_defaults() -> None:
 @given(st.floats(0, 1))
 @settings(deadline=None)
 def test_every_probability_is_kept_as_given(prob: float) -> None:
-    for name in OP_NAMES:
+    for name in OPS:
         if name != "one_of":
             assert parse.validate_python({"name": name, "prob": prob}).model_dump()["prob"] == prob
 
@@ -142,7 +142,7 @@ def test_every_probability_is_kept_as_given(prob: float) -> None:
 @given(st.floats(max_value=0, exclude_max=True) | st.floats(1, exclude_min=True) | st.just(math.nan))
 @settings(max_examples=20, deadline=None)
 def test_any_other_probability_is_refused(prob: float) -> None:
-    for name in OP_NAMES:
+    for name in OPS:
         assert problem(name=name, prob=prob).startswith("prob: ")
 
 
@@ -267,6 +267,61 @@ def test_one_of_needs_a_weight_for_each_op_and_not_all_0(weights: list[float]) -
 @pytest.mark.parametrize("weight", [-1, math.nan, math.inf, True, "much"])
 def test_a_weight_is_a_number_not_below_0(weight: Any) -> None:
     assert problem(name="one_of", weights=[1, weight]).startswith("1: ")
+
+
+def test_the_alternatives_of_a_choice_are_all_that_may_be_applied() -> None:
+    assert CutMix().alternatives() == (CutMix(),)
+    choice = OneOf(ops=(Blur(), OneOf(ops=(MixUp(), Brightness()))))
+    assert choice.alternatives() == (Blur(), MixUp(), Brightness())
+
+
+# --- the registry --------------------------------------------------------------------------------------------------
+
+
+def test_an_op_is_registered_by_its_definition_and_a_class_without_a_name_is_none() -> None:
+    with registry.restored():
+
+        class Shared(Spec):
+            prob: float = 1.0
+
+        assert list(OPS) == list(DEFAULTS)
+
+        class Haze(Shared):
+            name: Literal["haze"] = "haze"
+
+        assert list(OPS) == [*DEFAULTS, "haze"]
+        assert parse.validate_python({"name": "haze"}) == Haze()
+        assert OneOf.model_validate({"ops": ["haze", "cutmix"]}).ops == (Haze(), CutMix())
+    with pytest.raises(ValidationError, match="'haze' found using 'name'"):
+        parse.validate_python({"name": "haze"})
+
+
+def test_a_name_is_one_ops_alone() -> None:
+    with registry.restored(), pytest.raises(TypeError, match="Second: there is an op 'cutmix' already, CutMix"):
+
+        class Second(Spec):
+            name: Literal["cutmix"] = "cutmix"
+
+    with registry.restored(), pytest.raises(TypeError, match="Derived: there is an op 'cutmix' already, CutMix"):
+
+        class Derived(CutMix):
+            alpha: float = 0.5
+
+    assert OPS["cutmix"] is CutMix
+
+
+def test_a_name_that_configurations_could_not_tell_from_another_is_refused() -> None:
+    with registry.restored(), pytest.raises(TypeError, match="a name such as `name: Literal"):
+
+        class Vague(Spec):
+            name: str = "vague"
+
+    with registry.restored(), pytest.raises(TypeError, match="a name such as `name: Literal"):
+
+        class Either(Spec):
+            name: Literal["this", "that"] = "this"
+
+    assert list(OPS) == list(DEFAULTS)
 
 
 # --- values --------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from augexp.config.load import experiment
-from augexp.config.ops import OP_NAMES
+from augexp.config.ops import OPS
 from augexp.data import pipeline
 from augexp.data.splits import Splits
 from augexp.draw import images as draw_images
@@ -27,8 +27,8 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray[Any, Any]]:
 def test_every_op_changes_the_photographs(drawn: dict[str, np.ndarray[Any, Any]]) -> None:
     images = gallery.photographs()[:, ::4, ::4]
     gallery.picture(images, seed=0)
-    assert list(drawn) == ["as they are", *OP_NAMES]
-    for name in OP_NAMES:
+    assert list(drawn) == ["as they are", *OPS]
+    for name in OPS:
         assert drawn[name].shape == images.shape
         assert not np.array_equal(drawn[name], images), name
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from augexp.augment.policies import OPERATIONS
 from augexp.config import load
-from augexp.config.ops import OP_NAMES
+from augexp.config.ops import OPS
 from augexp.data import pipeline
 from augexp.data.splits import Splits
 from augexp.draw import images as draw_images
@@ -99,7 +99,7 @@ def test_an_op_that_was_not_applied_says_so(digits: Splits, drawn: dict[str, obj
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", OP_NAMES)
+@pytest.mark.parametrize("name", OPS)
 def test_every_op_can_be_previewed(name: str, digits: Splits, drawn: dict[str, object]) -> None:
     preview.picture(digits, recipe_of(digits, name), 2)
     assert all(len(line) <= draw_images.TEXT_WIDTH for row in rows_of(drawn) for line in row.lines)

@@ -19,7 +19,7 @@ device.load_tensorflow()
 
 import tensorflow as tf
 
-from augexp.config.ops import OP_NAMES
+from augexp.config.ops import OPS
 from tests.tools.bench import decode, input_path, ops
 
 OUT = Path("runs/bench.json")
@@ -30,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.tools.bench")
     parser.add_argument("parts", nargs="*", help="of ops, input and decode; all by default")
     parser.add_argument("--batch", type=int, nargs="+", default=[64, 256])
-    parser.add_argument("--only", nargs="+", default=["none", "basic", *OP_NAMES])
+    parser.add_argument("--only", nargs="+", default=["none", "basic", *OPS])
     chosen = parser.parse_args()
     parts = chosen.parts or ["ops", "input", "decode"]
     machine = describe()
