@@ -1,16 +1,16 @@
 """An experiment from a YAML file and `key=value` overrides; every mistake is reported at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pydantic import (
-    ValidationError,
-)
+import yaml
+from pydantic import ValidationError
 
 from augexp.config import yamlfile
 from augexp.config.mistakes import in_words
+from augexp.config.ops import OpSpec
 from augexp.config.schema import Experiment
 from augexp.errors import UserError, did_you_mean
 
@@ -36,8 +36,15 @@ def shipped_configs() -> Path:
     return inside if inside.is_dir() else Path(__file__).parents[2] / "configs"
 
 
-def experiment(config: str | Path | None, overrides: Sequence[str] = ()) -> Experiment:
-    """The experiment of a YAML file and `key=value` overrides.
+def experiment(
+    config: str | Path | None, overrides: Sequence[str] = (), settings: Mapping[str, Any] | None = None
+) -> Experiment:
+    """The experiment of a YAML file, `key=value` overrides, and settings that are no text any more.
+
+    Args:
+        config: a file, or the name of a shipped one; None: the defaults.
+        overrides: `train.epochs=5`.
+        settings: dotted keys with their values, `{"train.epochs": 5}`; they come last.
 
     Raises:
         UserError: with every mistake of file and overrides, a line each.
@@ -51,7 +58,8 @@ def experiment(config: str | Path | None, overrides: Sequence[str] = ()) -> Expe
         source = path.name
         raw, places, mistakes = yamlfile.read(path)
     raw, places, override_mistakes = yamlfile.apply_overrides(raw, places, overrides)
-    mistakes += override_mistakes
+    raw, places, setting_mistakes = yamlfile.apply_settings(raw, places, settings or {})
+    mistakes += override_mistakes + setting_mistakes
     try:
         experiment = Experiment.model_validate(raw)
     except ValidationError as error:
@@ -59,3 +67,20 @@ def experiment(config: str | Path | None, overrides: Sequence[str] = ()) -> Expe
     if mistakes:
         raise UserError("\n".join(dict.fromkeys(mistakes)))
     return experiment
+
+
+def strategy(text: str) -> tuple[OpSpec, ...]:
+    """The ops that `rotate`, `basic+cutmix` or `[flip_left_right, {name: brightness, max_delta: 0.1}]` stands for.
+
+    Raises:
+        UserError: with every mistake, a line each.
+    """
+    try:
+        value = yamlfile.parse(text)
+    except yaml.YAMLError:
+        raise UserError("the value is not valid YAML; quote it, such as '[a, b]'") from None
+    try:
+        return Experiment.model_validate({"strategy": value}).strategy
+    except ValidationError as error:
+        lines = in_words(error, Experiment, "", {})
+        raise UserError("\n".join(line.removeprefix(": ") for line in dict.fromkeys(lines))) from None

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -22,6 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from augexp.config import yamlfile
 from augexp.config.ops import OPS, STRATEGY_NAMES, Float, OpSpec, named_strategy
 from augexp.errors import did_you_mean
 
@@ -50,6 +50,13 @@ def _check_path(text: str) -> str:
 
 
 PathText = Annotated[str, AfterValidator(_check_path)]
+
+
+class _WithoutEffect:
+    """Marks a setting that says where things lie or what is written beside the numbers, and changes no number."""
+
+
+WITHOUT_EFFECT = _WithoutEffect()
 
 
 class Section(BaseModel):
@@ -84,8 +91,8 @@ class Data(Section):
     cache_size: Annotated[Int, Field(ge=8, le=4096)] | None = None
     validation: Annotated[float | Literal["test"], BeforeValidator(_check_validation)] = 0.1
     train_per_class: Count | None = None
-    data_dir: PathText | None = None
-    cache_dir: PathText | None = None
+    data_dir: Annotated[PathText | None, WITHOUT_EFFECT] = None
+    cache_dir: Annotated[PathText | None, WITHOUT_EFFECT] = None
 
     _source = field_validator("source")(_check_source)
 
@@ -162,8 +169,8 @@ class Train(Section):
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
     devices: Literal["one", "all"] = "one"
     deterministic: Flag = False
-    checkpoint_steps: Count | None = None
-    tensorboard: Flag = False
+    checkpoint_steps: Annotated[Count | None, WITHOUT_EFFECT] = None
+    tensorboard: Annotated[Flag, WITHOUT_EFFECT] = False
 
     @field_validator("head_epochs", "warmup_epochs")
     @classmethod
@@ -227,7 +234,7 @@ class Experiment(Section):
     data: Data = Data()
     model: Model = Model()
     train: Train = Train()
-    runs_dir: PathText = "runs"
+    runs_dir: Annotated[PathText, WITHOUT_EFFECT] = "runs"
 
     _name = field_validator("name")(_check_name)
 
@@ -245,7 +252,7 @@ class Experiment(Section):
 
     def to_yaml(self) -> str:
         """The resolved configuration; loading it gives an equal experiment."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        return yamlfile.dump(self.model_dump(mode="json"))
 
 
 def label_of(strategy: object) -> str:

@@ -4,13 +4,24 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from augexp.config import schema
 from augexp.config.schema import Experiment, Section
 from augexp.errors import brief
 
-# Settings that say where things lie or what is written beside the numbers, and change no number.
-WITHOUT_EFFECT = frozenset(
-    {"runs_dir", "data.data_dir", "data.cache_dir", "train.checkpoint_steps", "train.tensorboard"}
-)
+
+def _marked(section: type[Section], prefix: str = "") -> Iterator[str]:
+    for name, field in section.model_fields.items():
+        if isinstance(field.default, Section):
+            yield from _marked(type(field.default), f"{name}.")
+        elif schema.WITHOUT_EFFECT in field.metadata:
+            yield prefix + name
+
+
+# By their dotted names: the settings that change no number.
+WITHOUT_EFFECT = frozenset(_marked(Experiment))
+# Keys that cannot tell two runs of one group apart: runs that differ in nothing else are one experiment, repeated.
+FREE_KEYS = frozenset({"seed", "name"}) | WITHOUT_EFFECT
+UNSET = "unset"
 
 
 def differences(there: Mapping[str, Any], experiment: Experiment) -> list[str]:
@@ -20,8 +31,8 @@ def differences(there: Mapping[str, Any], experiment: Experiment) -> list[str]:
         there: a resolved configuration, nested; what an older version didn't know yet has its default.
         experiment: here.
     """
-    theirs = flat(Experiment().model_dump(mode="json")) | flat(there)
-    ours = flat(experiment.model_dump(mode="json"))
+    theirs = _by_section(Experiment().model_dump(mode="json")) | _by_section(there)
+    ours = _by_section(experiment.model_dump(mode="json"))
     return [
         f"{key}: {brief(theirs.get(key))} there, {brief(ours.get(key))} here"
         for key in sorted(theirs.keys() | ours.keys())
@@ -29,7 +40,7 @@ def differences(there: Mapping[str, Any], experiment: Experiment) -> list[str]:
     ]
 
 
-def flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _by_section(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of the sections by their dotted names: `train.epochs`."""
     sections = {name for name, field in Experiment.model_fields.items() if isinstance(field.default, Section)}
     return {
@@ -39,9 +50,13 @@ def flat(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-# Keys that cannot change a number: runs that differ in nothing else are one experiment, repeated.
-FREE_KEYS = frozenset({"seed", "name"}) | WITHOUT_EFFECT
-UNSET = "unset"
+def deciding(config: Mapping[str, Any], section: str = "") -> dict[str, Any]:
+    """What decides the numbers of a resolved configuration, or of one section of it, by dotted names; seed included."""
+    return {
+        key: value
+        for key, value in _by_section(config).items()
+        if key not in WITHOUT_EFFECT and key.startswith(f"{section}." if section else "")
+    }
 
 
 def flatten(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from augexp import console
+from augexp.config import settings
 from augexp.data import pipeline
 from augexp.data.splits import Part, id_hash
 from augexp.draw import evaluation as draw_evaluation
@@ -60,7 +61,7 @@ def _part(runs: Sequence[Trained], split: SplitName) -> Part:
     for run in others:
         if run.class_names != first.class_names:
             raise UserError(f"{run.folder} and {first.folder} know different classes; give runs of one data set")
-        ours, theirs = (one.experiment.data.model_dump(exclude={"data_dir", "cache_dir"}) for one in (run, first))
+        ours, theirs = (settings.deciding(one.experiment.model_dump(mode="json"), "data") for one in (run, first))
         if run.fingerprint != first.fingerprint or ours != theirs:
             raise UserError(
                 f"{run.folder} and {first.folder} were trained on different data, or on the same split or sized "

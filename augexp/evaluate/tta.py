@@ -49,9 +49,9 @@ def read_tta(text: str, draws: int) -> Tta:
     if label in (FLIP, CROPS):
         return Tta(label)
     try:
-        ops = load.experiment(None, [f"strategy={label}"]).strategy
+        ops = load.strategy(label)
     except UserError as error:
-        told = str(error).replace(f"override 'strategy={label}': ", "").replace("strategy", "ops")
+        told = str(error).replace("strategy", "ops")
         raise UserError(f"--tta {label}: flip, crops or ops are needed; {told}") from None
     if not ops:
         raise UserError(f"--tta {label}: there is no op in it; give flip, crops, or ops such as rotate")

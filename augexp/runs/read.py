@@ -12,6 +12,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from augexp.config import yamlfile
 from augexp.errors import UserError
 from augexp.runs.folder import is_locked
 
@@ -103,10 +104,8 @@ def state(path: Path) -> tuple[str, str]:
 
 def config(path: Path) -> dict[str, Any]:
     """The resolved configuration of a run folder. Raises BrokenRun if it is missing or is none."""
-    # The C parser reads 40 configurations in a tenth of the time of the Python one.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        config = yaml.load((path / "config.yaml").read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
+        config = yamlfile.parse_1_1((path / "config.yaml").read_text(encoding="utf-8"))
         # Only what augexp itself could have written can be grouped, compared and shown.
         json.dumps(config, allow_nan=False, sort_keys=True)
     except (yaml.YAMLError, TypeError, ValueError, RecursionError, OSError) as error:

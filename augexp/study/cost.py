@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import keras
 
 from augexp.config.schema import Experiment
+from augexp.config.settings import deciding
 from augexp.data import cache, sources
 from augexp.data.splits import expected_splits
 from augexp.network import device, estimate, parallel
@@ -15,8 +16,6 @@ from augexp.runs import read
 from augexp.study import watch
 
 GB = 1e9
-# What decides neither time nor size.
-ALIKE = {"name": True, "seed": True, "strategy": True, "runs_dir": True}
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,9 @@ def lines(experiments: Sequence[Experiment]) -> list[str]:
 
 
 def _kind(settings: Experiment) -> str:
-    return json.dumps(settings.model_dump(mode="json", exclude=ALIKE), sort_keys=True)
+    """What decides time and size: all but seed, name, strategy and what has no effect."""
+    told = deciding(settings.model_dump(mode="json"))
+    return json.dumps({key: told[key] for key in told.keys() - {"seed", "name", "strategy"}}, sort_keys=True)
 
 
 def cost(settings: Experiment) -> Cost:

@@ -50,9 +50,8 @@ def read_study(name: str) -> Study:
 
 
 def _of_file(value: object) -> list[Any]:
-    if isinstance(value, list):
-        return [item for part in value for item in (_range(part) if isinstance(part, str) else [part])]
-    return _range(value) if isinstance(value, str) else [value]
+    parts: list[Any] = value if isinstance(value, list) else [value]
+    return [item for part in parts for item in (_range(part) if isinstance(part, str) else []) or [part]]
 
 
 def read_axes(texts: Sequence[str]) -> Axes:
@@ -73,7 +72,7 @@ def read_axes(texts: Sequence[str]) -> Axes:
             mistakes.append(f"{text!r}: {key.strip()} is given twice; write its values in one, with commas")
         else:
             try:
-                axes[key.strip()] = [item for part in _split(values) for item in _range(part)]
+                axes[key.strip()] = [item for part in _split(values) for item in _range(part) or [yamlfile.parse(part)]]
             except yaml.YAMLError:
                 mistakes.append(f"{text!r}: a value is not valid YAML; quote it, such as '{key}=[a, b]'")
     if mistakes:
@@ -97,13 +96,15 @@ def _split(text: str) -> list[str]:
     return parts
 
 
-def _range(text: str) -> list[Any]:
-    if found := RANGE.fullmatch(text.strip()):
-        first, last = map(int, found.groups())
-        if first > last or last - first >= MOST:
-            raise UserError(f"{text}: a range such as 0..4 is needed, the lower first, of at most {MOST:,} values")
-        return list(range(first, last + 1))
-    return [yaml.safe_load(text)]
+def _range(text: str) -> list[int]:
+    """The numbers of `0..4`; none where the text is no range."""
+    ends = RANGE.fullmatch(text.strip())
+    if ends is None:
+        return []
+    first, last = map(int, ends.groups())
+    if first > last or last - first >= MOST:
+        raise UserError(f"{text}: a range such as 0..4 is needed, the lower first, of at most {MOST:,} values")
+    return list(range(first, last + 1))
 
 
 def experiments(study: Study) -> list[Experiment]:
@@ -140,15 +141,11 @@ def _refuse_twice(key: str, values: Sequence[Any]) -> None:
 
 
 def _experiment(study: Study, chosen: Mapping[str, Any]) -> Experiment:
-    overrides = [_override(key, value) for key, value in chosen.items() if key != "name"]
-    named = load.experiment(study.config, overrides)
+    settings = {key: value for key, value in chosen.items() if key != "name"}
+    named = load.experiment(study.config, settings=settings)
     varied = [key for key, values in study.axes.items() if len(values) > 1]
     name = _name(named, chosen, varied)
-    return load.experiment(study.config, [*overrides, _override("name", name)])
-
-
-def _override(key: str, value: object) -> str:
-    return f"{key}={json.dumps(value, ensure_ascii=False, default=str)}"
+    return load.experiment(study.config, settings=settings | {"name": name})
 
 
 def _name(experiment: Experiment, chosen: Mapping[str, Any], varied: Sequence[str]) -> str:
@@ -180,7 +177,7 @@ def _text(value: object) -> str:
         return "+".join(map(_text, value)) or "none"
     if isinstance(value, Mapping):
         rest = [f"{key}{_text(item)}" for key, item in value.items() if key != "name"]
-        return "-".join([str(value["name"])] * ("name" in value) + rest)
+        return "-".join([*([str(value["name"])] if "name" in value else []), *rest])
     return json.dumps(value, default=str)
 
 

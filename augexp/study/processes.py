@@ -17,7 +17,7 @@ KEPT = 8000  # characters of its last words
 
 def job(experiment: Experiment, command: Sequence[str]) -> str:
     """The line that tells `augexp.study.worker` what to train, and which command the run belongs to."""
-    return json.dumps({"config": experiment.to_yaml(), "command": list(command)}) + "\n"
+    return json.dumps({"config": experiment.model_dump(mode="json"), "command": list(command)}) + "\n"
 
 
 class Process:

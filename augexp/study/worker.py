@@ -10,8 +10,6 @@ import sys
 import threading
 from typing import Any
 
-import yaml
-
 from augexp.config.schema import Experiment
 from augexp.errors import UserError, stop_on_sigterm
 from augexp.network import device
@@ -24,7 +22,7 @@ def main() -> None:
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     sys.argv = told["command"]  # what environment.json is to say
     try:
-        _train(Experiment.model_validate(yaml.safe_load(told["config"])))
+        _train(Experiment.model_validate(told["config"]))
     except (UserError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -116,3 +116,24 @@ def test_a_study_that_is_none_is_refused_with_every_mistake(tmp_path: Path) -> N
         "mine.yaml: config: the name of a configuration is needed, such as none.yaml",
         "mine.yaml: grid: a mapping such as {strategy: [none, cutmix], seed: 0..4} is needed",
     ]
+
+
+def test_small_numbers_stay_numbers_through_a_grid(tmp_path: Path) -> None:
+    axes = grid.read_axes(["train.learning_rate=0.00001,1e-4", "model.backbone_args={epsilon: 1e-5},{epsilon: 1e-7}"])
+    base = tmp_path / "base.yaml"
+    base.write_text("model: {backbone: MobileNetV2}\n")
+    found = grid.experiments(grid.Study(str(base), axes))
+    assert [one.train.learning_rate for one in found] == [1e-5, 1e-5, 1e-4, 1e-4]
+    assert [one.model.backbone_args["epsilon"] for one in found] == [1e-5, 1e-7, 1e-5, 1e-7]
+
+
+def test_quoted_text_of_a_study_file_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("model: {backbone: MobileNetV2}\n")
+    study = tmp_path / "study.yaml"
+    study.write_text(
+        f"config: {tmp_path / 'base.yaml'}\n"
+        "grid: {name: ['1e-5'], seed: 0..1, model.backbone_args: [{a: 'null'}]}\n"
+    )
+    found = grid.experiments(grid.read_study(str(study)))
+    assert [(one.name, one.seed) for one in found] == [("1e-5", 0), ("1e-5", 1)]
+    assert found[0].model.backbone_args == {"a": "null"}

@@ -1,0 +1,38 @@
+"""Which settings decide a number is said once, at the setting."""
+
+import pytest
+
+from augexp.config import load, settings
+from augexp.config.schema import Experiment
+
+
+def test_the_settings_without_effect() -> None:
+    """A setting that is new decides numbers until somebody says that it doesn't."""
+    assert {
+        "runs_dir", "data.data_dir", "data.cache_dir", "train.checkpoint_steps", "train.tensorboard",
+    } == settings.WITHOUT_EFFECT  # fmt: skip
+
+
+@pytest.mark.parametrize("key", sorted(settings.WITHOUT_EFFECT))
+def test_what_has_no_effect_makes_no_difference(key: str) -> None:
+    value = {"train.checkpoint_steps": 5, "train.tensorboard": True}.get(key, "elsewhere")
+    other = load.experiment("digits.yaml", settings={key: value})
+    here = load.experiment("digits.yaml")
+    assert other != here
+    assert settings.differences(other.model_dump(mode="json"), here) == []
+    assert settings.deciding(other.model_dump(mode="json")) == settings.deciding(here.model_dump(mode="json"))
+
+
+def test_what_decides_is_named_with_both_values() -> None:
+    other = load.experiment("digits.yaml", ["train.epochs=3", "data.image_size=32"])
+    assert settings.differences(other.model_dump(mode="json"), load.experiment("digits.yaml")) == [
+        "data.image_size: 32 there, 16 here",
+        "train.epochs: 3 there, 12 here",
+    ]
+
+
+def test_a_section_by_itself() -> None:
+    told = settings.deciding(Experiment().model_dump(mode="json"), "data")
+    assert set(told) == {
+        "data.source", "data.image_size", "data.resize", "data.cache_size", "data.validation", "data.train_per_class",
+    }  # fmt: skip

@@ -1,0 +1,84 @@
+"""YAML in and out: numbers stay numbers, text stays text, whichever way a value comes."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from augexp.config import load, yamlfile
+from augexp.config.schema import Experiment
+
+LOOKS_LIKE_ANOTHER = (
+    "1e-5",
+    "1E5",
+    ".5",
+    "5.",
+    "0o17",
+    "012",
+    "0x1f",
+    "null",
+    "~",
+    "yes",
+    "no",
+    "1:30",
+    "12_3",
+    "",
+    "-",
+)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(blacklist_categories=["Cs"]), max_size=12)
+    | st.sampled_from(LOOKS_LIKE_ANOTHER)
+    | st.floats(allow_nan=False, allow_infinity=False).map(repr)
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.from_regex(r"[a-z]{1,5}", fullmatch=True), inner),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("1e-5", 1e-5), ("1E5", 1e5), ("+1e3", 1e3), (".5", 0.5), ("5.", 5.0), ("0.00001", 1e-5), ("0o17", 15), ("7", 7)],
+)
+def test_numbers_of_yaml_1_2_are_numbers(text: str, number: float) -> None:
+    assert (yamlfile.parse(text), type(yamlfile.parse(text))) == (number, type(number))
+
+
+@pytest.mark.parametrize("text", ["'1e-5'", '"0o17"', "1e", "e5", "1e-5x", "v1.5"])
+def test_what_is_quoted_or_no_number_is_text(text: str) -> None:
+    assert yamlfile.parse(text) == text.strip("'\"")
+
+
+@given(VALUES)
+@example({"a": "1e-5", "b": 1e-05, "c": "0o17"})
+def test_what_is_dumped_means_the_same_to_both_readers(value: Any) -> None:
+    text = yamlfile.dump({"value": value})
+    assert yamlfile.parse(text) == yamlfile.parse_1_1(text) == {"value": value}
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z]{1,5}", fullmatch=True), VALUES, max_size=4))
+def test_a_resolved_configuration_gives_every_value_back(arguments: dict[str, Any]) -> None:
+    experiment = Experiment.model_validate({"model": {"backbone": "MobileNetV2", "backbone_args": arguments}})
+    again = Experiment.model_validate(yamlfile.parse(experiment.to_yaml()))
+    assert json.dumps(again.model.backbone_args) == json.dumps(experiment.model.backbone_args)
+
+
+def test_an_earlier_version_s_text_in_a_run_folder_stays_the_text_it_was_trained_with() -> None:
+    written = yaml.safe_dump({"epsilon": "1e-5"})  # without quotes, by YAML 1.1
+    assert yamlfile.parse_1_1(written) == {"epsilon": "1e-5"}
+
+
+def test_overrides_and_settings_say_the_same() -> None:
+    backbone = "model.backbone=MobileNetV2"
+    typed = load.experiment(None, [backbone, "model.backbone_args={epsilon: 1e-5}", "train.learning_rate=1e-3"])
+    given_ = load.experiment(None, [backbone], {"model.backbone_args": {"epsilon": 1e-5}, "train.learning_rate": 0.001})
+    assert typed == given_
+    assert typed.model.backbone_args == {"epsilon": 1e-5}
