@@ -10,6 +10,7 @@ from augexp.config import load
 from augexp.data.splits import Splits
 from augexp.network import device
 from tests import stanford_dogs
+from tests.cli.program import Augexp
 from tests.factories import write_published_layout
 
 # A shell that starts the tests in the background lets them, and all they start, ignore Ctrl-C.
@@ -53,3 +54,11 @@ def resnet50_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = folder / "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
     write_published_layout(keras.applications.ResNet50(include_top=False, weights=None), path)
     return path
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Augexp:
+    """The program as a user types it."""
+    # Rich looks the width up when a table is printed.
+    monkeypatch.setenv("COLUMNS", "80")
+    return Augexp(monkeypatch, capsys)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from augexp.errors import UserError
+from augexp.runs.records import BrokenRun
 
 
 def status(
@@ -13,16 +14,17 @@ def status(
 ) -> None:
     """How runs stand, whoever is training them: epoch, val accuracy, images/s, time left."""
     from augexp import console
-    from augexp.runs import read, status
+    from augexp.runs import status
     from augexp.study import watch
 
     standings = []
     for folder in folders:
         try:
-            if not folder.is_dir():
-                raise read.BrokenRun("no such folder" if not folder.exists() else "not a folder")  # noqa: TRY301
-            standings.append(status.of(folder))
-        except read.BrokenRun as error:
+            found = status.of(folder)
+            if found.state == "waiting":  # for a sweep to begin it; here it is a slip
+                raise BrokenRun("no such folder")  # noqa: TRY301
+            standings.append(found)
+        except BrokenRun as error:
             console.say(f"{folder}: {error}")
     if not standings:
         raise UserError("there is no run folder among these; give some, such as runs/*")

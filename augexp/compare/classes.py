@@ -43,9 +43,9 @@ class Confusion:
 
 def names(group: Group, count: int) -> list[str]:
     """Class names as the runs record them, else `class 0` and so on."""
-    recorded = group.runs[0].environment.get("class_names")
-    if isinstance(recorded, list) and len(recorded) == count:
-        return [str(name) for name in recorded]
+    recorded = group.runs[0].environment.class_names or ()
+    if len(recorded) == count:
+        return list(recorded)
     return [f"class {index}" for index in range(count)]
 
 

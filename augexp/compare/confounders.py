@@ -1,6 +1,6 @@
 """Is a comparison fair? What groups differ in beside strategy, seed and name, and what that does to a verdict."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -22,11 +22,10 @@ def conditions(run: Run) -> dict[str, Any]:
         for key, value in settings.flatten(run.config).items()
         if key not in settings.FREE_KEYS and key.partition(".")[0] != "strategy"
     }
-    versions = run.environment.get("versions")
     return (
         config
-        | {key: run.environment.get(key, UNSET) for key in ENVIRONMENT_KEYS}
-        | {f"versions.{name}": value for name, value in (versions if isinstance(versions, Mapping) else {}).items()}
+        | {key: getattr(run.environment, key) or UNSET for key in ENVIRONMENT_KEYS}
+        | {f"versions.{name}": value for name, value in run.environment.versions.items()}
     )
 
 

@@ -183,7 +183,7 @@ def _is_number(value: object) -> TypeGuard[float]:
 
 def _check_examples(run: Run, found: Evidence, examples: int, ids: NDArray[Any] | None) -> None:
     """An evaluation of other weights' test set says nothing of this run."""
-    counted = run.result["test"].get("examples")
+    counted = run.result.test.examples
     if examples != counted or (ids is not None and len(ids) != examples):
         raise Unreadable(f"its evaluation is of {examples} examples, result.json says {counted}")
     predicted = found.predictions.get(run.path)
@@ -193,7 +193,7 @@ def _check_examples(run: Run, found: Evidence, examples: int, ids: NDArray[Any] 
 
 def _check_accuracy(run: Run, metrics: Mapping[str, float]) -> None:
     """An evaluation of other weights is of no use; another device may round a few images to the other side."""
-    found, result = metrics.get("accuracy"), run.result["test"]["accuracy"]
+    found, result = metrics.get("accuracy"), run.result.test.accuracy
     if found is not None and abs(found - result) > ROUNDING:
         raise Unreadable(f"its evaluation has the accuracy {found:.4f}, result.json {result:.4f}")
 

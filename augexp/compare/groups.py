@@ -12,6 +12,7 @@ from augexp.config.settings import FREE_KEYS, UNSET, flatten, show
 from augexp.errors import UserError
 from augexp.runs import read
 from augexp.runs.read import Run
+from augexp.runs.records import BrokenRun
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def load_groups(paths: Sequence[Path]) -> Comparison:
     for path in folders:
         try:
             loaded.append(read.load(path))
-        except read.BrokenRun as reason:
+        except BrokenRun as reason:
             skipped.append((path, str(reason)))
     if not loaded:
         lines = "".join(f"\n  {path}: {reason}" for path, reason in skipped)
@@ -122,12 +123,12 @@ def duplicates(group: Group) -> dict[int, tuple[Path, ...]]:
 
 def validated_on_test(group: Group) -> bool:
     """Whether any run chose its best epoch on the test set."""
-    return any(run.result.get("validation") == "test" for run in group.runs)
+    return any(run.result.validation == "test" for run in group.runs)
 
 
 def best_is_last(group: Group) -> int:
     """How many runs were best in their last epoch."""
-    return sum(run.result["best_epoch"] == run.result["epochs"] for run in group.runs)
+    return sum(run.result.best_epoch == run.result.epochs for run in group.runs)
 
 
 def ended_early(group: Group) -> int:

@@ -57,8 +57,7 @@ def rows_by_seed(group: Group, rows: Mapping[Path, NDArray[np.float32]]) -> dict
 
 
 def _examples(run: Run) -> int | None:
-    counted = run.result["test"].get("examples")
-    return counted if isinstance(counted, int) and counted > 0 else None
+    return run.result.test.counted
 
 
 def incomparable(group: Group, baseline: Group, evidence: Evidence) -> str | None:

@@ -13,6 +13,7 @@ from augexp.compare.groups import Group
 from augexp.config.settings import flatten
 from augexp.errors import UserError
 from augexp.runs.read import Column, Run
+from augexp.runs.records import Split
 
 OTHER_METRICS = ("top5_accuracy", "cross_entropy")
 LATE = 5  # epochs: a curve's last few are steadier than its last
@@ -115,24 +116,24 @@ class Curve:
 
 def summarize(group: Group) -> Summary:
     """Accuracies of the best weights, best epoch, speed and cost."""
-    best = [int(run.result["best_epoch"]) for run in group.runs]
+    best = [run.result.best_epoch for run in group.runs]
     return Summary(
         val=_spread(group, "val"),
         test=_spread(group, "test"),
         others=_others(group),
         best_epoch=(median(best), min(best), max(best)),
-        images_per_second=median(run.result["images_per_second"] for run in group.runs),
-        minutes=fmean(run.result["seconds"] for run in group.runs) / 60,
+        images_per_second=median(run.result.images_per_second for run in group.runs),
+        minutes=fmean(run.result.seconds for run in group.runs) / 60,
     )
 
 
-def _spread(group: Group, split: str) -> Spread:
+def _spread(group: Group, split: Split) -> Spread:
     return Spread(tuple(by_seed(group, split).values()))
 
 
-def by_seed(group: Group, split: str, metric: str = "accuracy") -> dict[int, float]:
+def by_seed(group: Group, split: Split, metric: str = "accuracy") -> dict[int, float]:
     """Mean of each seed over its folders (several only where a run was repeated) of a metric on `val` or `test`."""
-    return per_seed(group, [float(run.result[split][metric]) for run in group.runs])
+    return per_seed(group, [float(getattr(run.result.of(split), metric)) for run in group.runs])
 
 
 def per_seed(group: Group, values: Sequence[float]) -> dict[int, float]:
@@ -146,7 +147,7 @@ def per_seed(group: Group, values: Sequence[float]) -> dict[int, float]:
 def _others(group: Group) -> dict[str, Spread]:
     histories = [run.history["val_accuracy"] for run in group.runs]
     columns = {
-        f"{split}_{metric}": [run.result[split].get(metric) for run in group.runs]
+        f"{split}_{metric}": [getattr(run.result.of(split), metric) for run in group.runs]
         for metric in OTHER_METRICS
         for split in ("val", "test")
     }
@@ -163,9 +164,9 @@ def _others(group: Group) -> dict[str, Spread]:
     }
 
 
-def accuracies(group: Group, split: str) -> tuple[float, ...]:
+def accuracies(group: Group, split: Split) -> tuple[float, ...]:
     """Accuracy in [0, 1] of every run on `val` or `test`, ordered by seed."""
-    return tuple(float(run.result[split]["accuracy"]) for run in group.runs)
+    return tuple(run.result.of(split).accuracy for run in group.runs)
 
 
 def reach(group: Group, accuracy: float) -> Reach:
@@ -216,7 +217,7 @@ def _padded(columns: Sequence[Column]) -> Column:
 
 
 def _examples_an_epoch(run: Run) -> int:
-    train, batch = run.environment.get("train_examples"), flatten(run.config).get("train.batch_size")
+    train, batch = run.environment.train_examples, flatten(run.config).get("train.batch_size")
     if not isinstance(train, int) or not isinstance(batch, int) or batch < 1:
         raise UserError(
             f"--x examples: {run.path} doesn't record how many examples it trained on (an earlier augexp wrote it); "

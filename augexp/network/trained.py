@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -18,6 +17,7 @@ from augexp.network.build import build_network
 from augexp.network.model import Network
 from augexp.runs import folder as run_folder
 from augexp.runs import read
+from augexp.runs.records import BrokenRun, Environment
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ def load(folder: Path) -> Trained:
     if not path.is_file():
         raise UserError(f"{folder}: it holds no weights (best.weights.h5); train the run first, at least one epoch")
     environment = _environment(folder)
-    class_names = environment.get("class_names") or sources.open_source(settings.data).class_names
+    class_names = environment.class_names or sources.open_source(settings.data).class_names
     # What was trained in bfloat16 is scored in it on any machine: compared numbers differ in nothing else.
-    precision = environment.get("precision") or device.resolve_precision(settings.train.precision, device.find())
+    precision = environment.precision or device.resolve_precision(settings.train.precision, device.find())
     network = build_network(settings, precision, len(class_names), pretrained=False)
     try:
         model.load_weights(network, path)
@@ -60,7 +60,7 @@ def load(folder: Path) -> Trained:
     if not finished:
         console.say(f"{folder}: unfinished; taken at its best so far")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    fingerprint = environment.get("data_fingerprint")
+    fingerprint = environment.data_fingerprint
     return Trained(folder, settings, network, tuple(class_names), fingerprint, digest, finished, precision)
 
 
@@ -69,7 +69,7 @@ def _settings(folder: Path) -> Experiment:
     read.refuse_foreign(folder)
     try:
         settings = Experiment.model_validate(read.config(folder))
-    except read.BrokenRun as error:
+    except BrokenRun as error:
         raise UserError(f"{folder}: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
@@ -78,12 +78,12 @@ def _settings(folder: Path) -> Experiment:
     return settings.model_copy(update={"train": settings.train.model_copy(update={"devices": "one"})})
 
 
-def _environment(folder: Path) -> dict[str, Any]:
+def _environment(folder: Path) -> Environment:
     try:
         return read.environment(folder)
-    except read.BrokenRun as error:
+    except BrokenRun as error:
         console.say(f"{folder}: {error}: classes are taken from the data, which may have changed since")
-        return {}
+        return Environment()
 
 
 def splits(run: Trained) -> Splits:

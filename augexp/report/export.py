@@ -26,7 +26,7 @@ COLUMNS: dict[str, Callable[[Group, Summary], Any]] = {
     "best_epoch_highest": lambda _, summary: summary.best_epoch[2],
     "images_per_second": lambda _, summary: summary.images_per_second,
     "minutes": lambda _, summary: summary.minutes,
-    "device": lambda group, _: " / ".join(dict.fromkeys(str(run.environment.get("device")) for run in group.runs)),
+    "device": lambda group, _: " / ".join(dict.fromkeys(str(run.environment.device) for run in group.runs)),
     "validated_on_test": lambda group, _: validated_on_test(group),
     "ended_early": lambda group, _: ended_early(group),
     "best_is_last": lambda group, _: best_is_last(group),
@@ -159,8 +159,8 @@ def _runs(group: Group) -> list[dict[str, Any]]:
             "seed": run.seed,
             "val_accuracy": val,
             "test_accuracy": test,
-            "best_epoch": run.result["best_epoch"],
-            "epochs": run.result["epochs"],
+            "best_epoch": run.result.best_epoch,
+            "epochs": run.result.epochs,
         }
         for run, val, test in rows
     ]

@@ -81,7 +81,7 @@ def caption(judgement: Judgement) -> str:
     """What the table's numbers are, a line each."""
     groups = judgement.comparison.groups
     spread = any(len(group.seeds) > 1 for group in groups)
-    devices = dict.fromkeys(str(run.environment.get("device", "?")) for group in groups for run in group.runs)
+    devices = dict.fromkeys(run.environment.device or "?" for group in groups for run in group.runs)
     lines = [
         f"accuracy of the best epoch's weights: mean{' ± standard deviation' if spread else ''} over seeds",
         f"best epoch: median{' (lowest-highest)' if spread else ''}; "

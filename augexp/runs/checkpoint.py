@@ -18,6 +18,7 @@ from augexp.config.schema import Experiment
 from augexp.errors import UserError
 from augexp.runs import folder as run_folder
 from augexp.runs import read
+from augexp.runs.records import BrokenRun
 
 FORMAT = 1
 
@@ -93,7 +94,7 @@ def refuse_other_config(folder: Path, experiment: Experiment) -> None:
     """
     try:
         there = read.config(folder)
-    except read.BrokenRun:
+    except BrokenRun:
         return
     _refuse(folder, settings.differences(there, experiment))
 

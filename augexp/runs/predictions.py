@@ -96,7 +96,7 @@ def _check(path: Path, run: Run, ids: NDArray[Any], labels: NDArray[Any], probab
         raise Unusable(f"{path.name} holds probabilities that are not finite")
     if labels.min() < 0 or labels.max() >= probability.shape[1]:
         raise Unusable(f"{path.name} has the label {labels.max()} and probabilities of {probability.shape[1]} classes")
-    counted = run.result["test"].get("examples")
+    counted = run.result.test.examples
     if counted != len(ids):
         raise Unusable(f"{path.name} holds {len(ids)} examples, result.json says {counted}")
 

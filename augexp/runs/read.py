@@ -15,12 +15,9 @@ from numpy.typing import NDArray
 from augexp.config import yamlfile
 from augexp.errors import UserError
 from augexp.runs.folder import is_locked
+from augexp.runs.records import BrokenRun, Configuration, Environment, Result, Status, checked
 
 Column = NDArray[np.float64]
-
-
-class BrokenRun(Exception):  # noqa: N818 - it names what was found, not what went wrong here
-    """A folder that is no finished, readable run; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +26,8 @@ class Run:
 
     path: Path
     config: dict[str, Any]  # resolved, nested
-    environment: dict[str, Any]
-    result: dict[str, Any]
+    environment: Environment
+    result: Result
     history: dict[str, Column]  # column -> one value an epoch
 
     @property
@@ -52,15 +49,9 @@ def load(path: Path) -> Run:
         _check_folder(path)
     except OSError as error:  # a folder above that may not be searched, a name that is too long
         raise BrokenRun(f"can't be read ({error.strerror})") from None
-    run = Run(
-        path,
-        config(path),
-        environment(path),
-        _read_json(path / "result.json"),
-        history(path),
-    )
-    _check(run)
-    return run
+    settings, surroundings, found = config(path), environment(path), _json(path / "result.json")
+    epochs = _whole_history(path, found.get("epochs"))
+    return Run(path, settings, surroundings, checked(Result, found, "result.json"), epochs)
 
 
 def _check_folder(path: Path) -> None:
@@ -87,47 +78,43 @@ def refuse_foreign(path: Path) -> None:
 
 
 def _unfinished(path: Path) -> str:
-    told, reason = state(path)
-    if told == "running" and not is_locked(path):
+    told = state(path)
+    if told.state == "running" and not is_locked(path):
         return "unfinished: killed"
-    return "unfinished" + (f": {told}" if told else "") + (f" ({reason})" if reason else "")
+    return "unfinished" + (f": {told.state}" if told.state else "") + (f" ({told.reason})" if told.reason else "")
 
 
-def state(path: Path) -> tuple[str, str]:
-    """What `status.json` says of a run, and why; nothing where it says nothing. A killed run still says running."""
+def state(path: Path) -> Status:
+    """What `status.json` says of a run; nothing where it says nothing."""
     try:
-        status = _read_json(path / "status.json")
+        return checked(Status, _json(path / "status.json"), "status.json")
     except BrokenRun:
-        return "", ""
-    return str(status.get("state") or ""), str(status.get("reason") or "")
+        return Status()
 
 
 def config(path: Path) -> dict[str, Any]:
     """The resolved configuration of a run folder. Raises BrokenRun if it is missing or is none."""
     try:
-        config = yamlfile.parse_1_1((path / "config.yaml").read_text(encoding="utf-8"))
+        config: dict[str, Any] = yamlfile.parse_1_1((path / "config.yaml").read_text(encoding="utf-8"))
         # Only what augexp itself could have written can be grouped, compared and shown.
         json.dumps(config, allow_nan=False, sort_keys=True)
-    except (yaml.YAMLError, TypeError, ValueError, RecursionError, OSError) as error:
+    except (yaml.YAMLError, TypeError, ValueError, KeyError, AttributeError, RecursionError, OSError) as error:
         raise BrokenRun(f"config.yaml can't be read ({type(error).__name__})") from None
-    if (
-        not isinstance(config, dict)
-        or not isinstance(config.get("name"), str)
-        or not isinstance(config.get("seed"), int)
-    ):
-        raise BrokenRun("config.yaml is not the configuration of a run (no name or seed)")
-    ops = config.get("strategy")
-    if not isinstance(ops, list) or not all(isinstance(op, dict) and isinstance(op.get("name"), str) for op in ops):
-        raise BrokenRun("config.yaml is not the configuration of a run (strategy is no list of ops)")
+    checked(Configuration, config if isinstance(config, dict) else {}, "config.yaml")
     return config
 
 
-def environment(path: Path) -> dict[str, Any]:
+def epochs(path: Path) -> int | None:
+    """How many epochs a run is to have, where its configuration says so. Raises BrokenRun as `config` does."""
+    return checked(Configuration, config(path), "config.yaml").train.epochs
+
+
+def environment(path: Path) -> Environment:
     """What a run's numbers depend on beside its configuration. Raises BrokenRun if it is missing or unreadable."""
-    return _read_json(path / "environment.json")
+    return checked(Environment, _json(path / "environment.json"), "environment.json")
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -170,26 +157,16 @@ def _number(cell: str) -> float:
         return math.nan
 
 
-def _check(run: Run) -> None:
+def _whole_history(path: Path, epochs: object) -> dict[str, Column]:
+    """The history of a finished run of so many epochs."""
+    columns = history(path)
     for column in ("epoch", "val_accuracy"):
-        if column not in run.history or not np.isfinite(run.history[column]).all():
+        if column not in columns or not np.isfinite(columns[column]).all():
             raise BrokenRun(f"history.csv has no full column {column}")
-    if not np.array_equal(run.history["epoch"], np.arange(1, len(run.history["epoch"]) + 1)):
+    if not np.array_equal(columns["epoch"], np.arange(1, len(columns["epoch"]) + 1)):
         raise BrokenRun("history.csv does not count its epochs 1, 2, 3, ...")
-    if not ((run.history["val_accuracy"] >= 0) & (run.history["val_accuracy"] <= 1)).all():
+    if not ((columns["val_accuracy"] >= 0) & (columns["val_accuracy"] <= 1)).all():
         raise BrokenRun("history.csv has a val_accuracy outside [0, 1]")
-    epochs = run.result.get("epochs")
-    if epochs != len(run.history["epoch"]):
-        raise BrokenRun(f"history.csv is cut off: {len(run.history['epoch'])} of {epochs} epochs")
-    for split in ("val", "test"):
-        metrics = run.result.get(split)
-        if not isinstance(metrics, dict) or not _is_within(metrics.get("accuracy"), 0, 1):
-            raise BrokenRun(f"result.json has no {split} accuracy")
-    highest = {"best_epoch": len(run.history["epoch"]), "seconds": 1e12, "images_per_second": 1e12}
-    for key, high in highest.items():
-        if not _is_within(run.result.get(key), int(key == "best_epoch"), high):
-            raise BrokenRun(f"result.json has no {key}")
-
-
-def _is_within(value: object, low: float, high: float) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+    if epochs != len(columns["epoch"]):
+        raise BrokenRun(f"history.csv is cut off: {len(columns['epoch'])} of {epochs} epochs")
+    return columns

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Literal
@@ -11,6 +11,8 @@ import numpy as np
 
 from augexp.runs import folder as run_folder
 from augexp.runs import read
+from augexp.runs.read import Column
+from augexp.runs.records import BrokenRun
 
 State = Literal["waiting", "running", "killed", "interrupted", "failed", "finished"]
 
@@ -41,33 +43,51 @@ def of(folder: Path) -> Standing:
     """How the run in a folder stands; a folder that isn't there yet is waiting.
 
     Raises:
-        BrokenRun: if the folder is there and holds no run.
+        BrokenRun: if the folder is there and holds no run, or can't be read.
     """
-    if not folder.is_dir():
+    try:
+        return _of(folder)
+    except OSError as error:
+        raise BrokenRun(f"can't be read ({error.strerror})") from None
+
+
+def _of(folder: Path) -> Standing:
+    if not folder.exists():
         return Standing(folder, "waiting")
+    if not folder.is_dir():
+        raise BrokenRun("not a folder")
     if not (folder / "config.yaml").is_file():
-        raise read.BrokenRun("not a run folder (no config.yaml)")
-    epochs = read.config(folder).get("train", {}).get("epochs", 0)
+        raise BrokenRun("not a run folder (no config.yaml)")
     state, reason = _state(folder)
+    standing = Standing(folder, state, reason, epochs=read.epochs(folder) or 0)
     try:
         history = read.history(folder)
-    except read.BrokenRun:  # no epoch yet, or a row that is just being written
-        return Standing(folder, state, reason, epochs=epochs)
-    return Standing(
-        folder, state, reason, len(history["epoch"]), epochs,
-        val_accuracy=float(np.max(history["val_accuracy"])),
-        images_per_second=float(history["images_per_second"][-1]),
-        epoch_seconds=float(np.median(history["seconds"])),
+    except BrokenRun:  # no epoch yet, or a row that is just being written
+        return standing
+    return replace(
+        standing,
+        epoch=max(map(len, history.values())),
+        val_accuracy=_last(np.maximum.accumulate(history.get("val_accuracy", NOTHING))),
+        images_per_second=_last(history.get("images_per_second", NOTHING)),
+        epoch_seconds=_last(np.array([np.median(history["seconds"])]) if "seconds" in history else NOTHING),
         since=time.time() - (folder / "history.csv").stat().st_mtime if state == "running" else 0.0,
-    )  # fmt: skip
+    )
+
+
+NOTHING = np.array([np.nan])
+
+
+def _last(column: Column) -> float | None:
+    """The last value of a column; None where it is no number."""
+    return float(column[-1]) if np.isfinite(column[-1]) else None
 
 
 def _state(folder: Path) -> tuple[State, str]:
     if (folder / "result.json").exists():
         return "finished", ""
-    state, reason = read.state(folder)
-    if state in ("failed", "interrupted"):
-        return ("failed" if state == "failed" else "interrupted"), reason
+    told = read.state(folder)
+    if told.state in ("failed", "interrupted"):
+        return ("failed" if told.state == "failed" else "interrupted"), told.reason
     return ("running" if run_folder.is_locked(folder) else "killed"), ""
 
 

@@ -13,6 +13,7 @@ from augexp.data.splits import expected_splits
 from augexp.network import device, estimate, parallel
 from augexp.network.build import build_network
 from augexp.runs import read
+from augexp.runs.records import BrokenRun
 from augexp.study import watch
 
 GB = 1e9
@@ -69,8 +70,8 @@ def measured_seconds(settings: Experiment) -> float | None:
         try:
             run = read.load(folder)
             if _kind(Experiment.model_validate(run.config)) == _kind(settings):
-                return float(run.result["seconds"])
-        except (read.BrokenRun, ValueError):
+                return run.result.seconds
+        except (BrokenRun, ValueError):
             continue
     return None
 

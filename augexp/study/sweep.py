@@ -12,8 +12,9 @@ from typing import Any, Protocol
 from augexp import console
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
-from augexp.runs import checkpoint, read, status
+from augexp.runs import checkpoint, status
 from augexp.runs import folder as run_folder
+from augexp.runs.records import BrokenRun
 from augexp.runs.status import Standing
 from augexp.study import watch
 
@@ -49,7 +50,7 @@ def stand(experiment: Experiment) -> Standing:
     """How the run of an experiment stands now."""
     try:
         found = status.of(experiment.run_dir)
-    except read.BrokenRun:  # the folder is just being made
+    except BrokenRun:  # the folder is just being made
         found = Standing(experiment.run_dir, "waiting")
     return replace(found, epochs=experiment.train.epochs)
 

@@ -20,6 +20,7 @@ from augexp.network import model, parallel
 from augexp.runs import checkpoint, read
 from augexp.runs import folder as run_folder
 from augexp.runs.checkpoint import Checkpoint, Progress
+from augexp.runs.records import BrokenRun
 from augexp.train import optimizer
 from augexp.train.task import Phase, Task, eval_batches, origin, phases, recipe
 from augexp.train.tensorboard import Events
@@ -144,7 +145,7 @@ def _save_best(task: Task, folder: Path) -> None:
 def _events(folder: Path) -> Events:
     """A new event file that begins with the epochs of an earlier process."""
     begun = Events(folder)
-    with suppress(read.BrokenRun):  # no epoch yet
+    with suppress(BrokenRun):  # no epoch yet
         history = read.history(folder)
         for i in range(len(history["epoch"])):
             begun.add({name: float(column[i]) for name, column in history.items() if math.isfinite(column[i])})

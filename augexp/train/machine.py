@@ -157,7 +157,7 @@ def _training() -> Finding:
         start = time.monotonic()
         result = read.load(train(settings)).result
         seconds = time.monotonic() - start
-    accuracy = result["val"]["accuracy"]
+    accuracy = result.val.accuracy
     text = f"SmallCNN on digits, {EPOCHS} epochs in {seconds:.0f} s: val accuracy {accuracy:.3f} ({LEARNED} is due)"
     if accuracy < LEARNED:
         return Finding("training", "FAILS", f"{text}; it must learn, so the numbers of this machine can't be trusted")

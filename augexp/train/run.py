@@ -115,9 +115,9 @@ def _curves(prepared: Prepared, folder: Path, reached: Progress) -> Figure:
 def summary(folder: Path) -> str:
     """The last line of a training: accuracies, best epoch, place."""
     result = read.load(folder).result
-    on = "val = test" if result["validation"] == "test" else "val"
+    on = "val = test" if result.validation == "test" else "val"
     return (
-        f"{folder}: {on} accuracy {result['val']['accuracy']:.4f} (best of {result['epochs']} epochs: "
-        f"{result['best_epoch']}), test accuracy {result['test']['accuracy']:.4f}, "
-        f"{result['images_per_second']:,.0f} images/s, {result['seconds']:.0f} s"
+        f"{folder}: {on} accuracy {result.val.accuracy:.4f} (best of {result.epochs} epochs: "
+        f"{result.best_epoch}), test accuracy {result.test.accuracy:.4f}, "
+        f"{result.images_per_second:,.0f} images/s, {result.seconds:.0f} s"
     )

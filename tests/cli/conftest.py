@@ -4,15 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.program import Augexp
 from tests.factories import make_run
-
-
-@pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Augexp:
-    # Rich looks the width up when a table is printed.
-    monkeypatch.setenv("COLUMNS", "80")
-    return Augexp(monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from augexp.compare.summary import Reach, Spread, curve, reach, summarize
 from augexp.errors import UserError
 from augexp.runs import read
 from augexp.runs.read import Run
+from augexp.runs.records import Environment, Result
 from tests.factories import make_run
 
 
@@ -26,7 +27,13 @@ def in_memory(name: str = "a", seed: int = 0, accuracy: float = 0.5, epochs: int
     config = {"name": name, "seed": seed, "strategy": [], "train": {"epochs": epochs}, "runs_dir": f"runs/{seed}"}
     metrics = {"accuracy": accuracy}
     result = {"val": metrics, "test": metrics, "best_epoch": 1, "epochs": 1, "seconds": 60, "images_per_second": 1.0}
-    return Run(Path(f"{name}-{seed}"), config, {}, result, {"val_accuracy": np.array([accuracy])})
+    return Run(
+        Path(f"{name}-{seed}"),
+        config,
+        Environment(),
+        Result.model_validate(result),
+        {"val_accuracy": np.array([accuracy])},
+    )
 
 
 # --- grouping ------------------------------------------------------------------------------------------------------

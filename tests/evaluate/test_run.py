@@ -76,10 +76,10 @@ def test_scores_equal_an_independent_computation(trained_run: Path, content: dic
 
 
 def test_scores_are_those_of_the_result(trained_run: Path, content: dict[str, Any]) -> None:
-    result = read.load(trained_run).result["test"]
+    result = read.load(trained_run).result.test
     found = content["splits"]["test"]["metrics"]
     for name in ("accuracy", "top5_accuracy", "cross_entropy"):
-        assert found[name] == pytest.approx(result[name], abs=1e-6)
+        assert found[name] == pytest.approx(getattr(result, name), abs=1e-6)
 
 
 def test_columns_are_what_the_metrics_are_means_of(trained_run: Path, content: dict[str, Any]) -> None:
@@ -192,7 +192,7 @@ def test_a_run_is_scored_in_the_precision_it_was_trained_in(tmp_path: Path, cach
     folder = train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
     found = evaluate(folder, Request())["splits"]["test"]
     assert found["made"]["precision"] == "mixed_bfloat16"
-    assert found["metrics"]["accuracy"] == pytest.approx(read.load(folder).result["test"]["accuracy"], abs=1e-9)
+    assert found["metrics"]["accuracy"] == pytest.approx(read.load(folder).result.test.accuracy, abs=1e-9)
 
 
 def test_an_evaluation_of_other_weights_is_replaced(run: Path) -> None:

@@ -46,10 +46,10 @@ def test_two_devices_give_the_losses_of_one(backend: str, tmp_path: Path, cache_
     )
     assert done.returncode == 0, done.stderr
     one, both = (read.load(tmp_path / f"{name}-seed0") for name in ("one", "all"))
-    assert both.environment["device"] == f"2 x {one.environment['device']}"
+    assert both.environment.device == f"2 x {one.environment.device}"
     for column in ("loss", "val_loss"):
         np.testing.assert_allclose(both.history[column], one.history[column], rtol=1e-3)
-    assert both.result["val"]["examples"] == one.result["val"]["examples"] == 287  # no multiple of two
+    assert both.result.val.examples == one.result.val.examples == 287  # no multiple of two
 
 
 def test_a_batch_that_can_not_be_shared_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

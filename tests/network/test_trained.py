@@ -77,7 +77,7 @@ def test_weights_that_do_not_fit(run: Path, how: str) -> None:
     if how == "foreign":
         (run / "best.weights.h5").write_bytes(b"no HDF5")
     else:
-        environment = read.environment(run)
+        environment = read.environment(run).model_dump(mode="json")
         files.write_json(run / "environment.json", environment | {"class_names": ["a", "b", "c"]})
     with pytest.raises(UserError, match="these weights don't fit SmallCNN"):
         trained.splits(trained.load(run))
@@ -90,7 +90,7 @@ def test_an_unfinished_run_is_taken_at_its_best_so_far(run: Path, capsys: pytest
 
 
 def test_data_that_has_changed(run: Path) -> None:
-    environment = read.environment(run)
+    environment = read.environment(run).model_dump(mode="json")
     files.write_json(run / "environment.json", environment | {"data_fingerprint": "0" * 64})
     with pytest.raises(
         UserError, match=r"digits has changed since the run was trained \(data fingerprint 000000000000"
@@ -99,7 +99,7 @@ def test_data_that_has_changed(run: Path) -> None:
 
 
 def test_classes_that_have_changed(run: Path) -> None:
-    environment = read.environment(run)
+    environment = read.environment(run).model_dump(mode="json")
     files.write_json(run / "environment.json", environment | {"class_names": [f"class {i}" for i in range(10)]})
     with pytest.raises(UserError, match="it was trained on the classes class 0, class 1, class 2, class 3 and 6 more"):
         trained.splits(trained.load(run))

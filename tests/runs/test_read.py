@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augexp.runs import read
+from augexp.runs.records import BrokenRun
 from tests.factories import CLASSES, EXAMPLES, make_run
 
 
 def why_broken(folder: Path) -> str:
-    with pytest.raises(read.BrokenRun) as caught:
+    with pytest.raises(BrokenRun) as caught:
         read.load(folder)
     return str(caught.value)
 
@@ -23,7 +24,7 @@ def test_a_finished_run_is_read_whole(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", strategy="mixup", seed=3, val_accuracy=[0.5, 0.75, 0.625])
     run = read.load(folder)
     assert (run.name, run.seed, run.path) == ("mixup", 3, folder)
-    assert run.result["best_epoch"] == 2
+    assert run.result.best_epoch == 2
     assert run.history["val_accuracy"].tolist() == [0.5, 0.75, 0.625]
     assert run.config["strategy"][0]["name"] == "mixup"
 
@@ -33,7 +34,7 @@ def test_the_factory_tells_one_story(tmp_path: Path) -> None:
     with np.load(folder / "predictions-val.npz", allow_pickle=False) as stored:
         assert stored["probability"].shape == (EXAMPLES, CLASSES)
         right = np.mean(stored["probability"].argmax(axis=1) == stored["label"])
-    assert right == read.load(folder).result["val"]["accuracy"] == 0.83
+    assert right == read.load(folder).result.val.accuracy == 0.83
 
 
 def cut(name: str, characters: int) -> Callable[[Path], None]:
@@ -134,7 +135,7 @@ def test_no_content_is_fatal(tmp_path_factory: pytest.TempPathFactory, content: 
     (folder / name).write_bytes(content)
     try:
         read.load(folder)
-    except read.BrokenRun as reason:
+    except BrokenRun as reason:
         assert str(reason)  # noqa: PT017 - whatever else is raised fails the test
 
 

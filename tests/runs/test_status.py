@@ -6,7 +6,8 @@ import pytest
 
 from augexp.config import load
 from augexp.runs import folder as run_folder
-from augexp.runs import read, status
+from augexp.runs import status
+from augexp.runs.records import BrokenRun
 from augexp.runs.status import Standing
 from tests.factories import make_run
 
@@ -58,7 +59,7 @@ def test_failed_and_interrupted_runs_say_why(tmp_path: Path, state: run_folder.S
 
 def test_no_folder_is_a_run_that_waits_and_a_foreign_one_is_none(tmp_path: Path) -> None:
     assert status.of(tmp_path / "none").state == "waiting"
-    with pytest.raises(read.BrokenRun, match=r"config.yaml"):
+    with pytest.raises(BrokenRun, match=r"config.yaml"):
         status.of(tmp_path)
 
 

@@ -60,7 +60,8 @@ def test_a_cancelled_run_says_at_home_that_it_was_interrupted(tmp_path: Path, mo
     settings = load.experiment("digits.yaml", [f"runs_dir={tmp_path}"])
     with pytest.raises(KeyboardInterrupt):
         cluster.train(settings, ["augexp"], home, token=str(tmp_path / "elsewhere"))
-    assert read.state(settings.run_dir) == ("interrupted", "SIGTERM")
+    told = read.state(settings.run_dir)
+    assert (told.state, told.reason) == ("interrupted", "SIGTERM")
 
 
 def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ def test_a_sweep_that_dies_goes_on_when_typed_again(tmp_path: Path, cache_dir: P
     first.communicate()
     while any(run_folder.is_locked(folder) for folder in tmp_path.glob("runs/*-seed0")):
         time.sleep(0.1)  # its runs notice that they are alone, and end
-    ends = [read.state(folder) for folder in tmp_path.glob("runs/*-seed0")]
+    ends = [(told.state, told.reason) for told in map(read.state, tmp_path.glob("runs/*-seed0"))]
     assert ("interrupted", "SIGTERM") in ends
     assert ("running", "") not in ends
     again = command(*line)
@@ -173,4 +173,4 @@ def test_a_sweep_that_dies_goes_on_when_typed_again(tmp_path: Path, cache_dir: P
     assert lines[-1].startswith("compare: augexp compare ")
     for strategy in ("none", "cutmix"):
         run = read.load(tmp_path / "runs" / f"{strategy}-learning_rate0.05-seed0")
-        assert run.environment["command"].startswith("__main__.py sweep --config digits.yaml")
+        assert str(run.environment.command).startswith("__main__.py sweep --config digits.yaml")

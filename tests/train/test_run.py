@@ -21,6 +21,7 @@ from augexp.network.build import build_network
 from augexp.network.device import Device
 from augexp.runs import folder as run_folder
 from augexp.runs import read
+from augexp.runs.records import BrokenRun
 from augexp.train.prepare import TEST_AS_VALIDATION, announcement, plan, prepare
 from augexp.train.run import summary, train
 from tests.places import SHARED
@@ -54,8 +55,8 @@ def test_predictions_give_the_metrics_of_the_result(finished: Path) -> None:
             assert stored["probability"].dtype == np.float16
             found = metrics(stored["probability"].astype(np.float32), stored["label"])
             assert len(set(stored["id"])) == len(stored["id"])
-        assert found["accuracy"] == pytest.approx(result[name]["accuracy"], abs=0.005)
-        assert found["examples"] == result[name]["examples"]
+        assert found["accuracy"] == pytest.approx(result.of(name).accuracy, abs=0.005)
+        assert found["examples"] == result.of(name).examples
 
 
 def test_the_environment_says_what_the_numbers_depend_on(finished: Path) -> None:
@@ -117,15 +118,15 @@ def test_a_failed_run_says_so(tmp_path: Path, cache_dir: Path) -> None:
     settings = digits(tmp_path, cache_dir, "train.learning_rate=1e30", "train.schedule=constant")
     with pytest.raises(UserError, match="the loss is nan"):
         train(settings)
-    with pytest.raises(read.BrokenRun, match=r"unfinished: failed \(.*the loss is nan"):
+    with pytest.raises(BrokenRun, match=r"unfinished: failed \(.*the loss is nan"):
         read.load(settings.run_dir)
 
 
 def test_test_as_validation_is_said(tmp_path: Path, cache_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = train(digits(tmp_path, cache_dir, "data.validation=test", "train.epochs=1"))
     result = read.load(folder).result
-    assert result["validation"] == "test"
-    assert result["val"] == result["test"]
+    assert result.validation == "test"
+    assert result.val == result.test
     said = capsys.readouterr().err
     assert TEST_AS_VALIDATION in said
     assert "val (= test) accuracy" in said
@@ -192,8 +193,8 @@ def test_keras_on_jax_trains_the_same_study(tmp_path: Path, cache_dir: Path) -> 
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     run = read.load(tmp_path / "mixup-seed0")
-    assert run.environment["backend"] == "jax"
-    assert run.result["val"]["accuracy"] > 0.2
+    assert run.environment.backend == "jax"
+    assert run.result.val.accuracy > 0.2
     assert out.startswith(f"{tmp_path / 'mixup-seed0'}: val accuracy ")
 
 
@@ -243,7 +244,7 @@ def test_ctrl_c_leaves_a_folder_that_says_interrupted(long_run: tuple[subprocess
     left = "--resume goes on from its last checkpoint, " if run_folder.checkpoint_path(folder).exists() else ""
     assert err.splitlines()[-1] == f"interrupted: {folder} is unfinished; {left}the same command starts it over"
     assert "Traceback" not in err
-    with pytest.raises(read.BrokenRun, match=r"^unfinished: interrupted \(Ctrl-C\)$"):
+    with pytest.raises(BrokenRun, match=r"^unfinished: interrupted \(Ctrl-C\)$"):
         read.load(folder)
 
 
@@ -260,7 +261,7 @@ def test_a_second_process_is_refused_and_a_killed_run_is_known(
     )
     process.kill()
     process.wait()
-    with pytest.raises(read.BrokenRun, match=r"^unfinished: killed$"):
+    with pytest.raises(BrokenRun, match=r"^unfinished: killed$"):
         read.load(folder)
 
 
@@ -288,7 +289,7 @@ def test_real_photos_and_real_weights_learn(tmp_path: Path) -> None:
     )
     result = read.load(train(settings)).result
     # Ten classes; a fault in preprocessing or weights stays near 0.1.
-    assert result["test"]["accuracy"] > 0.35
+    assert result.test.accuracy > 0.35
 
 
 @pytest.mark.slow
@@ -305,5 +306,5 @@ def test_stanford_dogs_and_resnet50_in_their_published_formats(
     )
     run = read.load(train(settings))
     assert run.config["data"]["source"] == "stanford_dogs"
-    assert run.result["epochs"] == 2
+    assert run.result.epochs == 2
     assert np.isfinite(run.history["loss"]).all()

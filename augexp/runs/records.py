@@ -1,0 +1,150 @@
+"""What the files of a run folder hold, checked when it is read: nobody after that asks again whether a value is there.
+
+What a newer version wrote beside is kept; what is missing or of another type makes the file unusable, by name.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+MOST = 1e12  # seconds, or images a second: what is beyond is no measurement
+
+Split = Literal["val", "test"]
+
+
+class BrokenRun(Exception):  # noqa: N818 - it names what was found, not what went wrong here
+    """A folder that is no finished, readable run; the message says why."""
+
+
+def _number_or_nothing(value: object) -> float | None:
+    """JSON has no NaN: what was not finite when it was written is null."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _no_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("a number is needed")  # noqa: TRY004 - pydantic reads ValueError only
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_no_bool), Field(strict=True, allow_inf_nan=False)]
+Share = Annotated[Number, Field(ge=0, le=1)]
+Measured = Annotated[Number, Field(ge=0, le=MOST)]
+Optional = Annotated[float | None, BeforeValidator(_number_or_nothing)]
+Count = Annotated[int, Field(strict=True, ge=1)]
+
+
+class Record(BaseModel):
+    """The content of a file, or of a part of it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
+
+
+class Scores(Record):
+    """What the best weights reach on a split: `accuracy` and `top5_accuracy` in [0, 1], `cross_entropy` in nats."""
+
+    accuracy: Share
+    top5_accuracy: Optional = None
+    cross_entropy: Optional = None
+    examples: Annotated[int, Field(strict=True)] | None = None
+
+    @property
+    def counted(self) -> int | None:
+        """How many examples there are, if the file says so."""
+        return self.examples if self.examples and self.examples > 0 else None
+
+
+class Result(Record):
+    """`result.json`, written last: a folder without it holds no finished run."""
+
+    epochs: Count
+    best_epoch: Count
+    validation: Any = None  # "test" where the best epoch was chosen on test
+    val: Scores
+    test: Scores
+    seconds: Measured  # of training
+    images_per_second: Measured  # median over epochs
+
+    @model_validator(mode="after")
+    def _best_is_one_of_them(self) -> Self:
+        if self.best_epoch > self.epochs:
+            raise ValueError("best_epoch")
+        return self
+
+    def of(self, split: Split) -> Scores:
+        """The scores on a split."""
+        return self.val if split == "val" else self.test
+
+
+class Environment(Record):
+    """`environment.json`: what a run's numbers depend on beside its configuration; None where it doesn't say."""
+
+    versions: dict[str, Any] = {}  # of packages
+    command: str | None = None  # that started the run
+    backend: str | None = None
+    device: str | None = None
+    precision: str | None = None
+    data_fingerprint: str | None = None
+    class_names: tuple[str, ...] | None = None
+    train_examples: Annotated[int, Field(strict=True)] | None = None
+
+
+class Status(Record):
+    """`status.json`: how a run stands, and why; a killed run still says running."""
+
+    state: str = ""
+    reason: str = ""
+
+
+class Op(Record):
+    """An op of a stored configuration, of any version."""
+
+    name: str
+
+
+class Training(Record):
+    """The `train` section of a stored configuration, as far as others go by it."""
+
+    epochs: Count | None = None
+    batch_size: Count | None = None
+
+
+class Configuration(Record):
+    """`config.yaml` as any version wrote it: its name, seed, ops and sections; the rest is compared as it stands."""
+
+    name: Annotated[str, Field(strict=True)]
+    seed: Annotated[int, Field(strict=True)]
+    strategy: list[Op]
+    train: Training = Training()
+
+
+Kind = TypeVar("Kind", bound=Record)
+
+
+def checked(kind: type[Kind], content: Mapping[str, Any], file: str) -> Kind:
+    """The content of a file as a record.
+
+    Raises:
+        BrokenRun: naming the first thing that is missing or not what it should be.
+    """
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        raise BrokenRun(_reason(kind, error, file)) from None
+
+
+def _reason(kind: type[Record], error: ValidationError, file: str) -> str:
+    place = next(iter(error.errors()))["loc"]
+    if kind is Result:
+        split = place[0] if place and place[0] in ("val", "test") else None
+        return f"{file} has no {f'{split} accuracy' if split else next(iter(place), 'best_epoch')}"
+    if kind is Configuration:
+        missing = "no name or seed" if place[:1] in (("name",), ("seed",)) else (
+            "strategy is no list of ops" if place[:1] == ("strategy",) else f"{'.'.join(map(str, place))} is none"
+        )  # fmt: skip
+        return f"{file} is not the configuration of a run ({missing})"
+    return f"{file}: {'.'.join(map(str, place))} is not what it should be"
