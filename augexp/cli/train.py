@@ -39,7 +39,7 @@ def train(
     if not (dry_run or resume):
         run_folder.refuse_finished(experiment, overwrite=overwrite)
     device.load_tensorflow(deterministic=experiment.train.deterministic)
-    from augexp.train.prepare import plan
+    from augexp.train.announce import plan
     from augexp.train.run import summary, train
 
     if dry_run:

@@ -22,7 +22,7 @@ from augexp.data.splits import Part, Splits
 from augexp.errors import UserError, first_line
 from augexp.metrics.scores import metrics
 from augexp.network import model, scoring
-from augexp.network.build import build_network
+from augexp.network.build import build_network, policy
 from augexp.network.trained import Trained
 
 WORDNET_ID = re.compile(r"n\d{8}")
@@ -84,16 +84,12 @@ def _whole_network(run: Trained) -> keras.Model:
     if settings.backbone == SMALL_CNN:
         raise UserError("SmallCNN was never trained on ImageNet")
     # In half precision, probabilities of 1,000 classes tie and vanish.
-    policy = keras.config.dtype_policy().name
-    keras.config.set_dtype_policy("float32")
-    try:
+    with policy("float32"):
         whole = _imagenet_classifier(settings, size)
         images = keras.Input((size, size, 3), dtype="float32")
         # Its weights expect the backbone's own preprocessing, whatever the run was trained with.
         own = model.preprocessing(settings.model_copy(update={"preprocessing": "imagenet"}))
         return keras.Model(images, whole(own(images)))
-    finally:
-        keras.config.set_dtype_policy(policy)
 
 
 def _imagenet_classifier(settings: Model, size: int) -> keras.Model:

@@ -37,7 +37,7 @@ def memory(network: Network, experiment: Experiment) -> Memory:
     count = network.model.count_params()
     outputs = [_elements(layer) for layer in network.backbone.layers]
     kept = sum(outputs) if trains_backbone else 2 * max(outputs)
-    width = 2 if keras.config.dtype_policy().name.startswith("mixed") else 4
+    width = 2 if network.precision.startswith("mixed") else 4
     weights = 4 * count * (copies if trains_backbone else 1)
     return Memory(weights, kept * width * experiment.train.batch_size)
 

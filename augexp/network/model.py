@@ -24,6 +24,7 @@ class Network:
 
     model: keras.Model  # (B, S, S, 3) RGB in [0, 255] -> logits (B, K) float32
     backbone: keras.Model
+    precision: str  # Keras's policy, that it was built under
 
 
 def build(settings: Model, image_size: int, num_classes: int, *, pretrained: bool = True) -> Network:
@@ -49,7 +50,7 @@ def build(settings: Model, image_size: int, num_classes: int, *, pretrained: boo
     pooled = keras.layers.GlobalAveragePooling2D(name="pool")(features)
     dropped = keras.layers.Dropout(settings.dropout, name="dropout")(pooled)
     logits = keras.layers.Dense(num_classes, dtype="float32", name="head")(dropped)
-    return Network(keras.Model(images, logits, name="network"), backbone)
+    return Network(keras.Model(images, logits, name="network"), backbone, keras.config.dtype_policy().name)
 
 
 def set_trainable(network: Network, settings: Model, *, backbone: bool) -> None:

@@ -41,7 +41,7 @@ class Progress:
 class Origin:
     """What decides the numbers of a run, and so must be the same when it goes on."""
 
-    config: dict[str, Any]  # resolved, nested
+    experiment: Experiment
     data_fingerprint: str
     backend: str
     precision: str
@@ -64,7 +64,9 @@ def save(folder: Path, state: Checkpoint) -> None:
     path.parent.mkdir(exist_ok=True)
     meta = {
         "format": FORMAT, "step": state.step, "phase": state.phase,
-        "progress": asdict(state.progress), **asdict(state.origin),
+        "progress": asdict(state.progress), "config": state.origin.experiment.model_dump(mode="json"),
+        "data_fingerprint": state.origin.data_fingerprint, "backend": state.origin.backend,
+        "precision": state.origin.precision,
     }  # fmt: skip
     named = {f"{part}-{i}": array for part, arrays in state.arrays.items() for i, array in enumerate(arrays)}
     with files.replacing(path) as temporary:
@@ -108,7 +110,7 @@ def refuse_other_origin(folder: Path, origin: Origin) -> None:
             f"{run_folder.checkpoint_path(folder)}: checkpoint format {meta['format']}, and this augexp reads up to "
             f"{FORMAT}; resume with the newer augexp that wrote it, or start the run over without --resume"
         )
-    found = settings.differences(meta["config"], Experiment.model_validate(origin.config))
+    found = settings.differences(meta["config"], origin.experiment)
     for name in ("data_fingerprint", "backend", "precision"):
         if (there := meta[name]) != (here := getattr(origin, name)):
             found.append(f"{name.replace('_', ' ')}: {there[:16]} there, {here[:16]} here")

@@ -20,9 +20,8 @@ def main() -> None:
     stop_on_sigterm()
     told: dict[str, Any] = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_stdin, daemon=True).start()
-    sys.argv = told["command"]  # what environment.json is to say
     try:
-        _train(Experiment.model_validate(told["config"]))
+        _train(Experiment.model_validate(told["config"]), told["command"])
     except (UserError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -35,11 +34,11 @@ def _end_with_stdin() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _train(experiment: Experiment) -> None:
+def _train(experiment: Experiment, command: list[str]) -> None:
     device.load_tensorflow(deterministic=experiment.train.deterministic)
     from augexp.train.run import train
 
-    train(experiment, resume=True)
+    train(experiment, resume=True, command=command)
 
 
 if __name__ == "__main__":

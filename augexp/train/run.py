@@ -1,6 +1,8 @@
 """One run from its configuration to its finished folder."""
 
 import platform
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,16 +18,23 @@ from augexp.runs import checkpoint, predictions, read
 from augexp.runs import folder as run_folder
 from augexp.runs.checkpoint import Checkpoint, Progress
 from augexp.train import preview
+from augexp.train.announce import announcement
+from augexp.train.environment import environment
 from augexp.train.fit import fit
-from augexp.train.prepare import Prepared, announcement, environment, prepare, val_is_test
-from augexp.train.task import eval_batches, origin, recipe
+from augexp.train.prepare import prepare
+from augexp.train.task import Task, eval_batches, origin, recipe
 
 
-def train(experiment: Experiment, *, overwrite: bool = False, resume: bool = False) -> Path:
+def train(
+    experiment: Experiment, *, overwrite: bool = False, resume: bool = False, command: Sequence[str] = ()
+) -> Path:
     """Runs an experiment and returns its run folder.
 
-    With `resume` an unfinished run goes on from its last checkpoint, where it has one, and a finished one is left as it
-    is.
+    Args:
+        experiment: the run.
+        overwrite: replaces a finished one.
+        resume: an unfinished run goes on from its last checkpoint, where it has one; a finished one is left as it is.
+        command: the words that started it, for `environment.json`; those of this process unless given.
 
     Raises:
         UserError: if data, weights or settings don't allow it, the run exists or is another one, or the loss is no
@@ -36,49 +45,49 @@ def train(experiment: Experiment, *, overwrite: bool = False, resume: bool = Fal
         if run_folder.is_finished(experiment.run_dir):
             return experiment.run_dir
     run_folder.refuse_finished(experiment, overwrite=overwrite)
-    prepared = prepare(experiment)
+    task = prepare(experiment)
     if resume:
-        _find_checkpoint(prepared, experiment.run_dir)
-    for line in announcement(prepared):
+        _find_checkpoint(task, experiment.run_dir)
+    for line in announcement(task):
         console.say(line)
     with run_folder.create(experiment, overwrite=overwrite, resume=resume) as folder:
-        resumed = _find_checkpoint(prepared, folder) if resume else None
-        _begin(prepared, folder, resumed)
-        reached = fit(prepared.task, folder, resumed)
-        _finish(prepared, folder, reached)
+        resumed = _find_checkpoint(task, folder) if resume else None
+        _begin(task, folder, resumed, command or sys.argv)
+        reached = fit(task, folder, resumed)
+        _finish(task, folder, reached)
     return folder
 
 
-def _find_checkpoint(prepared: Prepared, folder: Path) -> Checkpoint | None:
+def _find_checkpoint(task: Task, folder: Path) -> Checkpoint | None:
     if not run_folder.checkpoint_path(folder).exists():
         return None
-    return checkpoint.load(folder, origin(prepared.task))
+    return checkpoint.load(folder, origin(task))
 
 
-def _begin(prepared: Prepared, folder: Path, resumed: Checkpoint | None) -> None:
+def _begin(task: Task, folder: Path, resumed: Checkpoint | None, command: Sequence[str]) -> None:
     """Writes what a run holds before its first step, or says where it goes on."""
     if resumed is None:
-        files.write_json(folder / "environment.json", environment(prepared))
-        decided_by = recipe(prepared.experiment, prepared.splits)
-        _save(preview.first_batch(prepared.splits, decided_by), folder / "batch.png")
+        files.write_json(folder / "environment.json", environment(task, command))
+        decided_by = recipe(task.experiment, task.splits)
+        _save(preview.first_batch(task.splits, decided_by), folder / "batch.png")
         return
-    epoch, step = divmod(resumed.step, prepared.task.steps)
+    epoch, step = divmod(resumed.step, task.steps)
     line = f"going on after epoch {epoch}" + (f" and {step} steps" if step else "")
     console.say(line)
-    run_folder.log(folder, f"{line}; {platform.platform()}, {environment(prepared)['versions']}")
+    run_folder.log(folder, f"{line}; {platform.platform()}, {environment(task, command)['versions']}")
 
 
-def _finish(prepared: Prepared, folder: Path, reached: Progress) -> None:
+def _finish(task: Task, folder: Path, reached: Progress) -> None:
     """Scores the best weights on val and, once, on test; the result comes last."""
-    model.load_weights(prepared.task.network, folder / "best.weights.h5")
-    scores = {name: _score(prepared, folder, name, part) for name, part in _held_out(prepared.splits)}
-    _save(_curves(prepared, folder, reached), folder / "curves.png")
+    model.load_weights(task.network, folder / "best.weights.h5")
+    scores = {name: _score(task, folder, name, part) for name, part in _held_out(task.splits)}
+    _save(_curves(task, folder, reached), folder / "curves.png")
     files.write_json(
         folder / "result.json",
         {
-            "epochs": prepared.experiment.train.epochs,
+            "epochs": task.experiment.train.epochs,
             "best_epoch": reached.best_epoch,
-            "validation": "test" if prepared.experiment.data.validation == "test" else "train",
+            "validation": "test" if task.experiment.data.validation == "test" else "train",
             **scores,
             "seconds": round(reached.seconds, 3),
             "images_per_second": round(float(np.median(reached.rates)), 1),
@@ -90,8 +99,8 @@ def _held_out(splits: Splits) -> tuple[tuple[str, Part], ...]:
     return ("val", splits.val), ("test", splits.test)
 
 
-def _score(prepared: Prepared, folder: Path, name: str, part: Part) -> dict[str, float | int]:
-    probability = scoring.predict(prepared.task.network.model, eval_batches(prepared.task, part))
+def _score(task: Task, folder: Path, name: str, part: Part) -> dict[str, float | int]:
+    probability = scoring.predict(task.network.model, eval_batches(task, part))
     predictions.write(folder / f"predictions-{name}.npz", part.ids, part.labels, probability)
     return metrics(probability, part.labels)
 
@@ -101,12 +110,13 @@ def _save(figure: Figure, path: Path) -> None:
         figure.savefig(temporary)
 
 
-def _curves(prepared: Prepared, folder: Path, reached: Progress) -> Figure:
-    settings = prepared.experiment
+def _curves(task: Task, folder: Path, reached: Progress) -> Figure:
+    settings = task.experiment
+    on_test = " (val = the test set)" if settings.data.validation == "test" else ""
     return draw_history.curves(
         read.history(folder),
         best_epoch=reached.best_epoch,
-        title=f"{settings.run_dir.name} on {settings.data.source}{val_is_test(settings)}",
+        title=f"{settings.run_dir.name} on {settings.data.source}{on_test}",
         head_epochs=settings.train.head_epochs if settings.model.freeze == "none" else 0,
         plain_epochs=settings.train.plain_epochs,
     )

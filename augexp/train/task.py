@@ -11,6 +11,7 @@ from augexp.config.schema import Experiment
 from augexp.data import pipeline
 from augexp.data.splits import Part, Splits
 from augexp.network import model, parallel
+from augexp.network.device import Device
 from augexp.runs.checkpoint import Origin
 
 
@@ -25,12 +26,13 @@ class Phase(NamedTuple):
 
 @dataclass(frozen=True)
 class Task:
-    """What is fitted: network, data, recipe."""
+    """A run ready to be trained: everything that is needed before its folder is touched."""
 
     experiment: Experiment
     network: model.Network
     splits: Splits
     steps: int  # an epoch
+    device: Device
     jit_compile: bool
 
     @property
@@ -76,9 +78,4 @@ def eval_batches(task: Task, part: Part) -> tf.data.Dataset:
 
 def origin(task: Task) -> Origin:
     """What a checkpoint of this task must have in common with a run that goes on from it."""
-    return Origin(
-        task.experiment.model_dump(mode="json"),
-        task.splits.fingerprint,
-        keras.backend.backend(),
-        keras.config.dtype_policy().name,
-    )
+    return Origin(task.experiment, task.splits.fingerprint, keras.backend.backend(), task.network.precision)

@@ -24,12 +24,12 @@ def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Experiment:
 
 
 def test_the_worker_trains_what_it_was_told(told: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
-    trained: list[Experiment] = []
-    monkeypatch.setattr(worker, "_train", trained.append)
+    trained: list[tuple[Experiment, list[str]]] = []
+    monkeypatch.setattr(worker, "_train", lambda *told: trained.append(told))
     monkeypatch.setattr(sys, "argv", ["worker.py"])
     worker.main()
-    assert trained == [told]
-    assert sys.argv == ["augexp", "sweep", "seed=0..4"]
+    assert trained == [(told, ["augexp", "sweep", "seed=0..4"])]
+    assert sys.argv == ["worker.py"]  # the command is a value, not this process's own words
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_exit_statuses(
     status: int,
     said: str,
 ) -> None:
-    def fail(_: Experiment) -> None:
+    def fail(*_: object) -> None:
         raise raised
 
     monkeypatch.setattr(worker, "_train", fail)

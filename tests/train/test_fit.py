@@ -64,8 +64,8 @@ class Fitted:
 
     def __call__(self, *overrides: str) -> checkpoint.Progress:
         settings = load.experiment("digits.yaml", [*DIGITS, f"data.cache_dir={self.cache_dir}", *overrides])
-        self.prepared = prepare(settings)
-        return fit(self.prepared.task, self.folder)
+        self.task = prepare(settings)
+        return fit(self.task, self.folder)
 
     @property
     def history(self) -> list[dict[str, str]]:
@@ -87,12 +87,12 @@ def test_a_run_records_every_epoch_best_weights_and_checkpoint(fitted: Fitted) -
 
 def test_the_checkpoint_holds_network_and_optimizer(fitted: Fitted) -> None:
     fitted("train.epochs=1")
-    network = fitted.prepared.task.network.model
+    network = fitted.task.network.model
     with np.load(fitted.folder / "checkpoint" / "state.npz", allow_pickle=False) as state:
-        assert json.loads(str(state["meta"]))["step"] == fitted.prepared.task.steps
+        assert json.loads(str(state["meta"]))["step"] == fitted.task.steps
         for i, variable in enumerate(network.variables):
             np.testing.assert_array_equal(state[f"model-{i}"], keras.ops.convert_to_numpy(variable))
-        assert int(state["optimizer-0"]) == fitted.prepared.task.steps
+        assert int(state["optimizer-0"]) == fitted.task.steps
 
 
 class Killed(BaseException):
@@ -150,7 +150,7 @@ def killed(
             "runs.checkpoint.save",
             4,
         ),  # within the first full epoch, after its first checkpoint: running sums are carried
-        ("train.fit._save_best", 2),  # the checkpoint knows of a better epoch, its weights are lost
+        ("train.record.save_best", 2),  # the checkpoint knows of a better epoch, its weights are lost
         ("runs.predictions.write", 1),
     ],
 )
@@ -244,8 +244,8 @@ def test_a_refused_resume_leaves_the_run_as_it_was(
 
 def test_in_head_epochs_the_backbone_stands_still(fitted: Fitted) -> None:
     fitted("train.epochs=1", "train.head_epochs=1")
-    fresh = build_network(fitted.prepared.experiment, "float32", 10)
-    trained = fitted.prepared.task.network
+    fresh = build_network(fitted.task.experiment, "float32", 10)
+    trained = fitted.task.network
     for old, new in zip(fresh.backbone.weights, trained.backbone.weights, strict=True):
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(old), keras.ops.convert_to_numpy(new))
     assert fitted.history[0]["phase"] == "head"
@@ -253,7 +253,7 @@ def test_in_head_epochs_the_backbone_stands_still(fitted: Fitted) -> None:
 
 def test_best_weights_of_the_head_epoch_can_be_loaded_after_the_full_ones(fitted: Fitted) -> None:
     fitted("train.epochs=2", "train.head_epochs=1", "train.learning_rate=0.0001")
-    model.load_weights(fitted.prepared.task.network, fitted.folder / "best.weights.h5")
+    model.load_weights(fitted.task.network, fitted.folder / "best.weights.h5")
 
 
 def test_plain_epochs_run_without_the_strategy(fitted: Fitted) -> None:
@@ -284,7 +284,7 @@ def test_a_memory_shortage_is_explained() -> None:
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains_and_keeps_logits_in_float32(fitted: Fitted, precision: str) -> None:
     reached = fitted("strategy=cutmix", "train.epochs=1", f"train.precision={precision}")
-    network = fitted.prepared.task.network.model
+    network = fitted.task.network.model
     assert network.output.dtype == "float32"
     assert reached.best_accuracy > 0
 

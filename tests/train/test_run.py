@@ -22,7 +22,8 @@ from augexp.network.device import Device
 from augexp.runs import folder as run_folder
 from augexp.runs import read
 from augexp.runs.records import BrokenRun
-from augexp.train.prepare import TEST_AS_VALIDATION, announcement, plan, prepare
+from augexp.train.announce import TEST_AS_VALIDATION, announcement, plan
+from augexp.train.prepare import prepare
 from augexp.train.run import summary, train
 from tests.places import SHARED
 from tests.tools import kills

@@ -1,0 +1,91 @@
+"""What is said of a run before it starts, and in place of it: sizes, steps, memory, hours."""
+
+import keras
+
+from augexp.config.schema import Experiment
+from augexp.data import pipeline, sources
+from augexp.data.splits import Splits, expected_splits
+from augexp.errors import brief
+from augexp.network import device, estimate, model, parallel
+from augexp.network.build import build_network
+from augexp.train.task import Task, phases
+
+HOUR = 3600.0
+GIB = 2.0**30
+
+
+def announcement(task: Task) -> list[str]:
+    """What is about to be trained, on what, and a warning where it will take hours."""
+    settings = task.experiment
+    lines = [
+        f"{settings.run_dir}: {settings.model.backbone} at {settings.data.image_size} px, "
+        f"{task.network.precision} on {devices(task)}",
+        *_sizes(settings, task.splits, task.steps),
+    ]
+    return lines + (_slow(task) if task.device.kind == "cpu" else [])
+
+
+def devices(task: Task) -> str:
+    """The device that trains, or how many of its kind."""
+    count = len(parallel.names(task.experiment.train.devices))
+    return task.device.name if count == 1 else f"{count} x {task.device.name}"
+
+
+def _sizes(settings: Experiment, splits: Splits, steps: int) -> list[str]:
+    named = ", ".join(f"{len(phase.epochs)} {phase.name}" for phase in phases(settings))
+    lines = [
+        f"data: {settings.data.source}, {len(splits.class_names)} classes, train {len(splits.train):,}, "
+        f"val {len(splits.val):,}, test {len(splits.test):,}",
+        f"steps: {settings.train.epochs} epochs ({named}) x {steps} steps of {settings.train.batch_size}",
+    ]
+    if splits.left_out:
+        lines.append(f"left out: {len(splits.left_out)} images that can't be decoded: {brief(list(splits.left_out))}")
+    return lines + ([TEST_AS_VALIDATION] if settings.data.validation == "test" else [])
+
+
+def _memory(network: model.Network, settings: Experiment) -> str:
+    needed = estimate.memory(network, settings)
+    return (
+        f"memory: about {needed.total / GIB:.1f} GiB ({needed.weights / GIB:.2f} weights and optimizer, "
+        f"{needed.activations / GIB:.2f} activations), beside what the framework itself takes"
+    )
+
+
+TEST_AS_VALIDATION = (
+    "validation = test set (data.validation: test): the best epoch is chosen on test, so test is optimistic"
+)
+
+
+def _slow(task: Task) -> list[str]:
+    splits = task.splits
+    seconds = estimate.seconds(
+        task.network, task.experiment, len(splits.train), len(splits.val), jit_compile=task.jit_compile
+    )
+    if seconds <= HOUR:
+        return []
+    return [
+        f"no GPU: this run will take about {seconds / HOUR:.1f} hours on this CPU; a smaller data.image_size, "
+        "data.train_per_class or model.freeze=backbone makes it shorter"
+    ]
+
+
+def plan(experiment: Experiment) -> list[str]:
+    """What `train` would do, without training: device, split sizes and steps, memory."""
+    found = device.find()
+    device.leave_gpus_alone()
+    precision = device.resolve_precision(experiment.train.precision, found)
+    classes = sources.count_classes(experiment.data)
+    network = build_network(experiment, precision, classes, pretrained=False)
+    return [
+        f"device: {found.name}, {precision}, Keras on {keras.backend.backend()}",
+        *_expected_sizes(experiment),
+        _memory(network, experiment),
+    ]
+
+
+def _expected_sizes(experiment: Experiment) -> list[str]:
+    splits = expected_splits(experiment)
+    if splits is None:
+        source = experiment.data.source
+        return [f"data: {source} is not downloaded yet; the first run does it, then split sizes are known"]
+    return _sizes(experiment, splits, pipeline.steps_per_epoch(splits.train, experiment.train.batch_size))

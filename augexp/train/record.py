@@ -1,0 +1,160 @@
+"""What a run must not lose, written while it trains: history, checkpoints, best weights; and a loss that explodes."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from augexp import console, files
+from augexp.errors import UserError
+from augexp.network import model
+from augexp.runs import checkpoint, read
+from augexp.runs import folder as run_folder
+from augexp.runs.checkpoint import Checkpoint, Progress
+from augexp.runs.records import BrokenRun
+from augexp.train import optimizer
+from augexp.train.progress import Display, Pace
+from augexp.train.task import Phase, Task, origin
+from augexp.train.tensorboard import Events
+
+
+class Record(keras.callbacks.Callback):  # type: ignore[misc]
+    """Follows `fit` through all phases of a run; `phase` is set before each.
+
+    After an epoch come the history row, then the checkpoint, then the best weights: a kill between any two is mended
+    when the run goes on.
+    """
+
+    phase: Phase
+
+    def __init__(
+        self, task: Task, folder: Path, reached: Progress, advance: console.Advance,
+        started: float, resumed: Checkpoint | None,
+    ) -> None:  # fmt: skip
+        """Args are those of `fit`; `started` is when the run would have begun if it had never been interrupted."""
+        super().__init__()
+        self.task, self.folder, self.reached, self.started = task, folder, reached, started
+        self.step = resumed.step if resumed else 0
+        # Loss and accuracy of an epoch are running sums: those of an epoch that was begun are taken up again.
+        self.running = resumed.arrays["metrics"] if resumed and self.step % task.steps else None
+        self.events = _events(folder) if task.experiment.train.tensorboard else None
+        self.display = Display(task.experiment, folder, advance)
+        self.epoch = 0
+        self.loss: Any = math.nan  # of the last step, perhaps still being computed
+        self.pace = Pace(task.experiment.train.batch_size)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        self.epoch = epoch + 1
+        self.pace = Pace(self.task.experiment.train.batch_size, earlier=self.reached.epoch_seconds)
+        self.reached.epoch_seconds = 0.0
+        self.display.begin_epoch()
+        if self.running:
+            assign(self.model.metrics_variables, self.running)
+            self.running = None
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any]) -> None:  # noqa: ARG002
+        self.loss = logs["loss"]
+        self.step += 1
+        self.pace.step()
+        read_loss = partial(self._finite, self.loss)
+        self.display.step(self.epoch, read_loss, self.reached.val_accuracy, first=self.pace.steps == 1)
+        if self._is_checkpoint_due():
+            read_loss()
+            self._save_checkpoint()
+
+    def on_test_begin(self, logs: Any = None) -> None:  # noqa: ARG002
+        # Steps may still be queued on a GPU; reading the loss waits for them.
+        self._finite(self.loss)
+        self.pace.trained = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any]) -> None:  # noqa: ARG002
+        row = self._row({name: float(value) for name, value in logs.items()})
+        self._finite(row["loss"])
+        run_folder.append_history(self.folder, row)
+        better = self._reach(row)
+        self._save_checkpoint()
+        if better:
+            save_best(self.task, self.folder)
+        if self.events:
+            self.events.add(row)
+        self.display.end_epoch(row)
+
+    def _reach(self, row: Mapping[str, Any]) -> bool:
+        """Takes down what an epoch has reached; whether it is the best so far."""
+        val_accuracy = float(row["val_accuracy"])
+        self.reached.rates.append(float(row["images_per_second"]))
+        self.reached.val_accuracy = val_accuracy
+        if val_accuracy <= self.reached.best_accuracy:
+            return False
+        self.reached.best_accuracy, self.reached.best_epoch = val_accuracy, self.epoch
+        return True
+
+    def _row(self, logs: Mapping[str, float]) -> dict[str, Any]:
+        """The epoch's row of `history.csv`."""
+        last_step = self.task.steps * self.epoch - 1
+        rate = optimizer.schedule(self.task.experiment.train, self.task.total_steps)(last_step)
+        return {
+            "epoch": self.epoch,
+            "phase": self.phase.name,
+            **{name: round(logs[name], 6) for name in ("loss", "accuracy", "val_loss", "val_accuracy")},
+            "learning_rate": float(f"{float(rate):.6g}"),
+            "seconds": round(self.pace.seconds, 3),
+            "images_per_second": round(self.pace.images_per_second, 1),
+        }
+
+    def _is_checkpoint_due(self) -> bool:
+        every = self.task.experiment.train.checkpoint_steps
+        # The last step of an epoch has its checkpoint after validation.
+        return every is not None and self.step % every == 0 and self.step % self.task.steps != 0
+
+    def _save_checkpoint(self) -> None:
+        self.reached.seconds = time.perf_counter() - self.started
+        within = self.step % self.task.steps != 0
+        reached = replace(self.reached, epoch_seconds=self.pace.seconds if within else 0.0)
+        # Asking Keras for its model mid-epoch brings JAX's state home.
+        network = self.model
+        parts = {"model": network.variables, "optimizer": network.optimizer.variables}
+        if within:
+            parts["metrics"] = network.metrics_variables
+        arrays = {
+            part: [keras.ops.convert_to_numpy(variable) for variable in variables] for part, variables in parts.items()
+        }
+        checkpoint.save(self.folder, Checkpoint(origin(self.task), self.step, self.phase.name, reached, arrays))
+
+    def _finite(self, loss: Any) -> float:
+        value = float(loss)
+        if math.isfinite(value):
+            return value
+        raise UserError(
+            f"{self.folder}: the loss is {value} in epoch {self.epoch} with train.learning_rate "
+            f"{self.task.experiment.train.learning_rate:g}; try a lower one, train.warmup_epochs=1, or "
+            "train.precision=float32"
+        )
+
+
+def assign(variables: Sequence[keras.Variable], arrays: Sequence[Any]) -> None:
+    """Sets variables to the arrays of a checkpoint, in their order."""
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
+
+
+def save_best(task: Task, folder: Path) -> None:
+    """Replaces the best weights of a run by those of the network as it is."""
+    with files.replacing(folder / "best.weights.h5") as temporary:
+        model.save_weights(task.network, temporary)
+
+
+def _events(folder: Path) -> Events:
+    """A new event file that begins with the epochs of an earlier process."""
+    begun = Events(folder)
+    with suppress(BrokenRun):  # no epoch yet
+        history = read.history(folder)
+        for i in range(len(history["epoch"])):
+            begun.add({name: float(column[i]) for name, column in history.items() if math.isfinite(column[i])})
+    return begun
