@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from augexp.compare import profiles, verdicts
 from augexp.compare.groups import load_groups
+from augexp.compare.judge import Judgement, judge
 from augexp.compare.profiles import Finding, Profiles
-from augexp.compare.verdicts import Judgement, Options
+from augexp.compare.verdicts import Options
 from tests.factories import EXAMPLES, make_evaluation, make_run
 
 EVIL = "<b>[x]\\e[31m"  # as YAML holds it; the name has an escape character
@@ -79,8 +79,8 @@ def _full(folder: Path, index: int, seed: int) -> Path:
 
 def judged(paths: Sequence[Path], **options: Any) -> tuple[Judgement, Profiles]:
     """The verdicts, and the profiles beside them."""
-    judgement = verdicts.judge(load_groups(paths), Options(**options))
-    return judgement, profiles.judge(judgement)
+    judgement = judge(load_groups(paths), Options(**options))
+    return judgement, judgement.profiles
 
 
 def finding(measured: Profiles, name: str, group: str = "cutmix") -> Finding:

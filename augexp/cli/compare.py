@@ -43,17 +43,18 @@ def compare(
     or were scored on different test sets.
     """
     from augexp import console
-    from augexp.compare import profiles, verdicts
     from augexp.compare.groups import load_groups
+    from augexp.compare.judge import judge
+    from augexp.compare.verdicts import Options
     from augexp.report import export, profile_figures, terminal
     from augexp.report import profiles as profile_report
     from augexp.report.curves import comparison
     from augexp.report.notes import notes
 
     _check_compare(ylim, margin)
-    options = verdicts.Options(baseline, all_pairs, margin, tuple(allow or ()))
-    judgement = verdicts.judge(load_groups(runs), options)
-    measured = profiles.judge(judgement)
+    options = Options(baseline, all_pairs, margin, tuple(allow or ()))
+    judgement = judge(load_groups(runs), options)
+    measured = judgement.profiles
     picture = comparison(judgement.comparison.groups, ylim, x)
     console.out.print(terminal.table(judgement))
     console.answer(terminal.caption(judgement))
@@ -64,14 +65,14 @@ def compare(
         console.answer(line)
     for grid in profile_report.grids(measured):
         console.out.print("", grid, sep="\n")
-    for line in [*profile_report.sentences(measured), *notes(judgement, measured)]:
+    for line in [*profile_report.sentences(measured), *notes(judgement)]:
         console.answer(line)
     texts = {
         csv: partial(export.csv_text, judgement),
         _beside(csv, "contrasts"): partial(export.contrasts_csv_text, judgement),
         _beside(csv, "profiles") if measured.axes else None: partial(profile_report.csv_text, measured),
-        json: partial(export.json_text, judgement, measured),
-        markdown: partial(export.markdown, judgement, measured),
+        json: partial(export.json_text, judgement),
+        markdown: partial(export.markdown, judgement),
     }
     for path, text in texts.items():
         if path is not None:
@@ -79,7 +80,7 @@ def compare(
     if page is not None:
         from augexp.report.page import html
 
-        write_text(page, html(judgement, x, measured))
+        write_text(page, html(judgement, x))
     write(out / "comparison.png", picture.savefig)
     if measured.axes:
         write(out / "profiles.png", profile_figures.summary(measured).savefig)

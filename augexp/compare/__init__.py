@@ -1,1 +1,1 @@
-"""Is the difference real? Numbers only: no words, no figures, no TensorFlow. The door: `verdicts.judge`."""
+"""Is the difference real? Numbers only: no words, no figures, no TensorFlow. The door: `judge.judge`."""

@@ -17,7 +17,7 @@ from augexp.compare.contrasts import Contrast
 from augexp.compare.evaluations import LeftOut, Measurements
 from augexp.compare.groups import Group
 from augexp.compare.summary import Curve, Spread
-from augexp.compare.verdicts import ALPHA, Judgement, Verdict
+from augexp.compare.verdicts import ALPHA, Verdict, Verdicts
 from augexp.metrics import catalogue
 from augexp.metrics.catalogue import Metric
 
@@ -109,19 +109,16 @@ class Profiles:
         return [tuple(findings) for findings in found.values() if findings]
 
 
-NONE = Profiles()
-
-
-def judge(judgement: Judgement) -> Profiles:
+def judge(judged: Verdicts) -> Profiles:
     """Reads the evaluations of the groups and contrasts them as the verdicts do."""
-    groups = judgement.comparison.groups
-    found = evaluations.gather(groups, judgement.evidence)
+    groups = judged.comparison.groups
+    found = evaluations.gather(groups, judged.evidence)
     known = catalogue.known(name for one in found.of_runs.values() for name in one.metrics)
     known = [measure for measure in known if any(found.has(group, measure.name) for group in groups)]
-    cases = [_case(verdict, judgement, found) for verdict in judgement.verdicts if _have_both(verdict, found)]
+    cases = [_case(verdict, judged, found) for verdict in judged.verdicts if _have_both(verdict, found)]
     return Profiles(
         groups,
-        judgement.baseline,
+        judged.baseline,
         tuple(
             _profile(axis, tuple(of_axis), groups, cases, found)
             for axis, of_axis in groupby(known, key=lambda measure: measure.axis)
@@ -151,8 +148,8 @@ class _Case:
         return self.verdict.status != "not comparable" and not self.is_unlike
 
 
-def _case(verdict: Verdict, judgement: Judgement, found: Measurements) -> _Case:
-    differing = confounders(verdict.group, verdict.baseline, judgement.options.allow)
+def _case(verdict: Verdict, judged: Verdicts, found: Measurements) -> _Case:
+    differing = confounders(verdict.group, verdict.baseline, judged.options.allow)
     return _Case(verdict, not found.of_same_examples(verdict.group, verdict.baseline), bool(differing))
 
 

@@ -1,4 +1,4 @@
-"""Contrasts and the conditions they were made under -> one verdict a contrast, in words that follow from numbers."""
+"""Contrasts and the conditions they were made under -> one verdict a contrast. Numbers: `report.wording` says them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,8 @@ from augexp.compare import scores as group_scores
 from augexp.compare.confounders import check_allowed, confounders
 from augexp.compare.contrasts import Contrast
 from augexp.compare.groups import Comparison, Group
-from augexp.compare.inference import LEVEL, MOST_SEEDS, POWER
+from augexp.compare.inference import LEVEL
 from augexp.compare.scores import Evidence
-from augexp.config import settings
 from augexp.errors import UserError, did_you_mean
 
 Status = Literal["better", "worse", "equivalent", "no evidence", "models differ", "confounded", "not comparable"]
@@ -44,29 +43,33 @@ class Verdict:
         group: the one.
         baseline: the other.
         status: in one word or two.
-        sentence: the whole of it.
+        reason: why the two are not comparable; empty where they are.
         contrast: the numbers; None where there can be none.
         p_holm: p value corrected for all contrasts shown.
         p_equivalent: of two one-sided tests against the margin, corrected likewise.
         smallest: true difference that this study would find with 80 % power, in the unit of accuracy.
         seeds_needed: seeds that would find one as large as the observed, None where that is over 1,000.
         confounders: what they also differ in: key -> (value of group, of baseline).
+        tests: contrasts that p was corrected for.
+        margin: in points, that equivalence was tested against.
     """
 
     group: Group
     baseline: Group
     status: Status
-    sentence: str
+    reason: str = ""
     contrast: Contrast | None = None
     p_holm: float | None = None
     p_equivalent: float | None = None
     smallest: float | None = None
     seeds_needed: int | None = None
     confounders: dict[str, tuple[Any, Any]] | None = None
+    tests: int = 0
+    margin: float | None = None
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Verdicts:
     """A comparison with its verdicts and the predictions they rest on."""
 
     comparison: Comparison
@@ -79,8 +82,8 @@ class Judgement:
         """The group that all others are held against, where there is one."""
         if self.options.all_pairs:
             return None
-        found = {id(verdict.baseline): verdict.baseline for verdict in self.verdicts}
-        return next(iter(found.values())) if len(found) == 1 else None
+        baselines = {verdict.baseline.label: verdict.baseline for verdict in self.verdicts}
+        return next(iter(baselines.values())) if len(baselines) == 1 else None
 
     @property
     def refused(self) -> bool:
@@ -88,7 +91,7 @@ class Judgement:
         return any(verdict.status in REFUSED for verdict in self.verdicts)
 
 
-def judge(comparison: Comparison, options: Options | None = None) -> Judgement:
+def verdicts_of(comparison: Comparison, options: Options | None = None) -> Verdicts:
     """Contrasts the groups of a comparison and says what may be said.
 
     Raises:
@@ -107,7 +110,7 @@ def judge(comparison: Comparison, options: Options | None = None) -> Judgement:
     corrected = contrasts.adjusted(numbers)
     same = contrasts.adjusted_equivalence(numbers, options.margin)
     tests = sum(one is not None for one in numbers)
-    return Judgement(
+    return Verdicts(
         comparison,
         options,
         found,
@@ -129,7 +132,8 @@ def pairs(groups: Sequence[Group], options: Options) -> list[tuple[Group, Group]
     if options.all_pairs:
         return [(later, earlier) for i, earlier in enumerate(groups) for later in groups[i + 1 :]]
     baselines = _baselines(groups, options.baseline)
-    others = [group for group in groups if group not in baselines]
+    held = {group.label for group in baselines}
+    others = [group for group in groups if group.label not in held]
     if len(baselines) == 1:
         return [(group, baselines[0]) for group in others]
     return [(group, min(baselines, key=lambda one: len(confounders(group, one)))) for group in others]
@@ -160,29 +164,25 @@ def _verdict(
     options: Options,
 ) -> Verdict:
     group, baseline = couple
-    names = f"{group.label} and {baseline.label}"
     if reason:
-        return Verdict(group, baseline, "not comparable", f"{names} are not comparable: {reason}.")
+        return Verdict(group, baseline, "not comparable", reason)
     if contrast is None or p_holm is None:
-        return Verdict(
-            group, baseline, "no evidence",
-            f"{names} have too few seeds for a test, and no predictions to compare two models by.",
-        )  # fmt: skip
+        return Verdict(group, baseline, "no evidence")
     alpha = ALPHA / tests
     differing = confounders(group, baseline, options.allow)
-    verdict = Verdict(
+    return Verdict(
         group,
         baseline,
         _status(contrast, p_holm, p_equivalent, confounded=bool(differing)),
-        "",
-        contrast,
-        p_holm,
-        p_equivalent,
-        contrast.smallest(alpha),
-        contrast.seeds_needed(alpha),
-        differing or None,
+        contrast=contrast,
+        p_holm=p_holm,
+        p_equivalent=p_equivalent,
+        smallest=contrast.smallest(alpha),
+        seeds_needed=contrast.seeds_needed(alpha),
+        confounders=differing or None,
+        tests=tests,
+        margin=options.margin,
     )
-    return _with_sentence(verdict, tests, options)
 
 
 def _status(contrast: Contrast, p_holm: float, p_equivalent: float | None, *, confounded: bool) -> Status:
@@ -195,123 +195,3 @@ def _status(contrast: Contrast, p_holm: float, p_equivalent: float | None, *, co
     if p_holm > ALPHA:
         return "no evidence"
     return "better" if contrast.difference > 0 else "worse"
-
-
-def _with_sentence(verdict: Verdict, tests: int, options: Options) -> Verdict:
-    words = {
-        "confounded": _confounded,
-        "models differ": _models,
-        "equivalent": _equivalent,
-        "better": _differs,
-        "worse": _differs,
-        "no evidence": _models if verdict.contrast and verdict.contrast.method == "mcnemar" else _nothing,
-    }[verdict.status]
-    return Verdict(**(vars(verdict) | {"sentence": words(verdict, tests, options)}))
-
-
-def _confounded(verdict: Verdict, _tests: int, _options: Options) -> str:
-    group, baseline = verdict.group.label, verdict.baseline.label
-    differing = (verdict.confounders or {}).items()
-    told = "; ".join(f"{key} is {settings.show(ours)} and {settings.show(theirs)}" for key, (ours, theirs) in differing)
-    allow = " ".join(f"--allow {key}" for key, _ in differing)
-    return (
-        f"{group} and {baseline} differ in more than the strategy ({told}), so their difference of "
-        f"{points(_contrast(verdict).difference)} can't be put down to it; {allow} judges it all the same."
-    )
-
-
-def _differs(verdict: Verdict, tests: int, _options: Options) -> str:
-    return (
-        f"{verdict.group.label} is {verdict.status} than {verdict.baseline.label}: "
-        f"{_numbers(verdict, tests)}, {_scope(_contrast(verdict))}."
-    )
-
-
-def _equivalent(verdict: Verdict, tests: int, options: Options) -> str:
-    return (
-        f"{verdict.group.label} and {verdict.baseline.label} differ by less than the margin of "
-        f"{options.margin:g} points (p {_relation(verdict.p_equivalent)}): {_numbers(verdict, tests)}, "
-        f"{_scope(_contrast(verdict))}."
-    )
-
-
-def _nothing(verdict: Verdict, tests: int, _options: Options) -> str:
-    contrast = _contrast(verdict)
-    return (
-        f"no evidence at this size that {verdict.group.label} differs from {verdict.baseline.label}: "
-        f"{_numbers(verdict, tests)}, {_scope(contrast)}.{_here_only(contrast)} {_reach(verdict)}"
-    )
-
-
-def _here_only(contrast: Contrast) -> str:
-    """For a difference that seeds bear out on this test set, but the test set's size does not beyond it."""
-    if not contrast.counts_examples or contrast.seed_estimate is None or contrast.seed_estimate.p_value > ALPHA:
-        return ""
-    if contrast.p_value <= ALPHA:
-        return ""
-    return f" On these {contrast.examples:,} images the seeds agree that it does; on others like them it may not."
-
-
-def _reach(verdict: Verdict) -> str:
-    seeds = min(_contrast(verdict).seeds)
-    size = f"{seeds} seeds" if _contrast(verdict).counts_examples else f"{seeds} seeds on this test set"
-    power = f"find a true difference of {100 * (verdict.smallest or 0):.1f} points in {100 * POWER:.0f} % of studies"
-    if verdict.seeds_needed is None:
-        more = f"not even {MOST_SEEDS:,} would show one as small as that observed"
-        if _contrast(verdict).example_variance > 0:
-            more += " on a test set of this size"
-    elif verdict.seeds_needed <= seeds:
-        more = "one as large as that observed may well show with a few more"
-    else:
-        more = f"one as large as that observed would need about {verdict.seeds_needed:,} seeds"
-    return f"{size} {power}; {more}."
-
-
-def _models(verdict: Verdict, _tests: int, _options: Options) -> str:
-    contrast = _contrast(verdict)
-    low, high = contrast.interval
-    verb = "differ" if verdict.status == "models differ" else "are not seen to differ"
-    return (
-        f"one seed: these two models of {verdict.group.label} and {verdict.baseline.label} {verb} "
-        f"({points(contrast.difference)}, {100 * low:+.2f} to {100 * high:+.2f}; {contrast.gained:,} images gained, "
-        f"{contrast.lost:,} lost, McNemar's p {_relation(verdict.p_holm)}). "
-        "Of the strategies this says nothing: other seeds may differ as much."
-    )
-
-
-def _numbers(verdict: Verdict, tests: int) -> str:
-    contrast = _contrast(verdict)
-    low, high = contrast.interval
-    holm = f" by Holm over {tests} contrasts" if tests > 1 else ""
-    return f"{points(contrast.difference)} ({100 * low:+.2f} to {100 * high:+.2f}, p {_relation(verdict.p_holm)}{holm})"
-
-
-def _scope(contrast: Contrast) -> str:
-    ours, theirs = contrast.seeds
-    seeds = f"{ours} paired seeds" if contrast.method == "paired" else f"{ours} against {theirs} unpaired seeds"
-    if not contrast.counts_examples:
-        seeds += "; without predictions this holds for this test set only"
-    return seeds
-
-
-def _contrast(verdict: Verdict) -> Contrast:
-    if verdict.contrast is None:
-        raise ValueError("a verdict without numbers has no such words")
-    return verdict.contrast
-
-
-def points(difference: float) -> str:
-    """A difference of accuracies in [0, 1] as signed points."""
-    return f"{100 * difference:+.2f} points"
-
-
-def _relation(p: float | None) -> str:
-    text = p_text(p)
-    return text if text.startswith("<") else f"= {text}"
-
-
-def p_text(p: float | None) -> str:
-    """A p value as it is read: 0.04, 0.0031, < 0.0001."""
-    if p is None:
-        return "-"
-    return "< 0.0001" if p < 0.0001 else f"{p:.2g}"

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from augexp import tables
-from augexp.compare import classes, profiles
+from augexp.compare import classes
 from augexp.compare.confounders import differences
 from augexp.compare.groups import Group, best_is_last, ended_early, validated_on_test
-from augexp.compare.profiles import Profiles
+from augexp.compare.judge import Judgement
 from augexp.compare.summary import OTHER_METRICS, Spread, Summary, accuracies, summarize
-from augexp.compare.verdicts import Judgement, Verdict, p_text
+from augexp.compare.verdicts import Verdict
 from augexp.report import profiles as profile_report
+from augexp.report import wording
 from augexp.report.notes import notes, ranges
 from augexp.report.terminal import percent_cell, reach_of
 
@@ -98,16 +99,16 @@ def contrast_row(verdict: Verdict) -> dict[str, Any]:
         "lost": contrast.lost if contrast and contrast.method == "mcnemar" else None,
         "examples": contrast.examples if contrast else None,
         "confounders": "; ".join(verdict.confounders or ()) or None,
-        "sentence": verdict.sentence,
+        "sentence": wording.sentence(verdict),
     }
 
 
-def json_text(judgement: Judgement, measured: Profiles = profiles.NONE) -> str:
+def json_text(judgement: Judgement) -> str:
     """`as_dict` as strict JSON."""
-    return json.dumps(as_dict(judgement, measured), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(as_dict(judgement), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def as_dict(judgement: Judgement, measured: Profiles = profiles.NONE) -> dict[str, Any]:
+def as_dict(judgement: Judgement) -> dict[str, Any]:
     """The numbers of the CSVs, the runs behind them, and what the notes say, as plain values."""
     comparison = judgement.comparison
     groups = comparison.groups
@@ -120,8 +121,8 @@ def as_dict(judgement: Judgement, measured: Profiles = profiles.NONE) -> dict[st
         },
         "repeated": [str(path) for path in comparison.repeated],
         "skipped": [{"folder": str(path), "reason": reason} for path, reason in comparison.skipped],
-        "notes": notes(judgement, measured),
-        **({"profiles": profile_report.as_dict(measured)} if measured.axes else {}),
+        "notes": notes(judgement),
+        **({"profiles": profile_report.as_dict(judgement.profiles)} if judgement.profiles.axes else {}),
     }
 
 
@@ -166,7 +167,7 @@ def _runs(group: Group) -> list[dict[str, Any]]:
     ]
 
 
-def markdown(judgement: Judgement, measured: Profiles = profiles.NONE) -> str:
+def markdown(judgement: Judgement) -> str:
     """The tables and the verdicts for a README."""
     against = {verdict.group.label: verdict for verdict in judgement.verdicts} if judgement.baseline else {}
     lines = [
@@ -181,8 +182,8 @@ def markdown(judgement: Judgement, measured: Profiles = profiles.NONE) -> str:
             *_markdown_contrast(against.get(group.label)), f"{summary.minutes:.1f}",
         )  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
-    told = [f"- {tables.escaped(verdict.sentence)}" for verdict in judgement.verdicts]
-    return "\n".join([*lines, *(["", *told] if told else []), *profile_report.markdown(measured), ""])
+    told = [f"- {tables.escaped(wording.sentence(verdict))}" for verdict in judgement.verdicts]
+    return "\n".join([*lines, *(["", *told] if told else []), *profile_report.markdown(judgement.profiles), ""])
 
 
 def _markdown_contrast(verdict: Verdict | None) -> tuple[str, str, str]:
@@ -193,4 +194,4 @@ def _markdown_contrast(verdict: Verdict | None) -> tuple[str, str, str]:
         return "-", "-", verdict.status
     low, high = contrast.interval
     difference = f"{100 * contrast.difference:+.2f} ({100 * low:+.2f} to {100 * high:+.2f})"
-    return difference, p_text(verdict.p_holm), verdict.status
+    return difference, wording.p_text(verdict.p_holm), verdict.status

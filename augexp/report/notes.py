@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from augexp import tables
-from augexp.compare import profiles
 from augexp.compare.confounders import differences
 from augexp.compare.groups import Group, best_is_last, duplicates, ended_early, validated_on_test
-from augexp.compare.profiles import Profiles
-from augexp.compare.verdicts import Judgement
+from augexp.compare.judge import Judgement
 from augexp.config import settings
 from augexp.report import profiles as profile_report
 
 
-def notes(judgement: Judgement, measured: Profiles = profiles.NONE) -> list[str]:
+def notes(judgement: Judgement) -> list[str]:
     """What a reader must know before trusting the numbers, a line each."""
     comparison = judgement.comparison
     groups = comparison.groups
@@ -28,7 +26,7 @@ def notes(judgement: Judgement, measured: Profiles = profiles.NONE) -> list[str]
             f"{path}: {reason}; the finite test set is judged without it"
             for path, reason in judgement.evidence.unusable
         ),
-        *profile_report.notes(measured),
+        *profile_report.notes(judgement.profiles),
         *(f"given twice, counted once: {path}" for path in comparison.repeated),
         *(f"skipped {path}: {reason}" for path, reason in comparison.skipped),
     ]

@@ -9,16 +9,16 @@ from pathlib import Path
 from PIL import Image
 
 from augexp import __version__
-from augexp.compare import classes, profiles
+from augexp.compare import classes
 from augexp.compare.classes import ClassGain, Confusion
 from augexp.compare.groups import Group
 from augexp.compare.inference import LEVEL
-from augexp.compare.profiles import Profiles
+from augexp.compare.judge import Judgement
 from augexp.compare.summary import Axis, summarize
-from augexp.compare.verdicts import Judgement, Verdict
+from augexp.compare.verdicts import Verdict
 from augexp.config import settings
 from augexp.errors import printable
-from augexp.report import figures, profile_page, terminal
+from augexp.report import figures, profile_page, terminal, wording
 from augexp.report.curves import data_name
 from augexp.report.markup import figure, legend, section, spread, table, text
 from augexp.report.notes import notes
@@ -70,7 +70,7 @@ pre { overflow-x: auto; font-size: .8rem; background: var(--card); padding: .7re
 """
 
 
-def html(judgement: Judgement, x: Axis = "epochs", measured: Profiles = profiles.NONE) -> str:
+def html(judgement: Judgement, x: Axis = "epochs") -> str:
     """The whole page.
 
     Raises:
@@ -82,11 +82,11 @@ def html(judgement: Judgement, x: Axis = "epochs", measured: Profiles = profiles
         _table(judgement),
         _curves(judgement, x),
         _differences(judgement),
-        profile_page.sections(measured),
+        profile_page.sections(judgement.profiles),
         _seeds(judgement),
         _classes(judgement),
         _previews(judgement),
-        _notes(judgement, measured),
+        _notes(judgement),
         _method(judgement),
         _settings(judgement),
     ]
@@ -131,7 +131,7 @@ def _verdicts(judgement: Judgement) -> str:
 
 def _capital(verdict: Verdict) -> str:
     """The sentence with a capital, unless it starts with a name."""
-    sentence = verdict.sentence
+    sentence = wording.sentence(verdict)
     return sentence if sentence.startswith(verdict.group.label) else sentence[:1].upper() + sentence[1:]
 
 
@@ -324,8 +324,8 @@ def _picture(path: Path) -> str | None:
     return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
 
 
-def _notes(judgement: Judgement, measured: Profiles) -> str:
-    lines = "".join(f"<li>{text(note)}</li>\n" for note in notes(judgement, measured))
+def _notes(judgement: Judgement) -> str:
+    lines = "".join(f"<li>{text(note)}</li>\n" for note in notes(judgement))
     return section("What to know before trusting this", f"<ul>\n{lines}</ul>\n" if lines else "")
 
 

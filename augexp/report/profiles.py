@@ -13,9 +13,9 @@ from augexp import tables
 from augexp.compare.evaluations import LeftOut
 from augexp.compare.profiles import Finding, Profile, Profiles, Status
 from augexp.compare.summary import Spread
-from augexp.compare.verdicts import p_text
 from augexp.errors import printable
 from augexp.metrics.catalogue import AXES, PERCENT, Metric
+from augexp.report.wording import p_text
 
 WIDTHS = (14, 15, 7, 15, 8, 11)  # characters; with the gaps between them 80
 MOST_MEANS = 5  # measures beside each other in 80 columns

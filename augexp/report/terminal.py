@@ -9,9 +9,11 @@ from rich.text import Text
 from augexp import tables
 from augexp.compare.groups import Group
 from augexp.compare.inference import MOST_SEEDS
+from augexp.compare.judge import Judgement
 from augexp.compare.summary import Reach, Spread, Summary, reach, summarize
-from augexp.compare.verdicts import Judgement, Verdict, p_text
+from augexp.compare.verdicts import Verdict
 from augexp.errors import printable
+from augexp.report import wording
 
 LONGEST_BESIDE = 12  # characters of a name that fit into 80 columns beside the numbers
 
@@ -38,8 +40,8 @@ def _name(group: Group) -> Text:
 def reach_of(group: Group, judgement: Judgement) -> Reach | None:
     """When a group's runs reached the mean val accuracy of the baseline's best epochs; None if that's another task."""
     baseline = judgement.baseline
-    unlike = [verdict.group for verdict in judgement.verdicts if verdict.status == "not comparable"]
-    if baseline is None or group in unlike:
+    unlike = {verdict.group.label for verdict in judgement.verdicts if verdict.status == "not comparable"}
+    if baseline is None or group.label in unlike:
         return None
     # History rounds to six digits, and a baseline that can't reach its own accuracy would look odd.
     return reach(group, min(summarize(baseline).val.mean, _best_mean(baseline)))
@@ -119,7 +121,7 @@ def contrast_cells(verdict: Verdict) -> tuple[str, str, str, str]:
         f"{100 * contrast.difference:+.2f}",
         _ends(contrast.interval) if contrast.counts_examples else "-",
         _ends(contrast.seed_interval),
-        p_text(verdict.p_holm),
+        wording.p_text(verdict.p_holm),
     )
 
 
@@ -136,4 +138,4 @@ def _ends(interval: tuple[float, float] | None) -> str:
 
 def sentences(judgement: Judgement) -> list[str]:
     """The verdicts in words, each in lines of 80 columns."""
-    return [tables.folded(verdict.sentence) for verdict in judgement.verdicts]
+    return [tables.folded(wording.sentence(verdict)) for verdict in judgement.verdicts]

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,13 @@ Column = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run as its folder holds it."""
+    """A finished run as its folder holds it. Two are equal if they are of one folder: arrays can't be asked."""
 
     path: Path
-    config: dict[str, Any]  # resolved, nested
-    environment: Environment
-    result: Result
-    history: dict[str, Column]  # column -> one value an epoch
+    config: dict[str, Any] = field(compare=False)  # resolved, nested
+    environment: Environment = field(compare=False)
+    result: Result = field(compare=False)
+    history: dict[str, Column] = field(compare=False)  # column -> one value an epoch
 
     @property
     def name(self) -> str:

@@ -1,5 +1,6 @@
 """Groups, summaries and curves, against NumPy and by hand."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -281,3 +282,14 @@ def test_comparing_loads_neither_tensorflow_nor_pyplot() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_groups_of_runs_with_arrays_can_be_told_apart() -> None:
+    """`==` and `in` compared histories once, of which NumPy can't say whether they are equal."""
+    long = in_memory("a", epochs=9)
+    longer = dataclasses.replace(long, path=Path("b-1"), history={"val_accuracy": np.array([0.1, 0.2])})
+    ours, theirs = Group("a", (long,)), Group("b", (longer,))
+    assert ours in [theirs, ours]
+    assert theirs not in (ours, ours)
+    assert ours != theirs
+    assert len({ours, theirs, Group("a", (long,))}) == 2

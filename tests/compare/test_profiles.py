@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from augexp.compare import profiles
 from augexp.compare.profiles import Profiles
 from augexp.metrics import catalogue
 from augexp.report import profiles as profile_report
@@ -348,11 +347,6 @@ def test_the_table_of_measures_is_sound() -> None:
         *("accuracy", "ece", "brier", "tta_a_gain", "tta_b_gain", "localisation_known"),
     ]
     assert {measure.axis for measure in catalogue.known([*catalogue.BY_NAME, "tta_a_gain"])} == set(catalogue.AXES)
-
-
-def test_nothing_is_the_default() -> None:
-    assert profiles.NONE.axes == ()
-    assert profiles.NONE.by_pair() == []
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

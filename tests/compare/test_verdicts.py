@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augexp.compare import verdicts
 from augexp.compare.groups import load_groups
-from augexp.compare.verdicts import Judgement, Options, Verdict
+from augexp.compare.judge import Judgement, judge
+from augexp.compare.verdicts import Options, Verdict
 from augexp.errors import UserError
+from augexp.report.wording import p_text, sentence
 from tests.factories import make_run
 from tests.runs.test_predictions import FILE, rewrite
 
@@ -25,7 +26,7 @@ def runs(folder: Path, strategy: str, accuracies: Sequence[float], overrides: Se
 
 
 def judged(paths: Sequence[Path], options: Options | None = None) -> Judgement:
-    return verdicts.judge(load_groups(paths), options)
+    return judge(load_groups(paths), options)
 
 
 def only(judgement: Judgement) -> Verdict:
@@ -46,11 +47,11 @@ def test_better_and_worse(tmp_path: Path) -> None:
     assert (better.status, worse.status) == ("better", "worse")
     assert better.contrast is not None
     low, high = better.contrast.interval
-    assert better.sentence == (
+    assert sentence(better) == (
         f"cutmix is better than none: +20.00 points ({100 * low:+.2f} to {100 * high:+.2f}, "
         "p < 0.0001 by Holm over 2 contrasts), 4 paired seeds."
     )
-    assert worse.sentence.startswith("mixup is worse than none: -20.00 points (")
+    assert sentence(worse).startswith("mixup is worse than none: -20.00 points (")
     assert better.p_holm is not None
     assert better.p_holm > better.contrast.p_value
 
@@ -60,8 +61,8 @@ def test_no_evidence_says_what_could_have_been_seen(tmp_path: Path) -> None:
     assert verdict.status == "no evidence"
     assert verdict.smallest is not None
     assert verdict.seeds_needed is not None
-    assert verdict.sentence.startswith("no evidence at this size that cutmix differs from none: +0.25 points (")
-    assert verdict.sentence.endswith(
+    assert sentence(verdict).startswith("no evidence at this size that cutmix differs from none: +0.25 points (")
+    assert sentence(verdict).endswith(
         f"4 paired seeds. 4 seeds find a true difference of {100 * verdict.smallest:.1f} points in 80 % of studies; "
         f"one as large as that observed would need about {verdict.seeds_needed} seeds."
     )
@@ -71,7 +72,7 @@ def test_what_no_number_of_seeds_would_show_is_said(tmp_path: Path) -> None:
     paths = [*runs(tmp_path, "none", (0.70, 0.72)), *runs(tmp_path, "cutmix", (0.72, 0.70))]
     verdict = only(judged(paths))
     assert verdict.seeds_needed is None
-    assert verdict.sentence.endswith("; not even 1,000 would show one as small as that observed.")
+    assert sentence(verdict).endswith("; not even 1,000 would show one as small as that observed.")
 
 
 def test_without_predictions_a_verdict_is_of_this_test_set(tmp_path: Path) -> None:
@@ -81,7 +82,7 @@ def test_without_predictions_a_verdict_is_of_this_test_set(tmp_path: Path) -> No
     verdict = only(judged([*none, *cutmix]))
     assert verdict.contrast is not None
     assert not verdict.contrast.counts_examples
-    assert "3 paired seeds; without predictions this holds for this test set only" in verdict.sentence
+    assert "3 paired seeds; without predictions this holds for this test set only" in sentence(verdict)
 
 
 def test_seeds_that_agree_on_a_test_set_too_small_are_explained(tmp_path: Path) -> None:
@@ -93,7 +94,7 @@ def test_seeds_that_agree_on_a_test_set_too_small_are_explained(tmp_path: Path) 
         rewrite(path, probability=np.eye(4, dtype=np.float16)[said])
     verdict = only(judged([*none, *cutmix]))
     assert verdict.status == "no evidence"
-    assert "On these 100 images the seeds agree that it does; on others like them it may not." in verdict.sentence
+    assert "On these 100 images the seeds agree that it does; on others like them it may not." in sentence(verdict)
 
 
 def test_equivalent_needs_a_margin(tmp_path: Path) -> None:
@@ -101,20 +102,20 @@ def test_equivalent_needs_a_margin(tmp_path: Path) -> None:
     assert only(judged(paths)).status == "no evidence"
     verdict = only(judged(paths, Options(margin=8.0)))
     assert verdict.status == "equivalent"
-    assert verdict.sentence.startswith("cutmix and none differ by less than the margin of 8 points (p < ")
+    assert sentence(verdict).startswith("cutmix and none differ by less than the margin of 8 points (p < ")
     assert only(judged(paths, Options(margin=0.3))).status == "no evidence"
 
 
 def test_one_seed_speaks_of_two_models(tmp_path: Path) -> None:
     verdict = only(judged([*runs(tmp_path, "none", [0.70]), *runs(tmp_path, "cutmix", [0.90])]))
     assert verdict.status == "models differ"
-    assert verdict.sentence == (
+    assert sentence(verdict) == (
         "one seed: these two models of cutmix and none differ (+20.00 points, +11.67 to +27.55; 20 images gained, "
         "0 lost, McNemar's p < 0.0001). Of the strategies this says nothing: other seeds may differ as much."
     )
     same = only(judged([tmp_path / "none0", *runs(tmp_path, "mixup", [0.71])]))
     assert same.status == "no evidence"
-    assert "are not seen to differ" in same.sentence
+    assert "are not seen to differ" in sentence(same)
 
 
 def test_one_seed_without_predictions_has_no_verdict(tmp_path: Path) -> None:
@@ -122,7 +123,7 @@ def test_one_seed_without_predictions_has_no_verdict(tmp_path: Path) -> None:
     (paths[0] / FILE).unlink()
     verdict = only(judged(paths))
     assert (verdict.status, verdict.contrast) == ("no evidence", None)
-    assert verdict.sentence == (
+    assert sentence(verdict) == (
         "cutmix and none have too few seeds for a test, and no predictions to compare two models by."
     )
 
@@ -137,7 +138,7 @@ def test_confounded_until_allowed(tmp_path: Path) -> None:
     clean, confounded = judgement.verdicts
     assert (clean.status, confounded.status, judgement.refused) == ("better", "confounded", True)
     assert confounded.confounders == {"train.learning_rate": (0.02, 0.01)}
-    assert confounded.sentence == (
+    assert sentence(confounded) == (
         "mixup and none differ in more than the strategy (train.learning_rate is 0.02 and 0.01), so their difference "
         "of +20.00 points can't be put down to it; --allow train.learning_rate judges it all the same."
     )
@@ -154,7 +155,7 @@ def test_not_comparable_leaves_the_rest(tmp_path: Path) -> None:
     judgement = judged([*paths, *other])
     assert [verdict.status for verdict in judgement.verdicts] == ["better", "not comparable"]
     assert judgement.refused
-    assert judgement.verdicts[1].sentence == (
+    assert sentence(judgement.verdicts[1]) == (
         "mixup and none are not comparable: their test sets have the same examples with different labels."
     )
     # The contrast that can't be made is none that Holm would correct for.
@@ -221,4 +222,4 @@ def test_a_metric_that_is_not_finite_leaves_the_verdict(tmp_path: Path) -> None:
     ("p", "text"), [(0.5, "0.5"), (0.0123, "0.012"), (0.00001, "< 0.0001"), (1.0, "1"), (None, "-")]
 )
 def test_p_values_are_read_easily(p: float | None, text: str) -> None:
-    assert verdicts.p_text(p) == text
+    assert p_text(p) == text

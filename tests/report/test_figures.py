@@ -9,10 +9,10 @@ import pytest
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from augexp.compare import verdicts
 from augexp.compare.groups import load_groups
+from augexp.compare.judge import Judgement, judge
 from augexp.compare.summary import summarize
-from augexp.compare.verdicts import Judgement, Options
+from augexp.compare.verdicts import Options
 from augexp.report import figures
 from tests.factories import make_run
 
@@ -31,7 +31,7 @@ def judged(folder: Path, names: list[str], seeds: int = 3) -> Judgement:
         for index, name in enumerate(names)
         for seed in range(seeds)
     ]
-    return verdicts.judge(load_groups(paths), Options(allow=("train",)))
+    return judge(load_groups(paths), Options(allow=("train",)))
 
 
 def xs(line: Line2D) -> NDArray[np.float64]:

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from augexp.compare import verdicts
 from augexp.compare.groups import load_groups
+from augexp.compare.judge import Judgement, judge
 from augexp.compare.summary import summarize
-from augexp.compare.verdicts import Judgement, Options
+from augexp.compare.verdicts import Options
 from augexp.report import page, terminal
 from augexp.report.notes import notes
+from augexp.report.wording import sentence
 from tests.factories import make_run
 
 VOID = {"meta", "img", "br", "path", "circle", "rect", "use"}
@@ -69,14 +70,14 @@ def study(folder: Path, names: tuple[str, ...] = ("none", "cutmix"), seeds: int 
             lines = [f"name: '{name}'" if line.startswith("name: ") else line for line in config.splitlines()]
             (path / "config.yaml").write_text("\n".join(lines) + "\n", "utf-8")
             paths.append(path)
-    return verdicts.judge(load_groups(paths), Options(allow=("train",)))
+    return judge(load_groups(paths), Options(allow=("train",)))
 
 
 def test_a_page_holds_verdicts_numbers_and_notes(tmp_path: Path) -> None:
     judgement = study(tmp_path)
     words = " ".join(Page(page.html(judgement)).words.split())
     for verdict in judgement.verdicts:
-        assert verdict.sentence in words
+        assert sentence(verdict) in words
         assert all(cell in words for cell in terminal.contrast_cells(verdict))
     for group in judgement.comparison.groups:
         summary = summarize(group)
@@ -137,7 +138,7 @@ def test_without_predictions_the_classes_are_left_out(tmp_path: Path) -> None:
     judgement = study(tmp_path)
     for run in (run for group in judgement.comparison.groups for run in group.runs):
         (run.path / "predictions-test.npz").unlink()
-    words = Page(page.html(verdicts.judge(judgement.comparison))).words
+    words = Page(page.html(judge(judgement.comparison))).words
     assert "Class by class" not in words
     assert "predictions-test.npz is missing" in words
 

@@ -13,7 +13,6 @@ from augexp.compare import profiles
 from augexp.metrics import catalogue
 from augexp.report import export
 from augexp.report import profiles as profile_report
-from augexp.report.notes import notes
 from tests.studies import EVIL, EVIL_SHOWN, finding, full_study, judged
 
 
@@ -69,7 +68,7 @@ def test_a_line_a_strategy_says_what_it_gained_and_lost(tmp_path: Path) -> None:
 
 def test_the_json_is_strict_and_holds_every_number(tmp_path: Path) -> None:
     judgement, measured = judged(full_study(tmp_path))
-    found = json.loads(export.json_text(judgement, measured), parse_constant=pytest.fail)["profiles"]
+    found = json.loads(export.json_text(judgement), parse_constant=pytest.fail)["profiles"]
     assert [axis["axis"] for axis in found["axes"]] == [profile.axis for profile in measured.axes]
     for axis, profile in zip(found["axes"], measured.axes, strict=True):
         told = {(one["measure"], group["group"]): group for one in axis["measures"] for group in one["groups"]}
@@ -101,7 +100,7 @@ def test_the_csv_is_a_row_a_measure_and_group(tmp_path: Path) -> None:
 
 def test_markdown_gets_a_second_table(tmp_path: Path) -> None:
     judgement, measured = judged(full_study(tmp_path))
-    text = export.markdown(judgement, measured)
+    text = export.markdown(judgement)
     assert text.startswith(export.markdown(judgement).rstrip("\n"))
     lines = text.splitlines()
     first = lines.index("| axis | measure | strategy | mean ± sd | difference (95 % interval) | p (Holm) | status |")
@@ -116,18 +115,16 @@ def test_without_evaluations_every_file_is_as_before(tmp_path: Path) -> None:
     for path in paths:
         (path / "evaluation.json").unlink()
     judgement, measured = judged(paths)
-    assert export.json_text(judgement, measured) == export.json_text(judgement)
+    assert measured.axes == ()
     assert "profiles" not in json.loads(export.json_text(judgement))
-    assert export.markdown(judgement, measured) == export.markdown(judgement)
-    assert notes(judgement, measured) == notes(judgement)
 
 
 def test_names_are_text_on_the_terminal_and_in_markdown(tmp_path: Path) -> None:
     judgement, measured = judged(full_study(tmp_path, ("none", EVIL)))
     lines = rendered(measured)
-    everything = "\n".join([*lines, *profile_report.sentences(measured), export.markdown(judgement, measured)])
+    everything = "\n".join([*lines, *profile_report.sentences(measured), export.markdown(judgement)])
     assert "\x1b" not in everything
     assert max(map(len, lines)) <= 80
     assert any(line.startswith(f"{EVIL_SHOWN} against none: ") for line in profile_report.sentences(measured))
     assert "".join(line[:14].strip() for line in lines).count(EVIL_SHOWN) >= len(measured.axes)
-    assert r"\<b\>\[x\]" in export.markdown(judgement, measured)
+    assert r"\<b\>\[x\]" in export.markdown(judgement)

@@ -10,19 +10,20 @@ import pytest
 from rich.console import Console
 
 from augexp import files
-from augexp.compare import classes, verdicts
+from augexp.compare import classes
 from augexp.compare.groups import load_groups
+from augexp.compare.judge import Judgement, judge
 from augexp.compare.summary import accuracies, summarize
-from augexp.compare.verdicts import Judgement
 from augexp.report import export, terminal
 from augexp.report.notes import notes
+from augexp.report.wording import sentence
 from tests.factories import make_run
 
 STRATEGIES = ("none", "basic", "cutmix", "mixup")
 
 
 def judged(paths: Sequence[Path]) -> Judgement:
-    return verdicts.judge(load_groups(paths))
+    return judge(load_groups(paths))
 
 
 def rendered(judgement: Judgement, width: int = 80) -> list[str]:
@@ -120,7 +121,7 @@ def test_the_contrasts_fit_into_80_columns_and_hold_the_numbers(study: Judgement
 
 def test_sentences_are_those_of_the_verdicts_in_80_columns(study: Judgement) -> None:
     told = terminal.sentences(study)
-    assert [" ".join(one.split()) for one in told] == [verdict.sentence for verdict in study.verdicts]
+    assert [" ".join(one.split()) for one in told] == [sentence(verdict) for verdict in study.verdicts]
     assert max(len(line) for one in told for line in one.splitlines()) <= 80
 
 

@@ -1,0 +1,25 @@
+"""The door of the comparison: finished runs -> everything that may be said of their groups, as one value."""
+
+from dataclasses import dataclass
+
+from augexp.compare import profiles
+from augexp.compare.groups import Comparison
+from augexp.compare.profiles import Profiles
+from augexp.compare.verdicts import Options, Verdicts, verdicts_of
+
+
+@dataclass(frozen=True)
+class Judgement(Verdicts):
+    """Verdicts on test accuracy, and what the strategies changed beside it."""
+
+    profiles: Profiles
+
+
+def judge(comparison: Comparison, options: Options | None = None) -> Judgement:
+    """Contrasts the groups of a comparison.
+
+    Raises:
+        UserError: if the baseline or a key to allow is unknown.
+    """
+    found = verdicts_of(comparison, options)
+    return Judgement(found.comparison, found.options, found.evidence, found.verdicts, profiles.judge(found))
