@@ -84,11 +84,11 @@ def judged(paths: Sequence[Path], **options: Any) -> tuple[Judgement, Profiles]:
 
 
 def finding(measured: Profiles, name: str, group: str = "cutmix") -> Finding:
-    """The only finding of a group by this measure."""
+    """The only finding of a group by this metric."""
     (found,) = (
         one
-        for profile in measured.axes
+        for profile in measured.families
         for one in profile.findings
-        if one.measure.name == name and one.group.label == group
+        if one.metric.name == name and one.group.label == group
     )
     return found

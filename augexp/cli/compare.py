@@ -70,7 +70,7 @@ def compare(
     texts = {
         csv: partial(export.csv_text, judgement),
         _beside(csv, "contrasts"): partial(export.contrasts_csv_text, judgement),
-        _beside(csv, "profiles") if measured.axes else None: partial(profile_report.csv_text, measured),
+        _beside(csv, "profiles") if measured.families else None: partial(profile_report.csv_text, measured),
         json: partial(export.json_text, judgement),
         markdown: partial(export.markdown, judgement),
     }
@@ -82,7 +82,7 @@ def compare(
 
         write_text(page, html(judgement, x))
     write(out / "comparison.png", picture.savefig)
-    if measured.axes:
+    if measured.families:
         write(out / "profiles.png", profile_figures.summary(measured).savefig)
     if judgement.refused:
         raise typer.Exit(3)

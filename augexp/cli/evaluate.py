@@ -1,19 +1,38 @@
 """`augexp evaluate`."""
 
+import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from augexp.cli.shared import Split
 from augexp.errors import UserError, printable
+from augexp.evaluate.probes import PROBES
 
 if TYPE_CHECKING:
     from augexp.evaluate.run import Request
 
 
+def _with_an_option_a_probe(command: Callable[..., None]) -> Callable[..., None]:
+    """Typer reads options off a signature; the probes' are known from their list alone."""
+    own = [one for one in inspect.signature(command).parameters.values() if one.kind is not one.VAR_KEYWORD]
+    options = [
+        inspect.Parameter(
+            probe.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=False,
+            annotation=Annotated[bool, typer.Option(f"--{probe.name}", help=probe.help)],
+        )
+        for probe in PROBES
+    ]
+    command.__signature__ = inspect.Signature([*own, *options])  # type: ignore[attr-defined]
+    return command
+
+
+@_with_an_option_a_probe
 def evaluate(
     folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.", show_default=False)],
     split: Annotated[Split, typer.Option("--split", help="What to evaluate on; each use of test is logged.")] = "test",
@@ -21,13 +40,7 @@ def evaluate(
         list[str] | None, typer.Option("--tta", help="Test-time augmentation: flip, crops, or ops; again for more.")
     ] = None,
     draws: Annotated[int, typer.Option("--draws", min=1, max=100, help="With --tta OPS: how often.")] = 8,
-    robustness: Annotated[bool, typer.Option("--robustness", help="Occlusion and common corruptions, too.")] = False,
-    localisation: Annotated[
-        bool, typer.Option("--localisation", help="Does it look where the object is? Needs data with boxes.")
-    ] = False,
-    floor: Annotated[
-        bool, typer.Option("--floor", help="What the backbone knew before: zero-shot, and a linear probe.")
-    ] = False,
+    **asked: bool,
 ) -> None:
     """What the strategy changed beside accuracy: calibration, mistakes, robustness. Adds evaluation.json to runs.
 
@@ -43,13 +56,13 @@ def evaluate(
         device.load_tensorflow()
         from augexp.evaluate.run import Request
 
-        request = Request(split, wanted, robustness, localisation, floor)
+        request = Request(split, wanted, tuple(probe for probe in PROBES if asked[probe.name]))
         sound = [folder for folder in sound if _succeeds(_evaluate, folder, request)]
     if len(sound) < len(folders):
         raise typer.Exit(2)
 
 
-def _succeeds(work: Callable[..., object], *arguments: object) -> bool:
+def _succeeds(work: Callable[..., object], *arguments: Any) -> bool:
     """Does one of many things; a mistake in it is said, and leaves the others alone."""
     try:
         work(*arguments)
@@ -61,8 +74,7 @@ def _succeeds(work: Callable[..., object], *arguments: object) -> bool:
 
 def _evaluate(folder: Path, request: "Request") -> None:
     from augexp import console
-    from augexp.evaluate.run import evaluate
-    from augexp.report import evaluation as evaluation_report
+    from augexp.evaluate import run
 
-    content = evaluate(folder, request)
-    console.answer(f"{folder}: " + "\n".join(evaluation_report.lines(content, request.split)))
+    content = run.evaluate(folder, request)
+    console.answer(f"{folder}: " + "\n".join(run.lines(content, request.split)))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,11 @@ from augexp.compare.scores import Evidence
 from augexp.compare.summary import Spread, by_seed, per_seed
 from augexp.metrics import catalogue
 from augexp.runs import evaluation as run_evaluation
-from augexp.runs.evaluation import Unreadable
+from augexp.runs.evaluation import Section, Unreadable
 from augexp.runs.read import Run
 
 Line = tuple[tuple[float, ...], tuple[float, ...]]  # x and accuracy in [0, 1], of one length
 ROUNDING = 0.02  # of accuracy
-LARGEST = 1e9  # beyond it a foreign file's number is none
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A group that is not judged by some measures (by none, if `titles` is empty), because of these runs."""
+    """A group that is not judged by some metrics (by none, if `titles` is empty), because of these runs."""
 
     group: str
     runs: tuple[Path, ...]
@@ -62,6 +61,7 @@ class Measurements:
 
     of_runs: Mapping[Path, Measured] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
+    unknown: tuple[str, ...] = ()  # metrics that this version has no line for
 
     def of(self, group: Group) -> list[Measured]:
         """Of every run of a group, ordered by seed; empty where the group has none."""
@@ -72,11 +72,11 @@ class Measurements:
         found = self.of(group)
         return bool(found) and all(name in one.metrics for one in found)
 
-    def spread(self, group: Group, measure: catalogue.Metric) -> Spread:
+    def spread(self, group: Group, metric: catalogue.Metric) -> Spread:
         """The metric over seeds, of a group that has it; accuracy is that of the results, as in the verdicts."""
-        of_result = measure.name == "accuracy"
-        values = by_seed(group, "test") if of_result else self._by_seed(group, measure.name)
-        return Spread(tuple(values.values()), measure.most, measure.least)
+        of_result = metric.name == "accuracy"
+        values = by_seed(group, "test") if of_result else self._by_seed(group, metric.name)
+        return Spread(tuple(values.values()), metric.most, metric.least)
 
     def scores(self, group: Group, name: str) -> Scores:
         """The metric by seed, of a group that has it, and its values example by example where they are stored."""
@@ -110,7 +110,8 @@ def gather(groups: Sequence[Group], found: Evidence) -> Measurements:
     out = [one for group in groups for one in _unusable(group, attempts)]
     whole = [group for group in groups if group.label not in {one.group for one in out}]
     usable = {run.path: one for group in whole for run in group.runs if isinstance(one := attempts[run.path], Measured)}
-    return Measurements(usable, (*out, *_lacking(whole, usable)))
+    unknown = catalogue.unknown(name for one in usable.values() for name in one.metrics)
+    return Measurements(usable, (*out, *_lacking(whole, usable)), tuple(unknown))
 
 
 def _unusable(group: Group, attempts: Mapping[Path, Measured | Unreadable]) -> list[LeftOut]:
@@ -127,17 +128,17 @@ def _lacking(groups: Sequence[Group], usable: Mapping[Path, Measured]) -> list[L
     found: list[LeftOut] = []
     for group in groups:
         lacking: dict[tuple[Path, ...], list[catalogue.Metric]] = {}
-        for measure in every:
-            without = tuple(run.path for run in group.runs if measure.name not in usable[run.path].metrics)
+        for metric in every:
+            without = tuple(run.path for run in group.runs if metric.name not in usable[run.path].metrics)
             if without:
-                lacking.setdefault(without, []).append(measure)
+                lacking.setdefault(without, []).append(metric)
         found += [
             LeftOut(
                 group.label,
                 without,
                 "not measured",
-                tuple(measure.title for measure in missing),
-                tuple(dict.fromkeys(measure.option for measure in missing if measure.option)),
+                tuple(metric.title for metric in missing),
+                tuple(dict.fromkeys(metric.option for metric in missing if metric.option)),
             )
             for without, missing in lacking.items()
         ]
@@ -158,27 +159,24 @@ def _read(run: Run, found: Evidence) -> Measured:
     content = run_evaluation.read(run.path)
     if content is None:
         raise Unreadable("no evaluation")
-    split = content["splits"].get("test")
-    if split is None:
+    section = content.splits.get("test")
+    if section is None:
         raise Unreadable("no evaluation of the test set")
-    if content.get("finished") is False:
+    if content.finished is False:
         raise Unreadable("its evaluation is of the run when it was unfinished")
-    metrics = {name: float(value) for name, value in split["metrics"].items() if _is_number(value)}
-    if split.get("temperature_fitted_on", "val") != "val":  # what is fitted on test flatters
+    metrics = section.numbers
+    if section.temperature_fitted_on != "val":  # what is fitted on test flatters
         metrics = {name: value for name, value in metrics.items() if not name.startswith("calibrated_")}
     _check_accuracy(run, metrics)
     stored = run_evaluation.read_columns(run.path, "test")
     ids = stored.pop("id", None)
-    _check_examples(run, found, split["examples"], ids)
+    _check_examples(run, found, section.examples, ids)
     columns = {name: column for name, column in stored.items() if name in metrics}
     # A process that was killed between the two files leaves new columns beside old metrics.
     if (name := run_evaluation.misfit(columns, metrics)) is not None:
         raise Unreadable(f"evaluation-test.npz doesn't fit evaluation.json ({name})")
-    return Measured(split["examples"], metrics, columns, ids, _lines(split, metrics), _floors(split))
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST < value < LARGEST
+    floors = {name: floor.accuracy for name, floor in section.floors.items() if floor.accuracy is not None}
+    return Measured(section.examples, metrics, columns, ids, _lines(section, metrics), floors)
 
 
 def _check_examples(run: Run, found: Evidence, examples: int, ids: NDArray[Any] | None) -> None:
@@ -198,38 +196,20 @@ def _check_accuracy(run: Run, metrics: Mapping[str, float]) -> None:
         raise Unreadable(f"its evaluation has the accuracy {found:.4f}, result.json {result:.4f}")
 
 
-def _lines(split: Mapping[str, Any], metrics: Mapping[str, float]) -> dict[str, Line]:
+def _lines(section: Section, metrics: Mapping[str, float]) -> dict[str, Line]:
     """Accuracy against area and severity, from the untouched image on."""
-    clean = [metrics["accuracy"]] if "accuracy" in metrics else []
-    start = [0.0] * len(clean)
-    occlusion, corruptions = split.get("occlusion"), split.get("corruptions")
+    clean = (metrics["accuracy"],) if "accuracy" in metrics else ()
+    start = (0.0,) * len(clean)
     found: dict[str, Line | None] = {}
-    if isinstance(occlusion, dict):
-        areas = [100 * area if area <= 1 else area for area in _numbers(occlusion.get("areas"))]
-        for place in ("centre", "random"):
-            found[place] = _line(start + areas, clean + _numbers(occlusion.get(place)))
-    if isinstance(corruptions, dict) and isinstance(corruptions.get("accuracy"), dict):
-        rows = [_numbers(row) for row in corruptions["accuracy"].values()]
-        severities = _numbers(corruptions.get("severities"))
-        if rows and all(len(row) == len(severities) for row in rows):
-            found["corruptions"] = _line(start + severities, clean + np.mean(rows, axis=0).tolist())
+    if (occlusion := section.occlusion) is not None:
+        areas = (*start, *(100 * area if area <= 1 else area for area in occlusion.areas))
+        found |= {"centre": _line(areas, clean + occlusion.centre), "random": _line(areas, clean + occlusion.random)}
+    if (corruptions := section.corruptions) is not None:
+        rows = list(corruptions.accuracy.values())
+        if rows and all(len(row) == len(corruptions.severities) for row in rows):
+            found["corruptions"] = _line(start + corruptions.severities, (*clean, *np.mean(rows, axis=0).tolist()))
     return {name: line for name, line in found.items() if line is not None}
 
 
-def _line(x: Sequence[float], y: Sequence[float]) -> Line | None:
-    return (tuple(x), tuple(y)) if len(x) == len(y) > 1 else None
-
-
-def _numbers(values: object) -> list[float]:
-    """Empty unless `values` is a list of numbers."""
-    return [float(value) for value in values] if isinstance(values, list) and all(map(_is_number, values)) else []
-
-
-def _floors(split: Mapping[str, Any]) -> dict[str, float]:
-    found = split.get("floors")
-    accuracies = {
-        name: floor.get("accuracy")
-        for name, floor in (found.items() if isinstance(found, dict) else ())
-        if isinstance(floor, dict)
-    }
-    return {name: float(value) for name, value in accuracies.items() if _is_number(value)}
+def _line(x: tuple[float, ...], y: tuple[float, ...]) -> Line | None:
+    return (x, y) if len(x) == len(y) > 1 else None

@@ -1,4 +1,4 @@
-"""What a strategy changed beside the accuracy: a profile an axis, judged as accuracy is, one correction family an axis.
+"""What a strategy changed beside the accuracy: a profile a family of metrics, each corrected by itself.
 
 The statistics are those of `contrasts`: seeds count, and so does the finite test set where values are stored example by
 example. Accuracy itself is taken over from the verdicts, so that one number has one answer.
@@ -31,19 +31,19 @@ LINES = {
 
 @dataclass(frozen=True)
 class Finding:
-    """What may be said of `group` against `baseline` by one measure.
+    """What may be said of `group` against `baseline` by one metric.
 
     Attributes:
-        measure: by which.
+        metric: by which.
         group: the one.
         baseline: the other.
         status: `gained` is towards the better, whichever direction that is.
-        contrast: the numbers, group minus baseline in the measure's own unit; None with one seed and where not
+        contrast: the numbers, group minus baseline in the metric's own unit; None with one seed and where not
             comparable.
-        p_holm: p value corrected over the axis; for accuracy that of its verdict.
+        p_holm: p value corrected over the family; for accuracy that of its verdict.
     """
 
-    measure: Metric
+    metric: Metric
     group: Group
     baseline: Group
     status: Status
@@ -53,17 +53,17 @@ class Finding:
 
 @dataclass(frozen=True)
 class Profile:
-    """One axis.
+    """One family.
 
     Attributes:
-        axis: its name.
-        measures: those that any group has.
-        spreads: over seeds, by name of the measure and label of the group; groups without the measure are missing.
-        findings: a judged measure and a contrast each.
+        family: its name.
+        metrics: those that any group has.
+        spreads: over seeds, by name of the metric and label of the group; groups without the metric are missing.
+        findings: a judged metric and a contrast each.
     """
 
-    axis: str
-    measures: tuple[Metric, ...]
+    family: str
+    metrics: tuple[Metric, ...]
     spreads: Mapping[tuple[str, str], Spread]
     findings: tuple[Finding, ...]
 
@@ -79,32 +79,34 @@ class Response:
 
 @dataclass(frozen=True)
 class Profiles:
-    """All axes of a comparison.
+    """All families of a comparison.
 
     Attributes:
         groups: of the comparison, with and without evaluations.
         baseline: the group that all others are held against, where there is one.
-        axes: none where no group has evaluations.
+        families: none where no group has evaluations.
         responses: to occlusion and corruption.
         floors: accuracies of the backbone without fine-tuning, where all runs say the same.
         left_out: groups that are missing, in part or in all.
         pairs: labels of group and baseline where both have evaluations, in the order of the verdicts.
         unlike: those of them that were evaluated on different examples.
+        unknown: names of metrics in evaluations that the table of `metrics.catalogue` lacks.
     """
 
     groups: tuple[Group, ...] = ()
     baseline: Group | None = None
-    axes: tuple[Profile, ...] = ()
+    families: tuple[Profile, ...] = ()
     responses: tuple[Response, ...] = ()
     floors: Mapping[str, float] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
     unlike: tuple[tuple[str, str], ...] = ()
+    unknown: tuple[str, ...] = ()
 
     def by_pair(self) -> list[tuple[Finding, ...]]:
         """All findings of a pair of groups, a tuple a pair, in the order of the verdicts."""
         found: dict[tuple[str, str], list[Finding]] = {pair: [] for pair in self.pairs}
-        for finding in (one for profile in self.axes for one in profile.findings):
+        for finding in (one for profile in self.families for one in profile.findings):
             found[finding.group.label, finding.baseline.label].append(finding)
         return [tuple(findings) for findings in found.values() if findings]
 
@@ -114,26 +116,27 @@ def judge(judged: Verdicts) -> Profiles:
     groups = judged.comparison.groups
     found = evaluations.gather(groups, judged.evidence)
     known = catalogue.known(name for one in found.of_runs.values() for name in one.metrics)
-    known = [measure for measure in known if any(found.has(group, measure.name) for group in groups)]
+    known = [metric for metric in known if any(found.has(group, metric.name) for group in groups)]
     cases = [_case(verdict, judged, found) for verdict in judged.verdicts if _have_both(verdict, found)]
     return Profiles(
         groups,
         judged.baseline,
         tuple(
-            _profile(axis, tuple(of_axis), groups, cases, found)
-            for axis, of_axis in groupby(known, key=lambda measure: measure.axis)
+            _profile(family, tuple(of_family), groups, cases, found)
+            for family, of_family in groupby(known, key=lambda metric: metric.family)
         ),
         _responses(groups, found),
         _floors(found),
         found.left_out,
         tuple(case.labels for case in cases),
         tuple(case.labels for case in cases if case.is_unlike),
+        found.unknown,
     )
 
 
 @dataclass(frozen=True)
 class _Case:
-    """A verdict, and what holds for all measures of its two groups."""
+    """A verdict, and what holds for all metrics of its two groups."""
 
     verdict: Verdict
     is_unlike: bool
@@ -158,59 +161,58 @@ def _have_both(verdict: Verdict, found: Measurements) -> bool:
 
 
 def _profile(
-    axis: str,
-    of_axis: tuple[Metric, ...],
+    family: str,
+    of_family: tuple[Metric, ...],
     groups: Sequence[Group],
     cases: Sequence[_Case],
     found: Measurements,
 ) -> Profile:
     cells = [
-        (measure, case)
-        for measure in of_axis
+        (metric, case)
+        for metric in of_family
         for case in cases
-        if measure.judged
-        and all(found.has(group, measure.name) for group in (case.verdict.group, case.verdict.baseline))
+        if metric.judged and all(found.has(group, metric.name) for group in (case.verdict.group, case.verdict.baseline))
     ]
-    numbers = [_contrast(measure, case, found) for measure, case in cells]
+    numbers = [_contrast(metric, case, found) for metric, case in cells]
     return Profile(
-        axis,
-        of_axis,
+        family,
+        of_family,
         {
-            (measure.name, group.label): found.spread(group, measure)
-            for measure in of_axis
+            (metric.name, group.label): found.spread(group, metric)
+            for metric in of_family
             for group in groups
-            if found.has(group, measure.name)
+            if found.has(group, metric.name)
         },
         tuple(
-            _accuracy(measure, case) if measure.name == "accuracy" else _finding(measure, case, number, p_holm)
-            for (measure, case), number, p_holm in zip(cells, numbers, contrasts.adjusted(numbers), strict=True)
+            _accuracy(metric, case) if metric.name == "accuracy" else _finding(metric, case, number, p_holm)
+            for (metric, case), number, p_holm in zip(cells, numbers, contrasts.adjusted(numbers), strict=True)
         ),
     )
 
 
-def _contrast(measure: Metric, case: _Case, found: Measurements) -> Contrast | None:
-    if measure.name == "accuracy" or not case.is_comparable:
+def _contrast(metric: Metric, case: _Case, found: Measurements) -> Contrast | None:
+    if metric.name == "accuracy" or not case.is_comparable:
         return None
-    ours, theirs = (found.scores(group, measure.name) for group in (case.verdict.group, case.verdict.baseline))
+    ours, theirs = (found.scores(group, metric.name) for group in (case.verdict.group, case.verdict.baseline))
     # The test of two models counts right and wrong answers; these values are neither.
     return contrasts.contrast(ours, theirs) if min(len(ours.accuracy), len(theirs.accuracy)) > 1 else None
 
 
-def _finding(measure: Metric, case: _Case, contrast: Contrast | None, p_holm: float | None) -> Finding:
-    status = _status(measure, case, contrast, p_holm)
-    return Finding(measure, case.verdict.group, case.verdict.baseline, status, contrast, p_holm)
+def _finding(metric: Metric, case: _Case, contrast: Contrast | None, p_holm: float | None) -> Finding:
+    status = _status(metric, case, contrast, p_holm)
+    return Finding(metric, case.verdict.group, case.verdict.baseline, status, contrast, p_holm)
 
 
-def _accuracy(measure: Metric, case: _Case) -> Finding:
+def _accuracy(metric: Metric, case: _Case) -> Finding:
     verdict = case.verdict
     if not case.is_comparable or verdict.contrast is None or verdict.contrast.method == "mcnemar":
-        return _finding(measure, case, None, None)
+        return _finding(metric, case, None, None)
     if verdict.status == "equivalent":
-        return Finding(measure, verdict.group, verdict.baseline, "equivalent", verdict.contrast, verdict.p_holm)
-    return _finding(measure, case, verdict.contrast, verdict.p_holm)
+        return Finding(metric, verdict.group, verdict.baseline, "equivalent", verdict.contrast, verdict.p_holm)
+    return _finding(metric, case, verdict.contrast, verdict.p_holm)
 
 
-def _status(measure: Metric, case: _Case, contrast: Contrast | None, p_holm: float | None) -> Status:
+def _status(metric: Metric, case: _Case, contrast: Contrast | None, p_holm: float | None) -> Status:
     if not case.is_comparable:
         return "not comparable"
     if case.is_confounded:
@@ -219,7 +221,7 @@ def _status(measure: Metric, case: _Case, contrast: Contrast | None, p_holm: flo
         return "one seed"
     if p_holm > ALPHA:
         return "no evidence"
-    return "gained" if (contrast.difference > 0) == measure.higher_is_better else "lost"
+    return "gained" if (contrast.difference > 0) == metric.higher_is_better else "lost"
 
 
 # --- shown, not judged ---------------------------------------------------------------------------------------------

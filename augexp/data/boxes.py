@@ -1,12 +1,15 @@
 """Where the objects of a data set are, in the square that the network sees; only some TFDS sets say."""
 
 import io
+from collections.abc import Callable
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 from PIL import Image
 
 from augexp.config.schema import Data
+from augexp.data.examples import Examples
 from augexp.data.sources import open_source
 from augexp.data.splits import Part
 from augexp.errors import UserError
@@ -20,22 +23,32 @@ def of_part(part: Part, data: Data) -> list[Boxes]:
     Raises:
         UserError: if the data set has none.
     """
-    source = open_source(data)
     missing = set(part.ids)
     found: dict[str, Boxes] = {}
-    for examples in source.splits.values():
-        if examples.boxed is None:
-            raise UserError(
-                f"data.source {data.source}: it has no boxes around its objects, which localisation is measured by; "
-                "TFDS sets such as stanford_dogs have them"
-            )
+    for examples, boxed in open_boxed(data):
         ids = examples.listing().ids
         if missing.isdisjoint(ids):
             continue
-        for id_, (boxes, encoded) in zip(ids, examples.boxed().as_numpy_iterator(), strict=True):
+        for id_, (boxes, encoded) in zip(ids, boxed().as_numpy_iterator(), strict=True):
             if id_ in missing:
                 found[id_] = seen(boxes, _shape(encoded) if data.resize == "crop" else (1, 1), data)
     return [found[id_] for id_ in part.ids]
+
+
+def open_boxed(data: Data) -> list[tuple[Examples, Callable[[], tf.data.Dataset]]]:
+    """Each split's examples, and what gives their boxes (n, 4) beside their image files.
+
+    Raises:
+        UserError: if the data set has none.
+    """
+    splits = open_source(data).splits.values()
+    boxed = [(examples, examples.boxed) for examples in splits if examples.boxed is not None]
+    if len(boxed) < len(splits):
+        raise UserError(
+            f"data.source {data.source}: it has no boxes around its objects, which localisation is measured by; "
+            "TFDS sets such as stanford_dogs have them"
+        )
+    return boxed
 
 
 def _shape(encoded: bytes) -> tuple[int, int]:

@@ -12,13 +12,7 @@ from augexp.errors import UserError
 if TYPE_CHECKING:
     import tensorflow as tf
 
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-
 SplitName = Literal["train", "test", "all"]
-
-
 Labels = NDArray[np.int32]
 
 

@@ -9,17 +9,19 @@ A floor that can't be had is left out, and the reason said.
 import json
 import re
 import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from augexp import console
 from augexp.config.schema import SMALL_CNN, Model
-from augexp.data import pipeline
-from augexp.data.splits import Part, Splits
+from augexp.data.splits import Part
 from augexp.errors import UserError, first_line
+from augexp.evaluate.subject import Found, Subject
 from augexp.metrics.scores import metrics
 from augexp.network import model, scoring
 from augexp.network.build import build_network, policy
@@ -28,35 +30,54 @@ from augexp.network.trained import Trained
 WORDNET_ID = re.compile(r"n\d{8}")
 STRENGTHS = (0.01, 0.1, 1.0)  # of the probe's regularisation, C; the best on val is taken
 
-_found: dict[str, dict[str, Any]] = {}  # equal for all runs of one data set and backbone
+
+def images(subject: Subject) -> int:
+    """The part once for each floor, and train and val for the probe."""
+    return 2 * len(subject.part) + len(subject.splits.train) + len(subject.splits.val)
 
 
-def find(run: Trained, splits: Splits, part: Part, advance: console.Advance) -> dict[str, Any]:
-    """The floors on a part, `{"linear_probe": {"accuracy": 0.8, ...}, ...}`; computed once for all runs alike."""
-    settings = run.experiment.model_dump(mode="json", include={"data", "model"})
-    key = json.dumps([splits.fingerprint, settings, part is splits.val])
-    if key not in _found:
-        floors = {}
-        for name, floor in (("zero_shot", _zero_shot), ("linear_probe", _linear_probe)):
-            try:
-                floors[name] = floor(run, splits, part, advance)
-            except UserError as reason:
-                console.say(f"floor {name} left out: {reason}")
-        _found[key] = floors
-    return _found[key]
+def run(subject: Subject) -> Found:
+    """The floors, `{"linear_probe": {"accuracy": 0.8, ...}, ...}`; computed once for all runs alike."""
+    key = f"floors of {json.dumps(_what_decides(subject), sort_keys=True)}"
+    if key not in subject.shared:
+        subject.shared[key] = dict(_floors(subject))
+    return Found({"floors": subject.shared[key]}, {}, {})
+
+
+def _what_decides(subject: Subject) -> dict[str, Any]:
+    """All that floors depend on: with equal values here, two runs have the same floors."""
+    settings = subject.run.experiment.model_dump(mode="json", include={"data", "model"})
+    made = {"precision": subject.run.precision, "backend": keras.backend.backend(), "split": subject.split}
+    return settings | made | {"fingerprint": subject.splits.fingerprint}
+
+
+def _floors(subject: Subject) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, floor in (("zero_shot", _zero_shot), ("linear_probe", _linear_probe)):
+        try:
+            yield name, floor(subject)
+        except UserError as reason:
+            console.say(f"floor {name} left out: {reason}")
+
+
+def rows(section: Mapping[str, Any]) -> Iterator[str]:
+    """What is printed of a split in `evaluation.json`."""
+    for name, floor in section.get("floors", {}).items():
+        yield f"  floor, {name.replace('_', ' ')}: accuracy {100 * floor['accuracy']:.2f} %"
+
+
+def _said(subject: Subject, network: keras.Model, part: Part, note: str) -> NDArray[np.float32]:
+    """(N, K) what a network says of the middle of each image of a part."""
+    return np.concatenate(list(scoring.of_part(network, part, subject.middle, subject.advance, f"floor: {note}")))
 
 
 # --- zero-shot -----------------------------------------------------------------------------------------------------
 
 
-def _zero_shot(run: Trained, _splits: Splits, part: Part, advance: console.Advance) -> dict[str, Any]:
-    places = imagenet_places(run.class_names)
-    network = _whole_network(run)
-    said = np.concatenate(
-        [of_all[:, places] for of_all in scoring.of_part(network, part, _middle(run), advance, "floor: zero-shot")]
-    )
+def _zero_shot(subject: Subject) -> dict[str, Any]:
+    places = imagenet_places(subject.run.class_names)
+    said = _said(subject, _whole_network(subject.run), subject.part, "zero-shot")[:, places]
     said = np.maximum(said, np.finfo(np.float32).tiny)  # all may have gone to other classes
-    return metrics(said / said.sum(axis=1, keepdims=True), part.labels)
+    return metrics(said / said.sum(axis=1, keepdims=True), subject.part.labels)
 
 
 def imagenet_places(class_names: tuple[str, ...]) -> list[int]:
@@ -109,25 +130,24 @@ def _imagenet_classifier(settings: Model, size: int) -> keras.Model:
 # --- linear probe --------------------------------------------------------------------------------------------------
 
 
-def _linear_probe(run: Trained, splits: Splits, part: Part, advance: console.Advance) -> dict[str, Any]:
+def _linear_probe(subject: Subject) -> dict[str, Any]:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    if run.experiment.model.weights is None:
+    if subject.run.experiment.model.weights is None:
         raise UserError("model.weights is null: the backbone knew nothing before")
-    features = _features(run)
+    features, splits = _features(subject.run), subject.splits
     train, val, held_out = (
-        np.concatenate(list(scoring.of_part(features, one, _middle(run), advance, "floor: linear probe")))
-        for one in (splits.train, splits.val, part)
+        _said(subject, features, part, "linear probe") for part in (splits.train, splits.val, subject.part)
     )
     probes = [make_pipeline(StandardScaler(), LogisticRegression(C=c, max_iter=300)) for c in STRENGTHS]
     with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
         for probe in probes:
             probe.fit(train, splits.train.labels)
     best = max(probes, key=lambda probe: probe.score(val, splits.val.labels))
-    found = metrics(best.predict_proba(held_out).astype(np.float32), part.labels)
+    found = metrics(best.predict_proba(held_out).astype(np.float32), subject.part.labels)
     return found | {"C": best[-1].C}
 
 
@@ -135,7 +155,3 @@ def _features(run: Trained) -> keras.Model:
     """(B, S, S, 3) -> (B, C): pooled features under the initial weights."""
     initial = build_network(run.experiment, run.precision, len(run.class_names)).model
     return keras.Model(initial.inputs, initial.get_layer("pool").output)
-
-
-def _middle(run: Trained) -> pipeline.View:
-    return pipeline.centre(run.experiment.data.image_size)

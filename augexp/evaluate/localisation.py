@@ -1,5 +1,8 @@
 """Does it look where the object is? Class-activation maps against boxes."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import numpy as np
 
 from augexp.data import boxes, pipeline
@@ -10,12 +13,19 @@ from augexp.network import scoring
 OVERLAP = 0.5  # of the box around the map with that around the object: found
 
 
-def localised(subject: Subject, around: list[boxes.Boxes]) -> Found:
+def images(subject: Subject) -> int:
+    """The part once. Raises UserError if the data has no boxes."""
+    boxes.open_boxed(subject.run.experiment.data)
+    return len(subject.part)
+
+
+def run(subject: Subject) -> Found:
     """Whether the box around the class-activation map meets one around an object (Zhou et al., 2016).
 
     `known`: the map of the true class; `top1`: the map of the class that is said, which must be the true one.
     """
     network, start = subject.run.network, 0
+    around = boxes.of_part(subject.part, subject.run.experiment.data)
     look = cam.looker(network)
     found: dict[str, list[bool]] = {"localisation_known": [], "localisation_top1": []}
     batches = pipeline.eval_batches(subject.part, scoring.BATCH, 1, subject.middle)
@@ -33,3 +43,13 @@ def localised(subject: Subject, around: list[boxes.Boxes]) -> Found:
     columns = {name: np.array(values, np.float32) for name, values in found.items()}
     section = {"localisation": {"overlap": OVERLAP, "threshold": cam.THRESHOLD}}
     return Found(section, means(columns), columns)
+
+
+def rows(section: Mapping[str, Any]) -> Iterator[str]:
+    """What is printed of a split in `evaluation.json`."""
+    if "localisation" in section:
+        found = section["metrics"]
+        yield (
+            f"  localisation at IoU {section['localisation']['overlap']}: {100 * found['localisation_known']:.2f} % "
+            f"with the class known, {100 * found['localisation_top1']:.2f} % with the class that is said"
+        )

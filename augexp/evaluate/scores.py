@@ -1,13 +1,14 @@
 """The plain scores: accuracy, calibration, mistakes, and the gap to train."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp.evaluate.subject import Floats, Found, Said, Subject, correct, means, said_of
-from augexp.metrics import calibration
+from augexp.evaluate.subject import Floats, Found, Subject, correct, means, said_of
+from augexp.metrics import calibration, catalogue
 from augexp.metrics.calibration import Bin
 from augexp.metrics.confusion import confusion_matrix, most_confused
 from augexp.metrics.scores import per_example, probabilities
@@ -15,11 +16,27 @@ from augexp.network import device
 from augexp.runs.evaluation import SplitName
 
 MOST_CONFUSED = 20
+MOST_PRINTED = 3
+ROWS = (  # metric, title, digits
+    ("accuracy", "accuracy %", 2),
+    ("top5_accuracy", "top-5 %", 2),
+    ("cross_entropy", "cross-entropy", 4),
+    ("brier", "Brier", 4),
+    ("ece", "calibration error %", 2),
+)
 
 
-def plain(subject: Subject, said: Said, split: SplitName) -> Found:
+def images(subject: Subject) -> int:
+    """The part, train, and val for the temperature."""
+    splits = subject.splits
+    return len(subject.part) + len(splits.train) + (0 if _is_val(subject) else len(splits.val))
+
+
+def run(subject: Subject) -> Found:
+    """Everything that clean images say of a network."""
+    said, split = subject.clean, subject.split
     labels, classes = subject.part.labels, len(subject.run.class_names)
-    fitted_here = subject.part.ids == subject.splits.val.ids
+    fitted_here = _is_val(subject)
     val = said if fitted_here else said_of(subject, subject.splits.val, note="val, for the temperature")
     temperature = calibration.temperature(val.logits, subject.splits.val.labels)
     probability = probabilities(said.logits)
@@ -35,8 +52,8 @@ def plain(subject: Subject, said: Said, split: SplitName) -> Found:
         "temperature": temperature,
         "temperature_fitted_on": f"{split} itself" if fitted_here else "val",
         "train_examples": len(subject.splits.train),
-        "reliability": _rows(bins),
-        "calibrated_reliability": _rows(cooled_bins),
+        "reliability": _plain(bins),
+        "calibrated_reliability": _plain(cooled_bins),
         "confusion": confusion.tolist(),
         **_mistakes(confusion, subject.run.class_names),
     }
@@ -49,13 +66,17 @@ def plain(subject: Subject, said: Said, split: SplitName) -> Found:
     )
 
 
+def _is_val(subject: Subject) -> bool:
+    return subject.part.ids == subject.splits.val.ids
+
+
 def scores_of(probability: Floats, labels: NDArray[np.int32]) -> tuple[dict[str, Floats], dict[str, float], list[Bin]]:
     columns = per_example(probability, labels)
     bins = calibration.reliability(probability, labels)
     return columns, means(columns) | {"ece": calibration.calibration_error(bins)}, bins
 
 
-def _rows(bins: list[Bin]) -> list[dict[str, float]]:
+def _plain(bins: list[Bin]) -> list[dict[str, float]]:
     return [vars(one) for one in bins]
 
 
@@ -73,3 +94,36 @@ def _mistakes(confusion: NDArray[np.int64], names: tuple[str, ...]) -> dict[str,
             for true, said, count in most_confused(confusion, MOST_CONFUSED)
         ],
     }
+
+
+# --- printed -------------------------------------------------------------------------------------------------------
+
+
+def rows(section: Mapping[str, Any], split: SplitName) -> Iterator[str]:
+    """What is printed of a split in `evaluation.json`."""
+    found = section["metrics"]
+    yield f"{split}, {section['examples']:,} images, {section['images_per_second']:,.0f} images/s"
+    yield from _scores(section)
+    yield (
+        f"  clean train accuracy {100 * found['train_accuracy']:.2f} % ({section['train_examples']:,} images): "
+        f"{100 * found['generalisation_gap']:+.2f} points above {split}"
+    )
+    yield from _confused(section["most_confused"])
+
+
+def _scores(section: Mapping[str, Any]) -> Iterator[str]:
+    found = section["metrics"]
+    yield f"  {'':20}{'as trained':>12}{'temperature ' + format(section['temperature'], '.2f'):>18}"
+    for name, title, digits in ROWS:
+        scale = catalogue.METRICS[name].unit.scale
+        cooled = found.get(f"calibrated_{name}")
+        after = "" if cooled is None else f"{scale * cooled:>18.{digits}f}"
+        yield f"  {title:20}{scale * found[name]:>12.{digits}f}{after}"
+    if section["temperature_fitted_on"] != "val":
+        yield f"  the temperature was fitted on {section['temperature_fitted_on']}: what it gains is optimistic"
+
+
+def _confused(pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if pairs:
+        told = [f"{pair['true']} taken for {pair['said']} {pair['examples']} x" for pair in pairs[:MOST_PRINTED]]
+        yield f"  most confused: {'; '.join(told)}"

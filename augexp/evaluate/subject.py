@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,18 +16,39 @@ from augexp.data.splits import Part, Splits
 from augexp.metrics.scores import per_example, probabilities
 from augexp.network import scoring
 from augexp.network.trained import Trained
+from augexp.runs.evaluation import SplitName
 
 Floats = NDArray[np.float32]
 
 
+def _nobody(count: int = 1, note: str = "") -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Subject:
-    """A network, its data, and whom to tell how far it is."""
+    """A network, its data, and whom to tell how far it is.
+
+    Attributes:
+        run: with the best weights.
+        splits: of its data.
+        part: of them that is evaluated.
+        split: its name.
+        advance: to be told of every image that has gone through the network.
+        shared: what is equal for several runs and computed once for all, by whom and for what.
+    """
 
     run: Trained
     splits: Splits
     part: Part
-    advance: console.Advance
+    split: SplitName = "test"
+    advance: console.Advance = _nobody
+    shared: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def clean(self) -> "Said":
+        """What the network says of the part as it is."""
+        return said_of(self, self.part)
 
     @property
     def image_size(self) -> int:

@@ -122,7 +122,7 @@ def as_dict(judgement: Judgement) -> dict[str, Any]:
         "repeated": [str(path) for path in comparison.repeated],
         "skipped": [{"folder": str(path), "reason": reason} for path, reason in comparison.skipped],
         "notes": notes(judgement),
-        **({"profiles": profile_report.as_dict(judgement.profiles)} if judgement.profiles.axes else {}),
+        **({"profiles": profile_report.as_dict(judgement.profiles)} if judgement.profiles.families else {}),
     }
 
 

@@ -1,4 +1,4 @@
-"""Pictures of profiles: a panel a measure, a row a group; and accuracy against how much an image was changed.
+"""Pictures of profiles: a panel a metric, a row a group; and accuracy against how much an image was changed.
 
 Each is drawn in the style at hand, so that a page may have them in its own colours.
 """
@@ -26,31 +26,31 @@ WIDTH, TITLE, NUMBERS, HEADER = 3.4, 0.5, 0.35, 0.4  # inches: a panel, above it
 
 def judged(measured: Profiles) -> list[tuple[Profile, Metric]]:
     """What gets a panel."""
-    return [(profile, measure) for profile in measured.axes for measure in profile.measures if measure.judged]
+    return [(profile, metric) for profile in measured.families for metric in profile.metrics if metric.judged]
 
 
 def summary(measured: Profiles) -> Figure:
-    """Mean with its 95 % interval (Student) and every seed: a panel a judged measure, a row a group."""
+    """Mean with its 95 % interval (Student) and every seed: a panel a judged metric, a row a group."""
     shown = judged(measured)
     beside, step = _size(measured)
     size = (beside + COLUMNS * WIDTH, HEADER + math.ceil(len(shown) / COLUMNS) * step)
     with house_style(), rc_context({"grid.color": "0.9"}):
         figure = Figure(figsize=size, dpi=DPI)
-        for index, (profile, measure) in enumerate(shown):
+        for index, (profile, metric) in enumerate(shown):
             down, right = divmod(index, COLUMNS)
             axes = _place(figure, beside + right * WIDTH, HEADER + down * step, step)
-            _draw(axes, measured, profile, measure)
+            _draw(axes, measured, profile, metric)
             axes.tick_params(axis="y", labelleft=right == 0)
         figure.suptitle("mean and 95 % interval over seeds; a dot a seed", fontsize=11, y=1 - 0.1 / size[1], va="top")
     return figure
 
 
-def panel(measured: Profiles, profile: Profile, measure: Metric) -> Figure:
+def panel(measured: Profiles, profile: Profile, metric: Metric) -> Figure:
     """One panel of `summary`, with the names."""
     beside, step = _size(measured)
     with house_style():
         figure = Figure(figsize=(beside + WIDTH, step))
-        _draw(_place(figure, beside, 0, step), measured, profile, measure)
+        _draw(_place(figure, beside, 0, step), measured, profile, metric)
     return figure
 
 
@@ -84,20 +84,20 @@ def response(drawn: Response, groups: Sequence[Group]) -> Figure:
 
 def _with_numbers(measured: Profiles) -> list[tuple[int, Group]]:
     """Groups that any panel shows, each with its place among all, which is that of its colour."""
-    labels = {label for profile in measured.axes for _, label in profile.spreads}
+    labels = {label for profile in measured.families for _, label in profile.spreads}
     return [(index, group) for index, group in enumerate(measured.groups) if group.label in labels][:MOST_ROWS]
 
 
-def _draw(axes: Axes, measured: Profiles, profile: Profile, measure: Metric) -> None:
+def _draw(axes: Axes, measured: Profiles, profile: Profile, metric: Metric) -> None:
     shown = _with_numbers(measured)
     for row, (index, group) in enumerate(shown):
-        spread = profile.spreads.get((measure.name, group.label))
+        spread = profile.spreads.get((metric.name, group.label))
         if spread is not None:
-            _row(axes, row, index, spread, measure.unit.scale)
-    if measure.name == "accuracy":
-        _floors(axes, measured.floors, measure.unit.scale)
-    unit = f"{measure.unit.name}, " if measure.unit.name else ""
-    axes.set_title(drawable(f"{measure.title}\n{unit}{measure.direction}"), fontsize=9)
+            _row(axes, row, index, spread, metric.unit.scale)
+    if metric.name == "accuracy":
+        _floors(axes, measured.floors, metric.unit.scale)
+    unit = f"{metric.unit.name}, " if metric.unit.name else ""
+    axes.set_title(drawable(f"{metric.title}\n{unit}{metric.direction}"), fontsize=9)
     axes.set_yticks(range(len(shown)), [drawable(shorten(group.label, LONGEST)) for _, group in shown])
     axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)

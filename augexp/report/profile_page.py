@@ -2,7 +2,7 @@
 
 from augexp.compare.profiles import Profile, Profiles
 from augexp.compare.summary import Spread
-from augexp.metrics.catalogue import AXES, Metric
+from augexp.metrics.catalogue import FAMILIES, Metric
 from augexp.report import figures, profile_figures
 from augexp.report import profiles as profile_report
 from augexp.report.markup import figure, legend, section, table, text
@@ -18,18 +18,18 @@ EXPLAINED = (
 
 
 def sections(measured: Profiles) -> str:
-    """A summary, accuracy against occlusion and severity, and a section an axis; nothing without evaluations."""
-    if not measured.axes:
+    """A summary, accuracy against occlusion and severity, and a section a family; nothing without evaluations."""
+    if not measured.families:
         return ""
-    return "".join([_summary(measured), _responses(measured), *(_axis(measured, one) for one in measured.axes)])
+    return "".join([_summary(measured), _responses(measured), *(_family(measured, one) for one in measured.families)])
 
 
 def _summary(measured: Profiles) -> str:
     lines = "".join(f"<li>{text(line)}</li>\n" for line in profile_report.summaries(measured))
     with figures.page_style():
         panels = [
-            figure(profile_figures.panel(measured, profile, measure), f"panel {measure.title}", "")
-            for profile, measure in profile_figures.judged(measured)
+            figure(profile_figures.panel(measured, profile, metric), f"panel {metric.title}", "")
+            for profile, metric in profile_figures.judged(measured)
         ]
     return section(
         "What each strategy gained and lost",
@@ -55,31 +55,31 @@ def _responses(measured: Profiles) -> str:
     )
 
 
-def _axis(measured: Profiles, profile: Profile) -> str:
-    rows = [cells for measure in profile.measures for cells in _rows(measured, profile, measure)]
+def _family(measured: Profiles, profile: Profile) -> str:
+    rows = [cells for metric in profile.metrics for cells in _rows(measured, profile, metric)]
     against = "" if measured.baseline is None else f", against {measured.baseline.label}"
     return section(
-        profile.axis[:1].upper() + profile.axis[1:],
-        f'<p class="soft">{text(AXES[profile.axis])}{text(against)}.</p>\n',
+        profile.family[:1].upper() + profile.family[1:],
+        f'<p class="soft">{text(FAMILIES[profile.family])}{text(against)}.</p>\n',
         table(HEADINGS, rows),
     )
 
 
-def _rows(measured: Profiles, profile: Profile, measure: Metric) -> list[tuple[str, ...]]:
-    found = profile_report.rows(measured, profile, measure)
+def _rows(measured: Profiles, profile: Profile, metric: Metric) -> list[tuple[str, ...]]:
+    found = profile_report.rows(measured, profile, metric)
     return [
         (
-            text(profile_report.heading(measure, found) if measure.judged else measure.title) if index == 0 else "",
+            text(profile_report.heading(metric, found) if metric.judged else metric.title) if index == 0 else "",
             text(row.label),
-            _mean(measure, row.spread),
-            *map(text, profile_report.cells(measure, row)[1:]),
+            _mean(metric, row.spread),
+            *map(text, profile_report.cells(metric, row)[1:]),
         )
         for index, row in enumerate(found)
     ]
 
 
-def _mean(measure: Metric, spread: Spread | None) -> str:
+def _mean(metric: Metric, spread: Spread | None) -> str:
     if spread is None:
         return ""
-    ends = "one seed" if spread.interval is None else " to ".join(map(measure.unit.value, spread.interval))
-    return f"{text(profile_report.mean_text(measure, spread))}<small>{text(ends)}</small>"
+    ends = "one seed" if spread.interval is None else " to ".join(map(metric.unit.value, spread.interval))
+    return f"{text(profile_report.mean_text(metric, spread))}<small>{text(ends)}</small>"

@@ -14,11 +14,11 @@ from augexp.compare.evaluations import LeftOut
 from augexp.compare.profiles import Finding, Profile, Profiles, Status
 from augexp.compare.summary import Spread
 from augexp.errors import printable
-from augexp.metrics.catalogue import AXES, PERCENT, Metric
+from augexp.metrics.catalogue import FAMILIES, PERCENT, Metric
 from augexp.report.wording import p_text
 
 WIDTHS = (14, 15, 7, 15, 8, 11)  # characters; with the gaps between them 80
-MOST_MEANS = 5  # measures beside each other in 80 columns
+MOST_MEANS = 5  # metrics beside each other in 80 columns
 REFUSED: dict[Status, str] = {
     "one seed": "one seed, so of the strategies this says nothing",
     "confounded": "they differ in more than the strategy, so nothing is put down to it",
@@ -31,17 +31,17 @@ FLOORS = {"zero_shot": "ImageNet's own classifier", "linear_probe": "linear prob
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a measure's table: a group's spread, what is found of it against another, or both."""
+    """A line of a metric's table: a group's spread, what is found of it against another, or both."""
 
     label: str
     spread: Spread | None
     finding: Finding | None
 
 
-def rows(measured: Profiles, profile: Profile, measure: Metric) -> list[Row]:
+def rows(measured: Profiles, profile: Profile, metric: Metric) -> list[Row]:
     """A row a group, with what is found against the baseline; of several baselines, a row a pair follows."""
-    spreads = {label: spread for (name, label), spread in profile.spreads.items() if name == measure.name}
-    findings = [finding for finding in profile.findings if finding.measure == measure]
+    spreads = {label: spread for (name, label), spread in profile.spreads.items() if name == metric.name}
+    findings = [finding for finding in profile.findings if finding.metric == metric]
     if measured.baseline is not None:
         against = {finding.group.label: finding for finding in findings}
         return [Row(label, spread, against.get(label)) for label, spread in spreads.items()]
@@ -49,51 +49,51 @@ def rows(measured: Profiles, profile: Profile, measure: Metric) -> list[Row]:
     return [*(Row(label, spread, None) for label, spread in spreads.items()), *pairs]
 
 
-def cells(measure: Metric, row: Row) -> tuple[str, str, str, str, str]:
+def cells(metric: Metric, row: Row) -> tuple[str, str, str, str, str]:
     """Mean and standard deviation, difference, interval, p and status; empty for what doesn't apply."""
-    mean = "" if row.spread is None else mean_text(measure, row.spread)
+    mean = "" if row.spread is None else mean_text(metric, row.spread)
     finding = row.finding
     if finding is None:
         return mean, "", "", "", ""
     if finding.contrast is None:
         return mean, "-", "-", "-", finding.status
     low, high = finding.contrast.interval
-    unit = measure.unit
+    unit = metric.unit
     interval = f"{unit.difference(low)} {unit.difference(high)}"
     return mean, unit.difference(finding.contrast.difference), interval, p_text(finding.p_holm), finding.status
 
 
-def mean_text(measure: Metric, spread: Spread) -> str:
+def mean_text(metric: Metric, spread: Spread) -> str:
     """`81.00 ± 0.52`; of one seed, the value alone."""
-    mean = measure.unit.value(spread.mean)
-    return mean if spread.sd is None else f"{mean} ± {measure.unit.value(spread.sd)}"
+    mean = metric.unit.value(spread.mean)
+    return mean if spread.sd is None else f"{mean} ± {metric.unit.value(spread.sd)}"
 
 
-def heading(measure: Metric, found: Sequence[Row] = ()) -> str:
+def heading(metric: Metric, found: Sequence[Row] = ()) -> str:
     """Title, unit, direction, and whether the intervals of `found` are for other seeds on this very test set alone."""
     contrasts = [row.finding.contrast for row in found if row.finding and row.finding.contrast]
     alone = any(not contrast.counts_examples for contrast in contrasts)
-    words = ", ".join(filter(None, (measure.unit.name, measure.direction)))
-    return f"{measure.title} ({words}{'; seeds alone' if alone else ''})"
+    words = ", ".join(filter(None, (metric.unit.name, metric.direction)))
+    return f"{metric.title} ({words}{'; seeds alone' if alone else ''})"
 
 
 # --- terminal ------------------------------------------------------------------------------------------------------
 
 
 def grids(measured: Profiles) -> list[Stack]:
-    """The axes in 80 columns: a table a judged measure, then the means of those that aren't judged."""
-    return [_axis(measured, profile) for profile in measured.axes]
+    """The families in 80 columns: a table a judged metric, then the means of those that aren't judged."""
+    return [_family(measured, profile) for profile in measured.families]
 
 
-def _axis(measured: Profiles, profile: Profile) -> Stack:
-    parts: list[Text | Table] = [Text(f"{profile.axis}: {AXES[profile.axis]}")]
-    judged = [measure for measure in profile.measures if measure.judged]
+def _family(measured: Profiles, profile: Profile) -> Stack:
+    parts: list[Text | Table] = [Text(f"{profile.family}: {FAMILIES[profile.family]}")]
+    judged = [metric for metric in profile.metrics if metric.judged]
     if judged:
         parts.append(_columns(measured))
-    for measure in judged:
-        found = rows(measured, profile, measure)
-        parts += [Text(tables.folded(heading(measure, found))), _table(measure, found)]
-    shown = [measure for measure in profile.measures if not measure.judged]
+    for metric in judged:
+        found = rows(measured, profile, metric)
+        parts += [Text(tables.folded(heading(metric, found))), _table(metric, found)]
+    shown = [metric for metric in profile.metrics if not metric.judged]
     for at in range(0, len(shown), MOST_MEANS):
         parts += [Text(), _means(profile, shown[at : at + MOST_MEANS])]
     return Stack(*parts)
@@ -104,11 +104,11 @@ def _columns(measured: Profiles) -> Table:
     return _sized([against, "mean ± sd", "diff.", "95 % interval", "p\n(Holm)", "status"])
 
 
-def _table(measure: Metric, found: Sequence[Row]) -> Table:
+def _table(metric: Metric, found: Sequence[Row]) -> Table:
     grid = _sized([""] * len(WIDTHS))
     grid.show_header = False
     for row in found:
-        grid.add_row(Padding(Text(printable(row.label)), (0, 0, 0, 1)), *cells(measure, row))
+        grid.add_row(Padding(Text(printable(row.label)), (0, 0, 0, 1)), *cells(metric, row))
     return grid
 
 
@@ -121,9 +121,9 @@ def _sized(headings: Sequence[str]) -> Table:
 
 
 def _means(profile: Profile, shown: Sequence[Metric]) -> Table:
-    grid = tables.grid(["means, %"], [measure.title.replace(" ", "\n") for measure in shown])
+    grid = tables.grid(["means, %"], [metric.title.replace(" ", "\n") for metric in shown])
     for label in dict.fromkeys(label for name, label in profile.spreads if name in {one.name for one in shown}):
-        spreads = [(measure, profile.spreads.get((measure.name, label))) for measure in shown]
+        spreads = [(metric, profile.spreads.get((metric.name, label))) for metric in shown]
         grid.add_row(Text(printable(label)), *(one.unit.value(found.mean) if found else "-" for one, found in spreads))
     return grid
 
@@ -158,10 +158,10 @@ def _changes(findings: Sequence[Finding], status: str) -> str:
 
 def _change(finding: Finding) -> str:
     if finding.contrast is None:
-        return finding.measure.title
-    unit = finding.measure.unit
+        return finding.metric.title
+    unit = finding.metric.unit
     difference = f"{unit.difference(finding.contrast.difference)} {unit.of_difference}".rstrip()
-    return f"{finding.measure.title} ({difference})"
+    return f"{finding.metric.title} ({difference})"
 
 
 def notes(measured: Profiles) -> list[str]:
@@ -171,7 +171,9 @@ def notes(measured: Profiles) -> list[str]:
         f"{FLOORS[name]} {PERCENT.value(accuracy)} %" for name, accuracy in measured.floors.items() if name in FLOORS
     ]
     before = [f"accuracy before any fine-tuning: {', '.join(floors)}"] if floors else []
-    return [*before, *map(_left_out, measured.left_out), *unlike]
+    foreign = tables.names(measured.unknown)
+    unknown = [f"evaluations hold metrics that this augexp doesn't know: {foreign}"] if foreign else []
+    return [*before, *map(_left_out, measured.left_out), *unlike, *unknown]
 
 
 def _left_out(one: LeftOut) -> str:
@@ -185,23 +187,23 @@ def _left_out(one: LeftOut) -> str:
 
 
 def csv_text(measured: Profiles) -> str:
-    """A row a measure and group, or pair of groups, in the measure's own unit and full precision."""
-    return tables.csv_text([_values(profile, measure, row) for profile, measure, row in _all(measured)])
+    """A row a metric and group, or pair of groups, in the metric's own unit and full precision."""
+    return tables.csv_text([_values(profile, metric, row) for profile, metric, row in _all(measured)])
 
 
 def _all(measured: Profiles) -> Iterator[tuple[Profile, Metric, Row]]:
-    for profile in measured.axes:
-        for measure in profile.measures:
-            for row in rows(measured, profile, measure):
-                yield profile, measure, row
+    for profile in measured.families:
+        for metric in profile.metrics:
+            for row in rows(measured, profile, metric):
+                yield profile, metric, row
 
 
-def _values(profile: Profile, measure: Metric, row: Row) -> dict[str, Any]:
+def _values(profile: Profile, metric: Metric, row: Row) -> dict[str, Any]:
     finding = row.finding
     return {
-        "axis": profile.axis,
-        "measure": measure.name,
-        "better": "higher" if measure.higher_is_better else "lower",
+        "axis": profile.family,
+        "measure": metric.name,
+        "better": "higher" if metric.higher_is_better else "lower",
         "group": finding.group.label if finding else row.label,
         **_spread(row.spread),
         **_finding(finding),
@@ -240,7 +242,7 @@ def _finding(finding: Finding | None) -> dict[str, Any]:
 def as_dict(measured: Profiles) -> dict[str, Any]:
     """All numbers as plain values, every seed's among them."""
     return {
-        "axes": [{"axis": profile.axis, "measures": _measures(profile)} for profile in measured.axes],
+        "axes": [{"axis": profile.family, "measures": _metrics(profile)} for profile in measured.families],
         "responses": [
             {
                 "title": response.title,
@@ -261,40 +263,40 @@ def as_dict(measured: Profiles) -> dict[str, Any]:
     }
 
 
-def _measures(profile: Profile) -> list[dict[str, Any]]:
+def _metrics(profile: Profile) -> list[dict[str, Any]]:
     return [
         {
-            "measure": measure.name,
-            "title": measure.title,
-            "better": "higher" if measure.higher_is_better else "lower",
-            "judged": measure.judged,
+            "measure": metric.name,
+            "title": metric.title,
+            "better": "higher" if metric.higher_is_better else "lower",
+            "judged": metric.judged,
             "groups": [
                 {"group": label, **_spread(spread), "values": list(spread.values)}
                 for (name, label), spread in profile.spreads.items()
-                if name == measure.name
+                if name == metric.name
             ],
             "contrasts": [
                 {"group": finding.group.label, **_finding(finding)}
                 for finding in profile.findings
-                if finding.measure == measure
+                if finding.metric == metric
             ],
         }
-        for measure in profile.measures
+        for metric in profile.metrics
     ]
 
 
 def markdown(measured: Profiles) -> list[str]:
     """Lines of a second table and what each strategy gained and lost; none where there are no evaluations."""
-    if not measured.axes:
+    if not measured.families:
         return []
     lines = [
         "",
         "| axis | measure | strategy | mean ± sd | difference (95 % interval) | p (Holm) | status |",
         "|---|---|---|---|---|---|---|",
     ]
-    for profile, measure, row in _all(measured):
-        mean, difference, interval, p, status = cells(measure, row)
+    for profile, metric, row in _all(measured):
+        mean, difference, interval, p, status = cells(metric, row)
         both = f"{difference} ({interval.replace(' ', ' to ')})" if difference not in ("", "-") else difference
-        named = (profile.axis, heading(measure) if measure.judged else measure.title, row.label)
+        named = (profile.family, heading(metric) if metric.judged else metric.title, row.label)
         lines.append(f"| {' | '.join((*map(tables.escaped, named), mean, both, p, status))} |")
     return [*lines, "", *(f"- {tables.escaped(line)}" for line in summaries(measured))]

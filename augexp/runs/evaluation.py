@@ -12,13 +12,16 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field, ValidationError
 
 from augexp import console, files
+from augexp.runs.records import Number, Optional, Record
 
+LARGEST = 1e9
 FORMAT = 1  # a change of what is computed: evaluations of two formats aren't compared
 SplitName = Literal["test", "val"]
 Columns = Mapping[str, NDArray[Any]]  # `id` (N,) str; every other (N,) float32
@@ -28,12 +31,93 @@ class Unreadable(Exception):  # noqa: N818 - it names what was found
     """An evaluation that is cut off, foreign or of another format; the message says which."""
 
 
-def read(folder: Path) -> dict[str, Any] | None:
+# --- evaluation.json -----------------------------------------------------------------------------------------------
+
+
+def _no_measurement(value: object) -> object:
+    """Beyond `LARGEST` a foreign file's number is none."""
+    return value if isinstance(value, int | float) and abs(value) < LARGEST else None
+
+
+Finite = Annotated[Optional, BeforeValidator(_no_measurement)]
+
+
+class Occlusion(Record):
+    """Accuracy with a box over the image, by its share of the area."""
+
+    areas: tuple[Number, ...]
+    centre: tuple[Number, ...] = ()
+    random: tuple[Number, ...] = ()
+
+
+class Corruptions(Record):
+    """Accuracy under each corruption, by its severity."""
+
+    severities: tuple[Number, ...]
+    accuracy: dict[str, tuple[Number, ...]]
+
+
+class Floor(Record):
+    """What the backbone reached before any fine-tuning."""
+
+    accuracy: Finite = None
+
+
+class Tta(Record):
+    """What averaging over views reaches."""
+
+    views: int
+    scores: dict[str, Finite]
+    images_per_second: Number
+
+
+class Section(Record):
+    """What was found on a split.
+
+    Attributes:
+        examples: N.
+        metrics: by name; None where the value is no finite number.
+        temperature_fitted_on: `val`, or the split itself.
+        made: with what: precision, backend, device.
+        occlusion: where `--robustness` was asked for; `corruptions` too.
+        floors: by name.
+        tta: by the label of the views.
+    """
+
+    examples: Annotated[int, Field(strict=True)]
+    metrics: dict[str, Finite]
+    temperature_fitted_on: str = "val"
+    made: dict[str, Any] = Field(default_factory=dict)
+    occlusion: Occlusion | None = None
+    corruptions: Corruptions | None = None
+    floors: dict[str, Floor] = Field(default_factory=dict)
+    tta: dict[str, Tta] = Field(default_factory=dict)
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """The metrics that have a value."""
+        return {name: value for name, value in self.metrics.items() if value is not None}
+
+
+class Evaluation(Record):
+    """The content of `evaluation.json`: sections by split, and the SHA-256 of the weights that they are of."""
+
+    splits: dict[str, Section]
+    weights: str | None = None
+    finished: bool | None = None
+
+
+def read(folder: Path) -> Evaluation | None:
     """The content of `evaluation.json`; None where there is none.
 
     Raises:
         Unreadable: if it can't be read, or is of another format.
     """
+    content = _content(folder)
+    return None if content is None else _checked(content)
+
+
+def _content(folder: Path) -> dict[str, Any] | None:
     path = folder / "evaluation.json"
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -41,16 +125,24 @@ def read(folder: Path) -> dict[str, Any] | None:
         return None
     except (ValueError, RecursionError, OSError) as error:
         raise Unreadable(f"evaluation.json can't be read ({type(error).__name__})") from None
-    splits: Any = found.get("splits") if isinstance(found, dict) else None
-    if not isinstance(splits, dict) or not all(_is_split(split) for split in splits.values()):
+    if not isinstance(found, dict) or "splits" not in found:
         raise Unreadable("evaluation.json holds no evaluation")
     if found.get("format") != FORMAT:
         raise Unreadable(f"evaluation.json has format {found.get('format')}, not {FORMAT}; augexp evaluate renews it")
     return found
 
 
-def _is_split(split: object) -> bool:
-    return isinstance(split, dict) and isinstance(split.get("metrics"), dict) and isinstance(split.get("examples"), int)
+def _checked(content: Mapping[str, Any]) -> Evaluation:
+    try:
+        return Evaluation.model_validate(content)
+    except ValidationError as error:
+        place = error.errors()[0]["loc"]
+    if len(place) <= 2 or place[2] in ("examples", "metrics"):  # splits, test, metrics
+        raise Unreadable("evaluation.json holds no evaluation")
+    raise Unreadable(f"evaluation.json: {'.'.join(map(str, place))} is not what it should be")
+
+
+# --- evaluation-SPLIT.npz ------------------------------------------------------------------------------------------
 
 
 def read_columns(folder: Path, split: SplitName) -> dict[str, NDArray[Any]]:
@@ -90,16 +182,17 @@ def kept(
         made: with what, such as precision and backend.
     """
     try:
-        content, columns = read(folder), read_columns(folder, split)
+        found, columns = read(folder), read_columns(folder, split)
     except Unreadable as reason:
         console.say(f"{folder}: {reason}; evaluated anew")
         return {"splits": {}}, {}
-    if content is None or content.get("weights") != weights:
+    if found is None or found.weights != weights:
         return {"splits": {}}, {}
-    section = content["splits"].get(split, {})
+    content = found.model_dump(mode="json", exclude_unset=True)
+    section = found.splits.get(split)
     places = {id_: row for row, id_ in enumerate(columns.pop("id", np.empty(0, np.str_)).tolist())}
-    alike = all(section.get("made", {}).get(key) == value for key, value in made.items())
-    if not alike or places.keys() != set(ids) or misfit(columns, section.get("metrics", {})):
+    alike = section is not None and all(section.made.get(key) == value for key, value in made.items())
+    if section is None or not alike or places.keys() != set(ids) or misfit(columns, section.numbers):
         return content | {"splits": {name: one for name, one in content["splits"].items() if name != split}}, {}
     order = [places[id_] for id_ in ids]
     return content, {name: column[order] for name, column in columns.items()}

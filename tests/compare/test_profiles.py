@@ -10,7 +10,6 @@ import pytest
 import scipy.stats
 
 from augexp.compare.profiles import Profiles
-from augexp.metrics import catalogue
 from augexp.report import profiles as profile_report
 from augexp.runs import evaluation as run_evaluation
 from tests.factories import EXAMPLES, make_evaluation
@@ -94,9 +93,9 @@ def test_holm_runs_within_an_axis_over_judged_measures_and_contrasts(tmp_path: P
         )
     )
     sizes = {}
-    for profile in measured.axes:
+    for profile in measured.families:
         raw = [found.contrast.p_value for found in profile.findings if found.contrast]
-        sizes[profile.axis] = len(raw)
+        sizes[profile.family] = len(raw)
         raised, highest = {}, 0.0
         for rank, p in enumerate(sorted(raw)):
             highest = max(highest, min(1.0, (len(raw) - rank) * p))
@@ -128,7 +127,7 @@ def test_means_are_over_seeds_and_intervals_end_at_the_bounds(tmp_path: Path) ->
         "cross_entropy": (1.0, 1.2, 1.1),
     }
     measured = of(evaluated(tmp_path, {"none": values}))
-    spreads = {name: one for profile in measured.axes for (name, _), one in profile.spreads.items()}
+    spreads = {name: one for profile in measured.families for (name, _), one in profile.spreads.items()}
     for name, seeds in values.items():
         low, high = scipy.stats.t.interval(0.95, 2, np.mean(seeds), scipy.stats.sem(seeds))
         bounds = {"ece": (0, high), "occlusion_centre": (low, 1)}.get(name, (low, high))
@@ -138,7 +137,7 @@ def test_means_are_over_seeds_and_intervals_end_at_the_bounds(tmp_path: Path) ->
 
 def test_folders_of_one_seed_are_averaged(tmp_path: Path) -> None:
     paths = [make_evaluation(run(tmp_path, "none", seed), {"ece": ece}) for seed, ece in ((0, 0.1), (0, 0.2), (1, 0.3))]
-    (profile,) = of(paths).axes
+    (profile,) = of(paths).families
     assert profile.spreads["ece", "none"].values == pytest.approx((0.15, 0.3))
 
 
@@ -147,7 +146,7 @@ def test_folders_of_one_seed_are_averaged(tmp_path: Path) -> None:
 
 def test_one_seed_has_no_test(tmp_path: Path) -> None:
     measured = of(full_study(tmp_path, seeds=1))
-    findings = [found for profile in measured.axes for found in profile.findings]
+    findings = [found for profile in measured.families for found in profile.findings]
     assert len(findings) > 5
     assert {(found.status, found.contrast, found.p_holm) for found in findings} == {("one seed", None, None)}
     assert profile_report.summaries(measured) == [
@@ -208,8 +207,8 @@ def test_a_group_with_an_unusable_evaluation_is_left_out_and_a_note_says_why(
     paths = full_study(tmp_path)
     damage(paths[4])
     measured = of(paths)
-    assert {label for profile in measured.axes for _, label in profile.spreads} == {"none"}
-    assert not any(profile.findings for profile in measured.axes)
+    assert {label for profile in measured.families for _, label in profile.spreads} == {"none"}
+    assert not any(profile.findings for profile in measured.families)
     floors, note = profile_report.notes(measured)
     assert floors == "accuracy before any fine-tuning: linear probe on the initial features 70.00 %"
     assert note.startswith(f"cutmix is left out of gains and losses: {reason}")
@@ -242,13 +241,13 @@ def test_a_temperature_fitted_on_test_judges_nothing(tmp_path: Path) -> None:
                 {"ece": 0.1 + 0.01 * seed, "calibrated_ece": 0.05 + 0.01 * seed},
                 split={"temperature_fitted_on": "test itself"},
             )
-    (profile,) = of(sorted(tmp_path.iterdir())).axes
-    assert [measure.name for measure in profile.measures] == ["ece"]
+    (profile,) = of(sorted(tmp_path.iterdir())).families
+    assert [metric.name for metric in profile.metrics] == ["ece"]
 
 
 def test_without_evaluations_there_is_nothing(tmp_path: Path) -> None:
     measured = of([run(tmp_path, strategy, seed) for strategy in ("none", "cutmix") for seed in range(2)])
-    assert (measured.axes, measured.left_out, measured.responses) == ((), (), ())
+    assert (measured.families, measured.left_out, measured.responses) == ((), (), ())
     assert (profile_report.notes(measured), profile_report.grids(measured), profile_report.summaries(measured)) == (
         [], [], [],
     )  # fmt: skip
@@ -260,15 +259,26 @@ def test_a_metric_that_one_run_lacks_is_not_compared(tmp_path: Path) -> None:
     content["splits"]["test"]["metrics"] |= {"ece": None, "tta_flip_gain": float("nan")}
     (paths[3] / "evaluation.json").write_text(json.dumps(content))
     measured = of(paths)
-    told = {found.measure.name for profile in measured.axes for found in profile.findings}
+    told = {found.metric.name for profile in measured.families for found in profile.findings}
     assert {"brier", "occlusion_centre"} < told
     assert not {"ece", "tta_flip_gain"} & told
-    (calibration,) = (profile for profile in measured.axes if profile.axis == "calibration")
+    (calibration,) = (profile for profile in measured.families if profile.family == "calibration")
     assert {label for name, label in calibration.spreads if name == "ece"} == {"none"}
     assert profile_report.notes(measured)[1:] == [
         f"cutmix is left out of calibration error, gain by flip: not measured ({paths[3]}); "
         f"augexp evaluate {paths[3]} --tta flip measures it"
     ]
+
+
+def test_a_metric_of_another_version_is_named(tmp_path: Path) -> None:
+    paths = full_study(tmp_path)
+    content = json.loads((paths[0] / "evaluation.json").read_text())
+    content["splits"]["test"]["metrics"] |= {"sharpness": 0.4, "novelty": None}
+    (paths[0] / "evaluation.json").write_text(json.dumps(content))
+    measured = of(paths)
+    assert measured.unknown == ("sharpness",)
+    assert profile_report.notes(measured)[-1] == "evaluations hold metrics that this augexp doesn't know: sharpness"
+    assert not profile_report.notes(of(full_study(tmp_path / "ours")))[1:]
 
 
 def test_a_confounded_contrast_is_neither_gain_nor_loss(tmp_path: Path) -> None:
@@ -305,7 +315,7 @@ def test_what_the_verdict_refuses_is_refused(tmp_path: Path) -> None:
         make_evaluation(path, {"ece": 0.1}, ids=["a"])
     judgement, measured = judged(paths)
     assert judgement.verdicts[0].status == "not comparable"
-    assert {found.status for profile in measured.axes for found in profile.findings} == {"not comparable"}
+    assert {found.status for profile in measured.families for found in profile.findings} == {"not comparable"}
 
 
 # --- whom, and what else -------------------------------------------------------------------------------------------
@@ -339,19 +349,9 @@ def test_floors_are_told_where_all_runs_agree(tmp_path: Path) -> None:
     assert of(paths).floors == {"zero_shot": 0.5}
 
 
-def test_the_table_of_measures_is_sound() -> None:
-    titles = [measure.title for measure in catalogue.BY_NAME.values()]
-    assert len(set(titles)) == len(titles)
-    names = ["tta_b_gain", "unknown", "localisation_known", "tta_a_gain", "brier", "ece", "accuracy", "tta_a_accuracy"]
-    assert [measure.name for measure in catalogue.known(names)] == [
-        *("accuracy", "ece", "brier", "tta_a_gain", "tta_b_gain", "localisation_known"),
-    ]
-    assert {measure.axis for measure in catalogue.known([*catalogue.BY_NAME, "tta_a_gain"])} == set(catalogue.AXES)
-
-
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     folder = make_evaluation(run(tmp_path, "none", 0), {"ece": 0.1}, rows={"brier": np.linspace(0, 1, EXAMPLES)})
     content = run_evaluation.read(folder)
     assert content is not None
-    assert content["splits"]["test"]["metrics"] == {"ece": 0.1, "brier": pytest.approx(0.5)}
+    assert content.splits["test"].numbers == {"ece": 0.1, "brier": pytest.approx(0.5)}
     assert run_evaluation.read_columns(folder, "test")["brier"].dtype == np.float32

@@ -1,5 +1,6 @@
 """Floors: places of WordNet ids among ImageNet's classes, a probe that knows what features hold, what can't be had."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from augexp.config import load
 from augexp.errors import UserError
 from augexp.evaluate import baselines
 from augexp.evaluate.run import Request, evaluate
+from augexp.evaluate.subject import Subject
 from augexp.network import trained
 from augexp.train.run import train
+from tests.evaluate.asking import asked
 
 CLASSES = ("n02085620-chihuahua", "n02086240-shih-tzu", "n02099601-golden_retriever")
 PLACES = [151, 155, 207]  # as every table of ImageNet's classes has them
@@ -37,6 +40,30 @@ def test_the_zero_shot_network_is_preprocessed_as_its_weights_expect(monkeypatch
     monkeypatch.setattr(baselines, "_imagenet_classifier", lambda *_: seen)
     images = np.full((1, 32, 32, 3), 255, np.float32)
     np.testing.assert_allclose(baselines._whole_network(run).predict_on_batch(images), 1, atol=1e-5)  # x / 127.5 - 1
+
+
+def of(run: trained.Trained, shared: dict[str, Any], **changes: Any) -> Any:
+    """The floors of a run with something changed, where each is only how often one was computed."""
+    changed = replace(run, **{key: value for key, value in changes.items() if key == "precision"})
+    splits = trained.splits(run)
+    split = changes.get("split", "test")
+    subject = Subject(changed, splits, getattr(splits, split), split, shared=shared)
+    return baselines.run(subject).section["floors"]
+
+
+def test_floors_are_shared_by_runs_of_which_nothing_differs_that_decides_them(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed = iter(range(100))
+    monkeypatch.setattr(baselines, "_floors", lambda _: [("linear_probe", next(computed))])
+    opened, shared = trained.load(run), {}  # type: tuple[trained.Trained, dict[str, Any]]
+    first = of(opened, shared)
+    assert of(opened, shared) == first
+    assert of(opened, shared, precision="mixed_bfloat16") != first
+    assert of(opened, shared, split="val") != first
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    assert of(opened, shared) != first
+    assert of(opened, {}) != first  # another command's
 
 
 @pytest.fixture
@@ -84,16 +111,14 @@ def test_floors_of_a_real_backbone(
 
     published.__module__ = create.__module__
     monkeypatch.setattr(keras.applications, "MobileNetV2", published)
-    found = evaluate(folder, Request(floor=True))["splits"]["test"]["floors"]
+    found = evaluate(folder, Request(probes=asked("floor")))["splits"]["test"]["floors"]
     assert found["zero_shot"]["accuracy"] == pytest.approx(1 / 3)
     assert found["linear_probe"]["accuracy"] > 0.9  # colours are in the features of any network
 
     reachable = False
-    baselines._found.clear()
     run = trained.load(folder)
     splits = trained.splits(run)
-    found = baselines.find(run, splits, splits.test, lambda *_: None)
-    assert found.keys() == {"linear_probe"}
+    assert baselines.run(Subject(run, splits, splits.test)).section["floors"].keys() == {"linear_probe"}
     assert (
         "floor zero_shot left out: ImageNet's whole MobileNetV2 can't be had at 32 px (URL fetch failure"
         in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The small multiples: what is drawn is the numbers, for every judged measure, inside the picture."""
+"""The small multiples: what is drawn is the numbers, for every judged metric, inside the picture."""
 
 from pathlib import Path
 
@@ -14,16 +14,16 @@ def test_a_panel_a_judged_measure_a_row_a_group(tmp_path: Path) -> None:
     shown = profile_figures.judged(measured)
     figure = profile_figures.summary(measured)
     assert len(figure.axes) == len(shown)
-    assert {measure.name for _, measure in shown}.isdisjoint({"train_accuracy", "corruption_jpeg"})
-    for axes, (profile, measure) in zip(figure.axes, shown, strict=True):
-        assert axes.get_title().startswith(measure.title)
-        assert axes.get_title().endswith(f"{'higher' if measure.higher_is_better else 'lower'} is better")
+    assert {metric.name for _, metric in shown}.isdisjoint({"train_accuracy", "corruption_jpeg"})
+    for axes, (profile, metric) in zip(figure.axes, shown, strict=True):
+        assert axes.get_title().startswith(metric.title)
+        assert axes.get_title().endswith(f"{'higher' if metric.higher_is_better else 'lower'} is better")
         for row, label in enumerate(("none", "cutmix")):
-            spread = profile.spreads[measure.name, label]
+            spread = profile.spreads[metric.name, label]
             dots, line, mean = (np.asarray(one.get_xdata(), np.float64) for one in axes.lines[3 * row : 3 * row + 3])
-            np.testing.assert_allclose(dots, measure.unit.scale * np.array(spread.values))
-            np.testing.assert_allclose(line, measure.unit.scale * np.array(spread.interval))
-            np.testing.assert_allclose(mean, measure.unit.scale * spread.mean)
+            np.testing.assert_allclose(dots, metric.unit.scale * np.array(spread.values))
+            np.testing.assert_allclose(line, metric.unit.scale * np.array(spread.interval))
+            np.testing.assert_allclose(mean, metric.unit.scale * spread.mean)
 
 
 def test_floors_are_drawn_where_accuracy_is(tmp_path: Path) -> None:
@@ -37,8 +37,8 @@ def test_floors_are_drawn_where_accuracy_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("names", [("none", "b"), ("none", "a" * 60, "犬と猫 $x_1$", "_hidden")])
 def test_everything_is_inside_the_picture(tmp_path: Path, names: tuple[str, ...]) -> None:
     _, measured = judged(full_study(tmp_path, names, seeds=2), allow=("train",))
-    profile, measure = profile_figures.judged(measured)[0]
-    for figure in (profile_figures.summary(measured), profile_figures.panel(measured, profile, measure)):
+    profile, metric = profile_figures.judged(measured)[0]
+    for figure in (profile_figures.summary(measured), profile_figures.panel(measured, profile, metric)):
         figure.draw_without_rendering()
         width, height = figure.get_size_inches() * figure.dpi
         for axes in figure.axes:

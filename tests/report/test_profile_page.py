@@ -16,12 +16,12 @@ def test_the_page_holds_every_axis_and_number(tmp_path: Path) -> None:
     assert words.index("Differences to none") < words.index("What each strategy gained and lost")
     for line in profile_report.summaries(measured):
         assert line in words
-    for profile in measured.axes:
-        assert profile.axis[1:] in words
-        for measure in profile.measures:
-            for row in profile_report.rows(measured, profile, measure):
-                assert all(cell in words for cell in profile_report.cells(measure, row))
-    assert html.count("<svg") >= len(measured.responses) + sum(len(one.findings) for one in measured.axes)
+    for profile in measured.families:
+        assert profile.family[1:] in words
+        for metric in profile.metrics:
+            for row in profile_report.rows(measured, profile, metric):
+                assert all(cell in words for cell in profile_report.cells(metric, row))
+    assert html.count("<svg") >= len(measured.responses) + sum(len(one.findings) for one in measured.families)
     ids = re.findall(r'\bid="([^"]*)"', html)
     assert len(ids) == len(set(ids))
 

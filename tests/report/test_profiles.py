@@ -29,7 +29,7 @@ def test_the_axes_fit_into_80_columns_and_hold_the_numbers(tmp_path: Path) -> No
     lines = rendered(measured)
     assert max(map(len, lines)) <= 80
     assert [line for line in lines if ": " in line and not line.startswith(" ")] == [
-        f"{profile.axis}: {catalogue.AXES[profile.axis]}" for profile in measured.axes
+        f"{profile.family}: {catalogue.FAMILIES[profile.family]}" for profile in measured.families
     ]
     at = lines.index("calibration error (%, lower is better; seeds alone)")
     contrast = finding(measured, "ece").contrast
@@ -69,8 +69,8 @@ def test_a_line_a_strategy_says_what_it_gained_and_lost(tmp_path: Path) -> None:
 def test_the_json_is_strict_and_holds_every_number(tmp_path: Path) -> None:
     judgement, measured = judged(full_study(tmp_path))
     found = json.loads(export.json_text(judgement), parse_constant=pytest.fail)["profiles"]
-    assert [axis["axis"] for axis in found["axes"]] == [profile.axis for profile in measured.axes]
-    for axis, profile in zip(found["axes"], measured.axes, strict=True):
+    assert [axis["axis"] for axis in found["axes"]] == [profile.family for profile in measured.families]
+    for axis, profile in zip(found["axes"], measured.families, strict=True):
         told = {(one["measure"], group["group"]): group for one in axis["measures"] for group in one["groups"]}
         assert {key: tuple(group["values"]) for key, group in told.items()} == {
             key: spread.values for key, spread in profile.spreads.items()
@@ -89,7 +89,7 @@ def test_the_csv_is_a_row_a_measure_and_group(tmp_path: Path) -> None:
     _, measured = judged(full_study(tmp_path))
     read = csv.DictReader(io.StringIO(profile_report.csv_text(measured)))
     rows = {(row["measure"], row["group"]): row for row in read}
-    assert set(rows) == {key for profile in measured.axes for key in profile.spreads}
+    assert set(rows) == {key for profile in measured.families for key in profile.spreads}
     found = finding(measured, "ece")
     assert found.contrast is not None
     row = rows["ece", "cutmix"]
@@ -115,7 +115,7 @@ def test_without_evaluations_every_file_is_as_before(tmp_path: Path) -> None:
     for path in paths:
         (path / "evaluation.json").unlink()
     judgement, measured = judged(paths)
-    assert measured.axes == ()
+    assert measured.families == ()
     assert "profiles" not in json.loads(export.json_text(judgement))
 
 
@@ -126,5 +126,5 @@ def test_names_are_text_on_the_terminal_and_in_markdown(tmp_path: Path) -> None:
     assert "\x1b" not in everything
     assert max(map(len, lines)) <= 80
     assert any(line.startswith(f"{EVIL_SHOWN} against none: ") for line in profile_report.sentences(measured))
-    assert "".join(line[:14].strip() for line in lines).count(EVIL_SHOWN) >= len(measured.axes)
+    assert "".join(line[:14].strip() for line in lines).count(EVIL_SHOWN) >= len(measured.families)
     assert r"\<b\>\[x\]" in export.markdown(judgement)

@@ -1,0 +1,32 @@
+"""A run of the digits, trained once, and what an evaluation of it holds."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from augexp.config import load
+from augexp.evaluate.run import Request, evaluate
+from augexp.evaluate.tta import read_tta
+from augexp.train.run import train
+
+QUICK = ("train.epochs=3", "data.train_per_class=60")
+
+
+@pytest.fixture(scope="package")
+def trained_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
+    runs_dir = tmp_path_factory.mktemp("runs")
+    return train(load.experiment("digits.yaml", [*QUICK, f"runs_dir={runs_dir}", f"data.cache_dir={cache_dir}"]))
+
+
+@pytest.fixture
+def run(trained_run: Path, tmp_path: Path) -> Path:
+    """A copy that a test may spoil, not evaluated yet."""
+    without = shutil.ignore_patterns("evaluation*")
+    return Path(shutil.copytree(trained_run, tmp_path / trained_run.name, ignore=without))
+
+
+@pytest.fixture(scope="package")
+def content(trained_run: Path) -> dict[str, Any]:
+    return evaluate(trained_run, Request(tta=(read_tta("flip", 1), read_tta("rotate", 2))))
