@@ -49,16 +49,16 @@ def names(group: Group, count: int) -> list[str]:
     return [f"class {index}" for index in range(count)]
 
 
-def gains(group: Group, baseline: Group, found: Evidence) -> list[ClassGain]:
+def gains(group: Group, baseline: Group, evidence: Evidence) -> list[ClassGain]:
     """Differences by class, the largest gain first; none without predictions.
 
     The false discovery rate is controlled over the classes: of those with q at most 0.05, 5 % or fewer are expected to
     be chance.
     """
-    said = found.of(group)
-    if not said or not found.of(baseline):
+    said = evidence.of(group)
+    if not said or not evidence.of(baseline):
         return []
-    ours, theirs = group_scores.scores(group, found), group_scores.scores(baseline, found)
+    ours, theirs = group_scores.scores(group, evidence), group_scores.scores(baseline, evidence)
     labels, called = said[0].labels, names(group, said[0].classes)
     rows = []
     for label in np.unique(labels):
@@ -78,9 +78,9 @@ def _part(scores: Scores, chosen: NDArray[np.int64]) -> Scores:
     return Scores({seed: float(row.mean(dtype=np.float64)) for seed, row in correct.items()}, correct, len(chosen))
 
 
-def confusions(group: Group, baseline: Group, found: Evidence) -> list[Confusion]:
+def confusions(group: Group, baseline: Group, evidence: Evidence) -> list[Confusion]:
     """Pairs of classes whose confusion changed, most repaired first; none without predictions."""
-    ours, theirs = found.of(group), found.of(baseline)
+    ours, theirs = evidence.of(group), evidence.of(baseline)
     if not ours or not theirs:
         return []
     after, before = _mistakes(ours), _mistakes(theirs)

@@ -163,16 +163,16 @@ def _of_models(scores: Scores, baseline: Scores) -> Contrast | None:
     )
 
 
-def adjusted(found: Sequence[Contrast | None]) -> list[float | None]:
+def adjusted(numbers: Sequence[Contrast | None]) -> list[float | None]:
     """Holm's p value of each contrast, over all that have one."""
-    raised = iter(inference.holm([one.p_value for one in found if one is not None]))
-    return [None if one is None else float(next(raised)) for one in found]
+    raised = iter(inference.holm([one.p_value for one in numbers if one is not None]))
+    return [None if one is None else float(next(raised)) for one in numbers]
 
 
-def adjusted_equivalence(found: Sequence[Contrast | None], margin: float | None) -> list[float | None]:
+def adjusted_equivalence(numbers: Sequence[Contrast | None], margin: float | None) -> list[float | None]:
     """Holm's p value that each contrast by seeds lies within +-`margin` points, over all that are such."""
     if margin is None:
-        return [None] * len(found)
-    raw = [None if one is None else one.p_within(margin / 100) for one in found]
+        return [None] * len(numbers)
+    raw = [None if one is None else one.p_within(margin / 100) for one in numbers]
     raised = iter(inference.holm([p for p in raw if p is not None]))
     return [None if p is None else float(next(raised)) for p in raw]

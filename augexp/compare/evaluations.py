@@ -69,8 +69,8 @@ class Measurements:
 
     def has(self, group: Group, name: str) -> bool:
         """Whether every run of the group has the metric."""
-        found = self.of(group)
-        return bool(found) and all(name in one.metrics for one in found)
+        measured = self.of(group)
+        return bool(measured) and all(name in one.metrics for one in measured)
 
     def spread(self, group: Group, metric: catalogue.Metric) -> Spread:
         """The metric over seeds, of a group that has it; accuracy is that of the results, as in the verdicts."""
@@ -99,13 +99,13 @@ def _same_examples(one: Measured, other: Measured) -> bool:
     return np.array_equal(one.ids, other.ids)
 
 
-def gather(groups: Sequence[Group], found: Evidence) -> Measurements:
+def gather(groups: Sequence[Group], evidence: Evidence) -> Measurements:
     """Reads the evaluations of all runs; empty, with nothing left out, where no run has one."""
     listed = [run for group in groups for run in group.runs]
     if not any((run.path / "evaluation.json").exists() for run in listed):
         return Measurements()
     with ThreadPoolExecutor() as pool:
-        read = list(pool.map(lambda run: _attempt(run, found), listed))
+        read = list(pool.map(lambda run: _attempt(run, evidence), listed))
     attempts = dict(zip((run.path for run in listed), read, strict=True))
     out = [one for group in groups for one in _unusable(group, attempts)]
     whole = [group for group in groups if group.label not in {one.group for one in out}]
@@ -125,14 +125,14 @@ def _unusable(group: Group, attempts: Mapping[Path, Measured | Unreadable]) -> l
 def _lacking(groups: Sequence[Group], usable: Mapping[Path, Measured]) -> list[LeftOut]:
     """Of groups with evaluations, the metrics that some run lacks and a run of any group has."""
     every = catalogue.known(name for one in usable.values() for name in one.metrics)
-    found: list[LeftOut] = []
+    left_out: list[LeftOut] = []
     for group in groups:
         lacking: dict[tuple[Path, ...], list[catalogue.Metric]] = {}
         for metric in every:
             without = tuple(run.path for run in group.runs if metric.name not in usable[run.path].metrics)
             if without:
                 lacking.setdefault(without, []).append(metric)
-        found += [
+        left_out += [
             LeftOut(
                 group.label,
                 without,
@@ -142,20 +142,20 @@ def _lacking(groups: Sequence[Group], usable: Mapping[Path, Measured]) -> list[L
             )
             for without, missing in lacking.items()
         ]
-    return found
+    return left_out
 
 
 # --- one run -------------------------------------------------------------------------------------------------------
 
 
-def _attempt(run: Run, found: Evidence) -> Measured | Unreadable:
+def _attempt(run: Run, evidence: Evidence) -> Measured | Unreadable:
     try:
-        return _read(run, found)
+        return _read(run, evidence)
     except Unreadable as reason:
         return reason
 
 
-def _read(run: Run, found: Evidence) -> Measured:
+def _read(run: Run, evidence: Evidence) -> Measured:
     content = run_evaluation.read(run.path)
     if content is None:
         raise Unreadable("no evaluation")
@@ -170,7 +170,7 @@ def _read(run: Run, found: Evidence) -> Measured:
     _check_accuracy(run, metrics)
     stored = run_evaluation.read_columns(run.path, "test")
     ids = stored.pop("id", None)
-    _check_examples(run, found, section.examples, ids)
+    _check_examples(run, evidence, section.examples, ids)
     columns = {name: column for name, column in stored.items() if name in metrics}
     # A process that was killed between the two files leaves new columns beside old metrics.
     if (name := run_evaluation.misfit(columns, metrics)) is not None:
@@ -179,36 +179,36 @@ def _read(run: Run, found: Evidence) -> Measured:
     return Measured(section.examples, metrics, columns, ids, _lines(section, metrics), floors)
 
 
-def _check_examples(run: Run, found: Evidence, examples: int, ids: NDArray[Any] | None) -> None:
+def _check_examples(run: Run, evidence: Evidence, examples: int, ids: NDArray[Any] | None) -> None:
     """An evaluation of other weights' test set says nothing of this run."""
     counted = run.result.test.examples
     if examples != counted or (ids is not None and len(ids) != examples):
         raise Unreadable(f"its evaluation is of {examples} examples, result.json says {counted}")
-    predicted = found.predictions.get(run.path)
+    predicted = evidence.predictions.get(run.path)
     if ids is not None and predicted is not None and not np.array_equal(ids, predicted.ids):
         raise Unreadable("its evaluation is of other examples than its predictions")
 
 
 def _check_accuracy(run: Run, metrics: Mapping[str, float]) -> None:
     """An evaluation of other weights is of no use; another device may round a few images to the other side."""
-    found, result = metrics.get("accuracy"), run.result.test.accuracy
-    if found is not None and abs(found - result) > ROUNDING:
-        raise Unreadable(f"its evaluation has the accuracy {found:.4f}, result.json {result:.4f}")
+    accuracy, result = metrics.get("accuracy"), run.result.test.accuracy
+    if accuracy is not None and abs(accuracy - result) > ROUNDING:
+        raise Unreadable(f"its evaluation has the accuracy {accuracy:.4f}, result.json {result:.4f}")
 
 
 def _lines(section: Section, metrics: Mapping[str, float]) -> dict[str, Line]:
     """Accuracy against area and severity, from the untouched image on."""
     clean = (metrics["accuracy"],) if "accuracy" in metrics else ()
     start = (0.0,) * len(clean)
-    found: dict[str, Line | None] = {}
+    lines: dict[str, Line | None] = {}
     if (occlusion := section.occlusion) is not None:
         areas = (*start, *(100 * area if area <= 1 else area for area in occlusion.areas))
-        found |= {"centre": _line(areas, clean + occlusion.centre), "random": _line(areas, clean + occlusion.random)}
+        lines |= {"centre": _line(areas, clean + occlusion.centre), "random": _line(areas, clean + occlusion.random)}
     if (corruptions := section.corruptions) is not None:
         rows = list(corruptions.accuracy.values())
         if rows and all(len(row) == len(corruptions.severities) for row in rows):
-            found["corruptions"] = _line(start + corruptions.severities, (*clean, *np.mean(rows, axis=0).tolist()))
-    return {name: line for name, line in found.items() if line is not None}
+            lines["corruptions"] = _line(start + corruptions.severities, (*clean, *np.mean(rows, axis=0).tolist()))
+    return {name: line for name, line in lines.items() if line is not None}
 
 
 def _line(x: tuple[float, ...], y: tuple[float, ...]) -> Line | None:

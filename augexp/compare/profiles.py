@@ -105,32 +105,32 @@ class Profiles:
 
     def by_pair(self) -> list[tuple[Finding, ...]]:
         """All findings of a pair of groups, a tuple a pair, in the order of the verdicts."""
-        found: dict[tuple[str, str], list[Finding]] = {pair: [] for pair in self.pairs}
+        of_pairs: dict[tuple[str, str], list[Finding]] = {pair: [] for pair in self.pairs}
         for finding in (one for profile in self.families for one in profile.findings):
-            found[finding.group.label, finding.baseline.label].append(finding)
-        return [tuple(findings) for findings in found.values() if findings]
+            of_pairs[finding.group.label, finding.baseline.label].append(finding)
+        return [tuple(findings) for findings in of_pairs.values() if findings]
 
 
 def judge(judged: Verdicts) -> Profiles:
     """Reads the evaluations of the groups and contrasts them as the verdicts do."""
     groups = judged.comparison.groups
-    found = evaluations.gather(groups, judged.evidence)
-    known = catalogue.known(name for one in found.of_runs.values() for name in one.metrics)
-    known = [metric for metric in known if any(found.has(group, metric.name) for group in groups)]
-    cases = [_case(verdict, judged, found) for verdict in judged.verdicts if _have_both(verdict, found)]
+    measurements = evaluations.gather(groups, judged.evidence)
+    known = catalogue.known(name for one in measurements.of_runs.values() for name in one.metrics)
+    known = [metric for metric in known if any(measurements.has(group, metric.name) for group in groups)]
+    cases = [_case(verdict, judged, measurements) for verdict in judged.verdicts if _have_both(verdict, measurements)]
     return Profiles(
         groups,
         judged.baseline,
         tuple(
-            _profile(family, tuple(of_family), groups, cases, found)
+            _profile(family, tuple(of_family), groups, cases, measurements)
             for family, of_family in groupby(known, key=lambda metric: metric.family)
         ),
-        _responses(groups, found),
-        _floors(found),
-        found.left_out,
+        _responses(groups, measurements),
+        _floors(measurements),
+        measurements.left_out,
         tuple(case.labels for case in cases),
         tuple(case.labels for case in cases if case.is_unlike),
-        found.unknown,
+        measurements.unknown,
     )
 
 
@@ -143,6 +143,10 @@ class _Case:
     is_confounded: bool
 
     @property
+    def groups(self) -> tuple[Group, Group]:
+        return self.verdict.group, self.verdict.baseline
+
+    @property
     def labels(self) -> tuple[str, str]:
         return self.verdict.group.label, self.verdict.baseline.label
 
@@ -151,13 +155,13 @@ class _Case:
         return self.verdict.status != "not comparable" and not self.is_unlike
 
 
-def _case(verdict: Verdict, judged: Verdicts, found: Measurements) -> _Case:
+def _case(verdict: Verdict, judged: Verdicts, measurements: Measurements) -> _Case:
     differing = confounders(verdict.group, verdict.baseline, judged.options.allow)
-    return _Case(verdict, not found.of_same_examples(verdict.group, verdict.baseline), bool(differing))
+    return _Case(verdict, not measurements.of_same_examples(verdict.group, verdict.baseline), bool(differing))
 
 
-def _have_both(verdict: Verdict, found: Measurements) -> bool:
-    return all(found.of(group) for group in (verdict.group, verdict.baseline))
+def _have_both(verdict: Verdict, measurements: Measurements) -> bool:
+    return all(measurements.of(group) for group in (verdict.group, verdict.baseline))
 
 
 def _profile(
@@ -165,23 +169,23 @@ def _profile(
     of_family: tuple[Metric, ...],
     groups: Sequence[Group],
     cases: Sequence[_Case],
-    found: Measurements,
+    measurements: Measurements,
 ) -> Profile:
     cells = [
         (metric, case)
         for metric in of_family
         for case in cases
-        if metric.judged and all(found.has(group, metric.name) for group in (case.verdict.group, case.verdict.baseline))
+        if metric.judged and all(measurements.has(group, metric.name) for group in case.groups)
     ]
-    numbers = [_contrast(metric, case, found) for metric, case in cells]
+    numbers = [_contrast(metric, case, measurements) for metric, case in cells]
     return Profile(
         family,
         of_family,
         {
-            (metric.name, group.label): found.spread(group, metric)
+            (metric.name, group.label): measurements.spread(group, metric)
             for metric in of_family
             for group in groups
-            if found.has(group, metric.name)
+            if measurements.has(group, metric.name)
         },
         tuple(
             _accuracy(metric, case) if metric.name == "accuracy" else _finding(metric, case, number, p_holm)
@@ -190,10 +194,10 @@ def _profile(
     )
 
 
-def _contrast(metric: Metric, case: _Case, found: Measurements) -> Contrast | None:
+def _contrast(metric: Metric, case: _Case, measurements: Measurements) -> Contrast | None:
     if metric.name == "accuracy" or not case.is_comparable:
         return None
-    ours, theirs = (found.scores(group, metric.name) for group in (case.verdict.group, case.verdict.baseline))
+    ours, theirs = (measurements.scores(group, metric.name) for group in case.groups)
     # The test of two models counts right and wrong answers; these values are neither.
     return contrasts.contrast(ours, theirs) if min(len(ours.accuracy), len(theirs.accuracy)) > 1 else None
 
@@ -227,17 +231,17 @@ def _status(metric: Metric, case: _Case, contrast: Contrast | None, p_holm: floa
 # --- shown, not judged ---------------------------------------------------------------------------------------------
 
 
-def _responses(groups: Sequence[Group], found: Measurements) -> tuple[Response, ...]:
+def _responses(groups: Sequence[Group], measurements: Measurements) -> tuple[Response, ...]:
     drawn = [
-        Response(title, x_label, {group.label: curve for group in groups if (curve := _curve(group, name, found))})
+        Response(title, x_label, {one.label: curve for one in groups if (curve := _curve(one, name, measurements))})
         for name, (title, x_label) in LINES.items()
     ]
     return tuple(one for one in drawn if one.curves)
 
 
-def _curve(group: Group, name: str, found: Measurements) -> Curve | None:
+def _curve(group: Group, name: str, measurements: Measurements) -> Curve | None:
     """None unless every run of the group has the line, over the same x."""
-    lines = [one.lines.get(name) for one in found.of(group)]
+    lines = [one.lines.get(name) for one in measurements.of(group)]
     told = [line for line in lines if line is not None]
     if not told or len(told) < len(lines) or len({x for x, _ in told}) > 1:
         return None
@@ -245,8 +249,8 @@ def _curve(group: Group, name: str, found: Measurements) -> Curve | None:
     return Curve(x, np.array([accuracy for _, accuracy in told]).T, x)
 
 
-def _floors(found: Measurements) -> dict[str, float]:
-    told = [one.floors for one in found.of_runs.values()]
+def _floors(measurements: Measurements) -> dict[str, float]:
+    told = [one.floors for one in measurements.of_runs.values()]
     names = dict.fromkeys(name for floors in told for name in floors)
     values = {name: {floors[name] for floors in told if name in floors} for name in names}
     return {name: min(of_name) for name, of_name in values.items() if len(of_name) == 1}

@@ -19,7 +19,7 @@ def _marked(section: type[Section], prefix: str = "") -> Iterator[str]:
 
 # By their dotted names: the settings that change no number.
 WITHOUT_EFFECT = frozenset(_marked(Experiment))
-# Keys that cannot tell two runs of one group apart: runs that differ in nothing else are one experiment, repeated.
+# Keys that cannot tell two runs of one group apart: runs that differ in nothing else are one group.
 FREE_KEYS = frozenset({"seed", "name"}) | WITHOUT_EFFECT
 UNSET = "unset"
 

@@ -69,9 +69,9 @@ def mean_text(metric: Metric, spread: Spread) -> str:
     return mean if spread.sd is None else f"{mean} ± {metric.unit.value(spread.sd)}"
 
 
-def heading(metric: Metric, found: Sequence[Row] = ()) -> str:
+def heading(metric: Metric, shown: Sequence[Row] = ()) -> str:
     """Title, unit, direction, and whether the intervals of `found` are for other seeds on this very test set alone."""
-    contrasts = [row.finding.contrast for row in found if row.finding and row.finding.contrast]
+    contrasts = [row.finding.contrast for row in shown if row.finding and row.finding.contrast]
     alone = any(not contrast.counts_examples for contrast in contrasts)
     words = ", ".join(filter(None, (metric.unit.name, metric.direction)))
     return f"{metric.title} ({words}{'; seeds alone' if alone else ''})"
@@ -91,8 +91,8 @@ def _family(measured: Profiles, profile: Profile) -> Stack:
     if judged:
         parts.append(_columns(measured))
     for metric in judged:
-        found = rows(measured, profile, metric)
-        parts += [Text(tables.folded(heading(metric, found))), _table(metric, found)]
+        its_rows = rows(measured, profile, metric)
+        parts += [Text(tables.folded(heading(metric, its_rows))), _table(metric, its_rows)]
     shown = [metric for metric in profile.metrics if not metric.judged]
     for at in range(0, len(shown), MOST_MEANS):
         parts += [Text(), _means(profile, shown[at : at + MOST_MEANS])]
@@ -104,10 +104,10 @@ def _columns(measured: Profiles) -> Table:
     return _sized([against, "mean ± sd", "diff.", "95 % interval", "p\n(Holm)", "status"])
 
 
-def _table(metric: Metric, found: Sequence[Row]) -> Table:
+def _table(metric: Metric, shown: Sequence[Row]) -> Table:
     grid = _sized([""] * len(WIDTHS))
     grid.show_header = False
-    for row in found:
+    for row in shown:
         grid.add_row(Padding(Text(printable(row.label)), (0, 0, 0, 1)), *cells(metric, row))
     return grid
 

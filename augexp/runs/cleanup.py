@@ -46,13 +46,13 @@ def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def remove(found: Sequence[Removable]) -> None:
+def remove(removable: Sequence[Removable]) -> None:
     """Deletes them."""
-    for item in found:
+    for item in removable:
         shutil.rmtree(item.path)
 
 
-def lines(found: Sequence[Removable]) -> list[str]:
+def lines(removable: Sequence[Removable]) -> list[str]:
     """A line each, and the sum."""
-    total = sum(item.size for item in found)
-    return [*(f"{item.path}: {item.what}, {item.size / 1e6:,.1f} MB" for item in found), f"{total / 1e9:,.2f} GB"]
+    total = sum(item.size for item in removable)
+    return [*(f"{item.path}: {item.what}, {item.size / 1e6:,.1f} MB" for item in removable), f"{total / 1e9:,.2f} GB"]

@@ -181,8 +181,8 @@ def _text(value: object) -> str:
     return json.dumps(value, default=str)
 
 
-def _refuse_clashes(found: Sequence[Experiment]) -> None:
-    folders = Counter(experiment.run_dir for experiment in found)
+def _refuse_clashes(experiments: Sequence[Experiment]) -> None:
+    folders = Counter(experiment.run_dir for experiment in experiments)
     clashes = [str(folder) for folder, times in folders.items() if times > 1]
     if clashes:
         raise UserError(
@@ -190,7 +190,7 @@ def _refuse_clashes(found: Sequence[Experiment]) -> None:
             "or leave out name="
         )
     same: dict[str, Experiment] = {}
-    for experiment in found:
+    for experiment in experiments:
         settings = json.dumps(experiment.model_dump(mode="json", exclude={"name"}), sort_keys=True)
         if settings in same:
             raise UserError(
