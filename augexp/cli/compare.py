@@ -9,7 +9,7 @@ import typer
 from augexp.cli.shared import write, write_text
 from augexp.errors import UserError
 
-Axis = Literal["epochs", "examples", "seconds"]
+XAxis = Literal["epochs", "examples", "seconds"]
 
 
 def compare(
@@ -25,7 +25,7 @@ def compare(
     allow: Annotated[
         list[str] | None, typer.Option("--allow", metavar="KEY", help="Runs may differ in this too; again for more.")
     ] = None,
-    x: Annotated[Axis, typer.Option("--x", help="What the curves are drawn against.")] = "epochs",
+    x: Annotated[XAxis, typer.Option("--x", help="What the curves are drawn against.")] = "epochs",
     csv: Annotated[
         Path | None, typer.Option("--csv", help="Write the table as CSV, the contrasts and evaluations beside it.")
     ] = None,

@@ -17,7 +17,7 @@ from augexp.runs.records import Split
 
 OTHER_METRICS = ("top5_accuracy", "cross_entropy")
 LATE = 5  # epochs: a curve's last few are steadier than its last
-Axis = Literal["epochs", "examples", "seconds"]
+XAxis = Literal["epochs", "examples", "seconds"]
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def _elapsed(run: Run) -> Column:
     return np.asarray(np.cumsum(run.history.get("seconds", missing)))
 
 
-def curve(group: Group, column: str = "val_accuracy", x: Axis = "epochs") -> Curve:
+def curve(group: Group, column: str = "val_accuracy", x: XAxis = "epochs") -> Curve:
     """A history column over epochs and runs; runs may differ in length.
 
     Raises:

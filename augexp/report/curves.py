@@ -11,18 +11,18 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from augexp.compare.groups import Group, validated_on_test
-from augexp.compare.summary import Axis, Curve, curve, summarize
+from augexp.compare.summary import Curve, XAxis, curve, summarize
 from augexp.config import settings
 from augexp.draw.style import COLOURS, DPI, LINES, MARKERS, drawable, house_style, shorten
 
-X_LABELS: dict[Axis, str] = {
+X_LABELS: dict[XAxis, str] = {
     "epochs": "epoch",
     "examples": "training examples seen",
     "seconds": "seconds of training, mean over seeds",
 }
 
 
-def comparison(groups: Sequence[Group], ylim: tuple[float, float] | None = None, x: Axis = "epochs") -> Figure:
+def comparison(groups: Sequence[Group], ylim: tuple[float, float] | None = None, x: XAxis = "epochs") -> Figure:
     """Val accuracy in percent over epochs, a line a group; beside it the later half, zoomed.
 
     Args:
@@ -117,7 +117,7 @@ def draw_curve(axes: Axes, curve: Curve, index: int, count: int) -> None:
         axes.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=alpha, linewidth=0)
 
 
-def _zoom(whole: Axes, zoomed: Axes, curves: Sequence[Curve], ylim: tuple[float, float] | None, x: Axis) -> None:
+def _zoom(whole: Axes, zoomed: Axes, curves: Sequence[Curve], ylim: tuple[float, float] | None, x: XAxis) -> None:
     start = later_half(curves)
     left, right, gap = ends(curves, start)
     bottom, top = ylim or limits(curves, start)

@@ -7,17 +7,20 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup, escape
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from augexp.compare.groups import Group
-from augexp.compare.summary import Axis, curve, summarize
+from augexp.compare.summary import XAxis, curve, summarize
 from augexp.compare.verdicts import Verdict
-from augexp.draw.style import COLOURS, MARKERS, drawable, house_style, shorten
+from augexp.draw.style import COLOURS, LINES, MARKERS, drawable, house_style, shorten
+from augexp.errors import printable
 from augexp.report.curves import X_LABELS, draw_curve, ends, later_half, limits, percent
 
 
@@ -34,6 +37,30 @@ PLACES = {TEXT: "var(--ink)", GRID: "var(--line)"} | {
     colour.lower(): colour_of(index) for index, colour in enumerate(COLOURS)
 }
 SHOWN = {"better": COLOURS[2], "worse": COLOURS[1], "equivalent": COLOURS[0]}
+DASHES = dict(zip(LINES, ("", "6 3", "6 3 2 3", "2 3"), strict=True))
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What tells a group apart: its colour as CSS, the dashes of its line as SVG, its marker as matplotlib names it."""
+
+    label: str
+    colour: str
+    dashes: str
+    marker: str
+
+
+def marks(groups: Sequence[Group]) -> list[Mark]:
+    """How every group is drawn, for a legend."""
+    return [
+        Mark(
+            group.label,
+            colour_of(index),
+            DASHES[LINES[index // len(COLOURS) % len(LINES)]],
+            MARKERS[index % len(MARKERS)],
+        )
+        for index, group in enumerate(groups)
+    ]
 
 
 @contextmanager
@@ -45,7 +72,7 @@ def page_style() -> Iterator[None]:
         yield
 
 
-def curves(groups: Sequence[Group], x: Axis = "epochs", *, zoomed: bool = False) -> Figure:
+def curves(groups: Sequence[Group], x: XAxis = "epochs", *, zoomed: bool = False) -> Figure:
     """Val accuracy in percent, a line a group with its band; the whole, or the later half of the epochs.
 
     Raises:
@@ -132,15 +159,16 @@ def seeds(groups: Sequence[Group]) -> Figure:
     return figure
 
 
-def svg(figure: Figure, title: str, salt: str) -> str:
+def svg(figure: Figure, title: str) -> Markup:
     """A figure as an SVG element: no width of its own, colours and fonts of the page.
 
     Args:
-        figure: of this module.
-        title: what a reader hears who can't see it; already escaped.
-        salt: letters, different for every figure of a page, so that no two use one id.
+        figure: made under `page_style`.
+        title: what a reader hears who can't see it; no two of a page may have the same letters and digits, by
+            which its ids go.
     """
     text = io.StringIO()
+    salt = "".join(filter(str.isalnum, title))
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     body = text.getvalue()
@@ -148,10 +176,11 @@ def svg(figure: Figure, title: str, salt: str) -> str:
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", body, count=1)
     body = re.sub(r'(<svg[^>]*?) width="[^"]*"', r'\1 role="img" class="figure"', body, count=1)
-    body = body.replace(">", f"><title>{title}</title>", 1)
+    body = body.replace(">", f"><title>{escape(title)}</title>", 1)
     # Matplotlib numbers its elements anew in every figure; an id must be the only one of the page.
     body = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{salt}-", body)
-    return re.sub(r'style="[^"]*"', lambda style: _recoloured(style[0]), body)
+    body = re.sub(r'style="[^"]*"', lambda style: _recoloured(style[0]), body)
+    return Markup(printable(body))  # noqa: S704 - our own markup; matplotlib escapes the names in it
 
 
 def _recoloured(style: str) -> str:

@@ -1,6 +1,8 @@
 """`augexp compare` as it is typed."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -146,3 +148,16 @@ def test_an_output_that_cannot_be_written_is_named(typed: Augexp, runs_dir: Path
     answer = typed("compare", *runs_dir.glob("*-seed*"), "--out", tmp_path / "file" / "folder")
     assert answer.status == 2
     assert answer.err.startswith(f"error: {tmp_path / 'file' / 'folder' / 'comparison.png'}: can't be written (")
+
+
+def test_only_the_page_loads_templates(runs_dir: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from augexp.cli.main import main\n"
+        "try: main()\n"
+        "finally: print([m for m in ('tensorflow', 'jinja2') if m in sys.modules])"
+    )
+    arguments = ["compare", *sorted(runs_dir.glob("*-seed*")), "--out", tmp_path / "out"]
+    for page, loaded in ([], "[]"), (["--report", tmp_path / "report.html"], "['jinja2']"):
+        command = [sys.executable, "-c", code, *map(str, [*arguments, *page])]
+        answer = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert answer.stdout.splitlines()[-1] == loaded

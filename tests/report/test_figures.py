@@ -9,7 +9,7 @@ import pytest
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from augexp.compare.groups import load_groups
+from augexp.compare.groups import Group, load_groups
 from augexp.compare.judge import Judgement, judge
 from augexp.compare.summary import summarize
 from augexp.compare.verdicts import Options
@@ -76,7 +76,7 @@ def test_curves_are_the_means_and_zoom_into_the_later_half(tmp_path: Path) -> No
 @pytest.mark.parametrize("names", [["none"], AWKWARD], ids=["one", "awkward"])
 def test_svg_is_sound_xml_in_the_colours_of_the_page(tmp_path: Path, names: list[str]) -> None:
     judgement = judged(tmp_path, names)
-    text = figures.svg(figures.seeds(judgement.comparison.groups), "seeds", "seeds")
+    text = figures.svg(figures.seeds(judgement.comparison.groups), "seeds")
     root = ET.fromstring(text)
     assert root.get("width") is None
     assert root.get("viewBox")
@@ -92,3 +92,26 @@ def test_svg_is_sound_xml_in_the_colours_of_the_page(tmp_path: Path, names: list
     words = " ".join("".join(element.itertext()) for element in root.iter())
     for name in names:
         assert name in words or len(name) > figures.LONGEST or not name.isascii()
+
+
+def test_names_in_a_figure_are_printable(tmp_path: Path) -> None:
+    judgement = judged(tmp_path, ["none"], seeds=1)
+    (group,) = judgement.comparison.groups
+    drawn = figures.svg(figures.seeds([Group("\u202eabc", group.runs)]), "seeds")
+    assert r"\u202eabc</text>" in drawn
+    assert "\u202e" not in drawn
+
+
+def test_what_a_figure_is_called_is_text(tmp_path: Path) -> None:
+    judgement = judged(tmp_path, ["none"], seeds=1)
+    root = ET.fromstring(figures.svg(figures.seeds(judgement.comparison.groups), "<b>\x1b&amp; \u202e犬"))
+    (title,) = (element for element in root if element.tag.endswith("title"))
+    assert title.text == r"<b>\x1b&amp; \u202e犬"
+    assert all(str(element.get("id")).startswith("bamp犬-") for element in root.iter() if element.get("id"))
+
+
+def test_marks_tell_groups_apart() -> None:
+    marks = figures.marks([Group(f"group {index}", ()) for index in range(28)])
+    assert marks[:2] == [figures.Mark("group 0", "var(--c0)", "", "o"), figures.Mark("group 1", "var(--c1)", "", "s")]
+    assert (marks[7].colour, marks[7].dashes) == ("var(--c0)", "6 3")
+    assert len({(mark.colour, mark.dashes, mark.marker) for mark in marks}) == 28
