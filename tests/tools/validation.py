@@ -1,4 +1,4 @@
-"""Can the verdicts be trusted? Studies with known truth, counted: `make validate` prints the table of the README.
+"""Can the verdicts be trusted? Studies with known truth, counted: `make validate` prints docs/validation.md's table.
 
 Whatever is measured here is computed by the product's own code, from scores as run folders would give them.
 """
