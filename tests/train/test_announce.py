@@ -1,0 +1,54 @@
+"""What is said before a run: sizes, steps, memory, hours."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from augexp.config import load
+from augexp.config.schema import Experiment
+from augexp.network.device import Device
+from augexp.train.announce import announcement, plan
+from augexp.train.prepare import prepare
+
+QUICK = ("train.epochs=2", "train.batch_size=64", "data.train_per_class=40")
+
+
+def digits(runs_dir: Path, cache_dir: Path, *overrides: str) -> Experiment:
+    return load.experiment("digits.yaml", [*QUICK, f"runs_dir={runs_dir}", f"data.cache_dir={cache_dir}", *overrides])
+
+
+def test_hours_on_a_cpu_are_announced(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = prepare(digits(tmp_path, cache_dir))
+    assert not any(line.startswith("no GPU") for line in announcement(prepared))
+    monkeypatch.setattr("augexp.network.estimate.seconds", lambda *_, **__: 5.2 * 3600)
+    prepared = dataclasses.replace(prepared, device=Device("cpu", "CPU", has_bfloat16=False))
+    assert announcement(prepared)[-1] == (
+        "no GPU: this run will take about 5.2 hours on this CPU; a smaller data.image_size, data.train_per_class or "
+        "model.freeze=backbone makes it shorter"
+    )
+
+
+def test_dry_run_trains_nothing_and_tells_sizes_steps_and_memory(tmp_path: Path, cache_dir: Path) -> None:
+    settings = digits(tmp_path, cache_dir)
+    device, data, steps, memory = plan(settings)
+    assert device.startswith("device: ")
+    assert data == "data: digits, 10 classes, train 400, val 287, test 359"
+    assert steps == "steps: 2 epochs (2 full) x 6 steps of 64"
+    assert memory.startswith("memory: about 0.0 GiB")
+    assert not settings.run_dir.exists()
+
+
+def test_dry_run_before_the_data_is_prepared(tmp_path: Path) -> None:
+    lines = plan(load.experiment("digits.yaml", [f"data.cache_dir={tmp_path / 'empty'}"]))
+    assert lines[1] == "data: digits, 10 classes, train 1,151, val 287, test 359"
+    assert not (tmp_path / "empty").exists()
+
+
+@pytest.mark.slow
+def test_dry_run_before_the_download(tmp_path: Path) -> None:
+    _, data, memory = plan(load.experiment("cutmix.yaml", [f"data.data_dir={tmp_path}"]))
+    assert data == "data: stanford_dogs is not downloaded yet; the first run does it, then split sizes are known"
+    # 23.8 million weights, three times four bytes each
+    assert "(0.27 weights and optimizer, " in memory
+    assert list(tmp_path.iterdir()) == []
