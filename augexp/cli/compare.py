@@ -46,7 +46,7 @@ def compare(
     from augexp.compare.groups import load_groups
     from augexp.compare.judge import judge
     from augexp.compare.verdicts import Options
-    from augexp.report import export, profile_figures, terminal
+    from augexp.report import export, figures, profile_figures, terminal
     from augexp.report import profiles as profile_report
     from augexp.report.curves import comparison
     from augexp.report.notes import notes
@@ -56,6 +56,8 @@ def compare(
     judgement = judge(load_groups(runs), options)
     measured = judgement.profiles
     picture = comparison(judgement.comparison.groups, ylim, x)
+    if judgement.choice is not None:
+        console.out.print(terminal.box(judgement), "", sep="\n")
     console.out.print(terminal.table(judgement))
     console.answer(terminal.caption(judgement))
     contrasts = terminal.contrast_table(judgement)
@@ -82,6 +84,8 @@ def compare(
 
         write_text(page, html(judgement, x))
     write(out / "comparison.png", picture.savefig)
+    if figures.has_pairs(judgement):
+        write(out / "pairs.png", figures.pairs(judgement.comparison.groups, judgement.every).savefig)
     if measured.families:
         write(out / "profiles.png", profile_figures.summary(measured).savefig)
     if judgement.refused:

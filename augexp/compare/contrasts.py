@@ -38,8 +38,9 @@ class Contrast:
         difference: group minus baseline.
         interval: 95 %, for seeds and examples like these; where `counts_examples` is false, for seeds like these on
             this test set; for `mcnemar`, for these two models on examples like these.
+        seed_interval: 95 %, for other seeds on this very test set; None for `mcnemar`.
         p_value: two-sided, of the same kind as the interval.
-        seeds: how many behind each of the two.
+        seeds: how many behind each of the two; of `paired`, the common ones.
         seed_estimate: with the error from the seeds alone; None for `mcnemar`.
         estimate: with that from the finite test set added, where predictions allow it; None for `mcnemar`.
         counts_examples: whether they did.
@@ -54,16 +55,12 @@ class Contrast:
     p_value: float
     seeds: tuple[int, int]
     examples: int
+    seed_interval: tuple[float, float] | None = None
     seed_estimate: Estimate | None = None
     estimate: Estimate | None = None
     counts_examples: bool = True
     gained: int = 0
     lost: int = 0
-
-    @property
-    def seed_interval(self) -> tuple[float, float] | None:
-        """95 %, for other seeds on this very test set."""
-        return self.seed_estimate.interval(LEVEL) if self.seed_estimate else None
 
     @property
     def example_variance(self) -> float:
@@ -100,15 +97,17 @@ class Contrast:
 
 
 def contrast(scores: Scores, baseline: Scores) -> Contrast | None:
-    """Compares two groups, by seeds where both have several, else model against model.
+    """Compares two groups: by the seeds that they share, by all where they share none, with one seed by their models.
 
     Returns:
-        None where there is one seed and no predictions: then nothing can be said.
+        None where nothing can be said: one seed and no predictions, or a single common seed among several.
     """
     if min(len(scores.accuracy), len(baseline.accuracy)) < 2:
         return _of_models(scores, baseline)
-    is_paired = set(scores.accuracy) == set(baseline.accuracy)
-    seeds = sorted(scores.accuracy)
+    seeds = sorted(set(scores.accuracy) & set(baseline.accuracy))
+    if len(seeds) == 1:
+        return None
+    is_paired = bool(seeds)
     if is_paired:
         ours, theirs = ([side.accuracy[seed] for seed in seeds] for side in (scores, baseline))
         by_seeds = inference.paired(ours, theirs, scores.examples)
@@ -121,8 +120,9 @@ def contrast(scores: Scores, baseline: Scores) -> Contrast | None:
         difference=full.difference,
         interval=inference.interval_of_both(by_seeds, full, LEVEL),
         p_value=inference.p_of_both(by_seeds, full),
-        seeds=(len(scores.accuracy), len(baseline.accuracy)),
+        seeds=(len(seeds), len(seeds)) if is_paired else (len(scores.accuracy), len(baseline.accuracy)),
         examples=scores.examples,
+        seed_interval=by_seeds.interval(LEVEL),
         seed_estimate=by_seeds,
         estimate=full,
         counts_examples=variance is not None,

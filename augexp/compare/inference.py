@@ -79,11 +79,14 @@ def paired(scores: Sequence[float], baseline: Sequence[float], examples: int) ->
 
 
 def welch(scores: Sequence[float], baseline: Sequence[float], examples: int) -> Estimate:
-    """Difference of the means of two groups of unrelated seeds (Welch, 1947), at least two in each."""
+    """Difference of the means of two groups of unrelated seeds (Welch, 1947), at least two in each.
+
+    The degrees of freedom are the smaller number of seeds less one: estimated ones claim too much of few seeds, up to
+    one difference in six that isn't there.
+    """
     parts = [(np.var(values, ddof=1) + _rounding(examples)) / len(values) for values in (scores, baseline)]
-    variance = float(sum(parts))
-    spread = sum(part**2 / (len(values) - 1) for part, values in zip(parts, (scores, baseline), strict=True))
-    return Estimate(float(np.mean(scores) - np.mean(baseline)), variance, float(variance**2 / spread))
+    df = min(len(scores), len(baseline)) - 1
+    return Estimate(float(np.mean(scores) - np.mean(baseline)), float(sum(parts)), df)
 
 
 def _rounding(examples: int) -> float:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from augexp.compare import profiles
+from augexp.compare import choice, profiles
+from augexp.compare.choice import Choice
 from augexp.compare.groups import Comparison
 from augexp.compare.profiles import Profiles
 from augexp.compare.verdicts import Options, Verdicts, verdicts_of
@@ -10,8 +11,9 @@ from augexp.compare.verdicts import Options, Verdicts, verdicts_of
 
 @dataclass(frozen=True)
 class Judgement(Verdicts):
-    """Verdicts on test accuracy, and what the strategies changed beside it."""
+    """Verdicts on test accuracy, which strategy to use by them, and what the strategies changed beside it."""
 
+    choice: Choice | None
     profiles: Profiles
 
 
@@ -22,4 +24,4 @@ def judge(comparison: Comparison, options: Options | None = None) -> Judgement:
         UserError: if the baseline or a key to allow is unknown.
     """
     found = verdicts_of(comparison, options)
-    return Judgement(found.comparison, found.options, found.evidence, found.verdicts, profiles.judge(found))
+    return Judgement(**vars(found), choice=choice.choose(found), profiles=profiles.judge(found))

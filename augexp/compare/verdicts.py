@@ -1,19 +1,25 @@
 """Contrasts and the conditions they were made under -> one verdict a contrast. Numbers: `report.wording` says them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, Literal
 
-from augexp.compare import contrasts
+from augexp.compare import contrasts, registered, simultaneous
 from augexp.compare import scores as group_scores
 from augexp.compare.confounders import check_allowed, confounders
-from augexp.compare.contrasts import Contrast
+from augexp.compare.contrasts import Contrast, Scores
 from augexp.compare.groups import Comparison, Group
 from augexp.compare.inference import LEVEL
+from augexp.compare.race import Race
+from augexp.compare.race import plan_of as race_plan
 from augexp.compare.scores import Evidence
+from augexp.compare.simultaneous import Plan
 from augexp.errors import UserError, did_you_mean
 
-Status = Literal["better", "worse", "equivalent", "no evidence", "models differ", "confounded", "not comparable"]
+Status = Literal[
+    "better", "worse", "equivalent", "undecided", "models differ", "confounded", "incomplete", "not comparable"
+]  # fmt: skip
 REFUSED = ("confounded", "not comparable")
 ALPHA = 1 - LEVEL
 
@@ -42,16 +48,12 @@ class Verdict:
     Attributes:
         group: the one.
         baseline: the other.
-        status: in one word or two.
+        status: in one word or two, read off the interval.
         reason: why the two are not comparable; empty where they are.
-        contrast: the numbers; None where there can be none.
-        p_holm: p value corrected for all contrasts shown.
-        p_equivalent: of two one-sided tests against the margin, corrected likewise.
-        smallest: true difference that this study would find with 80 % power, in the unit of accuracy.
-        seeds_needed: seeds that would find one as large as the observed, None where that is over 1,000.
+        contrast: the numbers, with intervals that are right for all pairs together; None where there can be none.
+        p_holm: p value of this pair alone, corrected for the verdicts shown; for other programs, no word goes by it.
         confounders: what they also differ in: key -> (value of group, of baseline).
-        tests: contrasts that p was corrected for.
-        margin: in points, that equivalence was tested against.
+        margin: in points, within which differences don't matter.
     """
 
     group: Group
@@ -60,22 +62,29 @@ class Verdict:
     reason: str = ""
     contrast: Contrast | None = None
     p_holm: float | None = None
-    p_equivalent: float | None = None
-    smallest: float | None = None
-    seeds_needed: int | None = None
     confounders: dict[str, tuple[Any, Any]] | None = None
-    tests: int = 0
     margin: float | None = None
 
 
 @dataclass(frozen=True)
 class Verdicts:
-    """A comparison with its verdicts and the predictions they rest on."""
+    """A comparison with its verdicts and the predictions they rest on.
+
+    Attributes:
+        comparison: the groups.
+        options: what was asked.
+        evidence: predictions.
+        verdicts: those that were asked for.
+        every: one for every pair of groups, those of `verdicts` among them.
+        race: of a registered study, look by look; None where the runs are of none.
+    """
 
     comparison: Comparison
     options: Options
     evidence: Evidence
     verdicts: tuple[Verdict, ...]
+    every: tuple[Verdict, ...]
+    race: Race | None
 
     @property
     def baseline(self) -> Group | None:
@@ -98,27 +107,46 @@ def verdicts_of(comparison: Comparison, options: Options | None = None) -> Verdi
         UserError: if the baseline or a key to allow is unknown.
     """
     options = options or Options()
-    check_allowed(comparison.groups, options.allow)
-    couples = pairs(comparison.groups, options)
-    found = group_scores.gather(comparison.groups if couples else ())
-    scores = {group.label: group_scores.scores(group, found) for group in comparison.groups} if couples else {}
-    reasons = [group_scores.incomparable(*couple, found) for couple in couples]
-    numbers = [
-        None if reason else contrasts.contrast(*(scores[group.label] for group in couple))
-        for couple, reason in zip(couples, reasons, strict=True)
-    ]
-    corrected = contrasts.adjusted(numbers)
-    same = contrasts.adjusted_equivalence(numbers, options.margin)
-    tests = sum(one is not None for one in numbers)
-    return Verdicts(
-        comparison,
-        options,
-        found,
-        tuple(
-            _verdict(couple, reason, number, p, p_same, tests, options)
-            for couple, reason, number, p, p_same in zip(couples, reasons, numbers, corrected, same, strict=True)
-        ),
+    groups = comparison.groups
+    check_allowed(groups, options.allow)
+    shown = pairs(groups, options)
+    evidence = group_scores.gather(groups if shown else ())
+    study = registered.study_of(groups)
+    scores = {group.label: group_scores.scores(group, evidence) for group in groups} if shown else {}
+    race = None if study is None else registered.race_of(study, comparison, scores)
+    every = [*shown, *_others(groups, shown)]
+    reasons = [group_scores.incomparable(*couple, evidence) for couple in every]
+    comparable = [_labels(couple) for couple, reason in zip(every, reasons, strict=True) if not reason]
+    numbers = _numbers(scores, comparable, race) if shown else {}
+    corrected = contrasts.adjusted([numbers.get(_labels(couple)) for couple in shown])
+    judged = tuple(
+        _verdict(couple, reason, numbers.get(_labels(couple)), p, race, options)
+        for couple, reason, p in zip(every, reasons, [*corrected, *[None] * (len(every) - len(shown))], strict=True)
     )
+    return Verdicts(comparison, options, evidence, judged[: len(shown)], judged, race)
+
+
+def _labels(couple: tuple[Group, Group]) -> tuple[str, str]:
+    return couple[0].label, couple[1].label
+
+
+def _others(groups: Sequence[Group], shown: Sequence[tuple[Group, Group]]) -> list[tuple[Group, Group]]:
+    """The pairs that aren't shown, later against earlier."""
+    told = {frozenset(_labels(couple)) for couple in shown}
+    return [
+        (later, earlier)
+        for earlier, later in combinations(groups, 2)
+        if frozenset((later.label, earlier.label)) not in told
+    ]
+
+
+def _numbers(
+    scores: Mapping[str, Scores], comparable: Sequence[tuple[str, str]], race: Race | None
+) -> dict[tuple[str, str], Contrast]:
+    """The contrast of each comparable pair; of a registered study, those of its last look."""
+    plan = Plan(len(scores)) if race is None else race_plan(race.study)
+    found = simultaneous.of_pairs(scores, comparable, plan)
+    return {pair: one for pair, one in found.items() if one is not None}
 
 
 # --- who is held against whom --------------------------------------------------------------------------------------
@@ -159,39 +187,34 @@ def _verdict(
     reason: str | None,
     contrast: Contrast | None,
     p_holm: float | None,
-    p_equivalent: float | None,
-    tests: int,
+    race: Race | None,
     options: Options,
 ) -> Verdict:
     group, baseline = couple
     if reason:
         return Verdict(group, baseline, "not comparable", reason)
-    if contrast is None or p_holm is None:
-        return Verdict(group, baseline, "no evidence")
-    alpha = ALPHA / tests
     differing = confounders(group, baseline, options.allow)
-    return Verdict(
-        group,
-        baseline,
-        _status(contrast, p_holm, p_equivalent, confounded=bool(differing)),
-        contrast=contrast,
-        p_holm=p_holm,
-        p_equivalent=p_equivalent,
-        smallest=contrast.smallest(alpha),
-        seeds_needed=contrast.seeds_needed(alpha),
-        confounders=differing or None,
-        tests=tests,
-        margin=options.margin,
-    )
+    margin = options.margin if race is None else race.study.decide.margin
+    if differing:
+        status: Status = "confounded"
+    elif race is not None and {group.label, baseline.label} & set(race.incomplete):
+        status = "incomplete"
+    else:
+        status = _status(contrast, p_holm, margin)
+    return Verdict(group, baseline, status, "", contrast, p_holm, differing or None, margin)
 
 
-def _status(contrast: Contrast, p_holm: float, p_equivalent: float | None, *, confounded: bool) -> Status:
-    if confounded:
-        return "confounded"
+def _status(contrast: Contrast | None, p_holm: float | None, margin: float | None) -> Status:
+    """The word that follows from the interval; of two models, from McNemar's test."""
+    if contrast is None:
+        return "undecided"
     if contrast.method == "mcnemar":
-        return "models differ" if p_holm <= ALPHA else "no evidence"
-    if p_equivalent is not None and p_equivalent <= ALPHA:
+        return "models differ" if p_holm is not None and p_holm <= ALPHA else "undecided"
+    low, high = contrast.interval
+    if low > 0:
+        return "better"
+    if high < 0:
+        return "worse"
+    if margin is not None and -margin / 100 < low and high < margin / 100:
         return "equivalent"
-    if p_holm > ALPHA:
-        return "no evidence"
-    return "better" if contrast.difference > 0 else "worse"
+    return "undecided"

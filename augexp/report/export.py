@@ -15,7 +15,7 @@ from augexp.compare.verdicts import Verdict
 from augexp.report import profiles as profile_report
 from augexp.report import wording
 from augexp.report.notes import notes, ranges
-from augexp.report.terminal import percent_cell, reach_of
+from augexp.report.terminal import percent_cell, reach_of, which_lines
 
 COLUMNS: dict[str, Callable[[Group, Summary], Any]] = {
     "label": lambda group, _: group.label,
@@ -92,9 +92,6 @@ def contrast_row(verdict: Verdict) -> dict[str, Any]:
         "p": contrast.p_value if contrast else None,
         "p_on_this_test_set": contrast.seed_estimate.p_value if contrast and contrast.seed_estimate else None,
         "p_holm": verdict.p_holm,
-        "p_equivalent": verdict.p_equivalent,
-        "smallest_difference": verdict.smallest,
-        "seeds_needed": verdict.seeds_needed,
         "gained": contrast.gained if contrast and contrast.method == "mcnemar" else None,
         "lost": contrast.lost if contrast and contrast.method == "mcnemar" else None,
         "examples": contrast.examples if contrast else None,
@@ -114,7 +111,9 @@ def as_dict(judgement: Judgement) -> dict[str, Any]:
     groups = comparison.groups
     return {
         "groups": [_row(group, judgement) | {"seeds": list(group.seeds), "runs": _runs(group)} for group in groups],
+        "choice": _choice(judgement),
         "contrasts": [contrast_row(verdict) | _classes(verdict, judgement) for verdict in judgement.verdicts],
+        "pairs": [contrast_row(verdict) for verdict in judgement.every],
         "differences": {
             key: dict(zip((group.label for group in groups), values, strict=True))
             for key, values in differences(groups).items()
@@ -124,6 +123,30 @@ def as_dict(judgement: Judgement) -> dict[str, Any]:
         "notes": notes(judgement),
         **({"profiles": profile_report.as_dict(judgement.profiles)} if judgement.profiles.families else {}),
     }
+
+
+def _choice(judgement: Judgement) -> dict[str, Any] | None:
+    """Which strategy to use; None where nothing says."""
+    choice, race = judgement.choice, judgement.race
+    if choice is None:
+        return None
+    return {
+        "leader": choice.leader.label,
+        "use": choice.settled,
+        "rivals": {group.label: _finite(most) for group, most in choice.rivals},
+        "out": {group.label: _finite(most) for group, most in choice.out},
+        "baseline": choice.baseline.label,
+        "margin": choice.margin,
+        "seeds": choice.seeds,
+        "study": None if race is None else race.study.model_dump(mode="json") | {
+            "look": len(race.looks), "ended": race.ended, "incomplete": list(race.incomplete),
+        },
+        "sentence": wording.choice_sentence(choice),
+    }  # fmt: skip
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None
 
 
 def _classes(verdict: Verdict, judgement: Judgement) -> dict[str, Any]:
@@ -171,8 +194,8 @@ def markdown(judgement: Judgement) -> str:
     """The tables and the verdicts for a README."""
     against = {verdict.group.label: verdict for verdict in judgement.verdicts} if judgement.baseline else {}
     lines = [
-        "| strategy | seeds | val acc. % | test acc. % | difference (95 % interval) | p (Holm) | verdict | min |",
-        "|---|---|---|---|---|---|---|---|",
+        "| strategy | seeds | val acc. % | test acc. % | difference (95 % interval) | verdict | min |",
+        "|---|---|---|---|---|---|---|",
     ]
     for group in judgement.comparison.groups:
         summary = summarize(group)
@@ -183,15 +206,16 @@ def markdown(judgement: Judgement) -> str:
         )  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     told = [f"- {tables.escaped(wording.sentence(verdict))}" for verdict in judgement.verdicts]
-    return "\n".join([*lines, *(["", *told] if told else []), *profile_report.markdown(judgement.profiles), ""])
+    which = [f"**{tables.escaped(which_lines(judgement)[0])}**", *map(tables.escaped, which_lines(judgement)[1:]), ""]
+    head = which if judgement.choice else []
+    return "\n".join([*head, *lines, *(["", *told] if told else []), *profile_report.markdown(judgement.profiles), ""])
 
 
-def _markdown_contrast(verdict: Verdict | None) -> tuple[str, str, str]:
+def _markdown_contrast(verdict: Verdict | None) -> tuple[str, str]:
     if verdict is None:
-        return "", "", ""
+        return "", ""
     contrast = verdict.contrast
     if contrast is None:
-        return "-", "-", verdict.status
+        return "-", verdict.status
     low, high = contrast.interval
-    difference = f"{100 * contrast.difference:+.2f} ({100 * low:+.2f} to {100 * high:+.2f})"
-    return difference, wording.p_text(verdict.p_holm), verdict.status
+    return f"{100 * contrast.difference:+.2f} ({100 * low:+.2f} to {100 * high:+.2f})", verdict.status

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from augexp import tables
+from augexp.compare import registered
 from augexp.compare.confounders import differences
 from augexp.compare.groups import Group, best_is_last, duplicates, ended_early, validated_on_test
 from augexp.compare.judge import Judgement
@@ -17,6 +18,7 @@ def notes(judgement: Judgement) -> list[str]:
     groups = comparison.groups
     return [
         *_differences(groups),
+        *_studies(judgement),
         *_baseline(judgement),
         *_on_test(groups),
         *_seeds(groups),
@@ -47,6 +49,19 @@ def _baseline(judgement: Judgement) -> list[str]:
     if wanted.baseline is not None or wanted.all_pairs or any(group.strategy == "none" for group in groups):
         return []
     return [f"no runs of the strategy none: the baseline is {groups[0].label}; --baseline NAME chooses another"]
+
+
+def _studies(judgement: Judgement) -> list[str]:
+    """Runs of registered studies that can't be judged as one, and what a study lacks."""
+    reason = registered.why_none(judgement.comparison.groups)
+    lines = [f"not judged as a registered study: {reason}"] if reason else []
+    race = judgement.race
+    if race is None:
+        return lines
+    if race.needed:
+        missing = [f"{name} seed {seed}" for name, seed in race.needed]
+        lines.append(f"its next look lacks {len(missing)} runs: {tables.names(missing)}")
+    return lines
 
 
 def _by_value(groups: Sequence[Group], values: Sequence[str]) -> str:

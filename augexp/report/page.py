@@ -72,8 +72,10 @@ def content(judgement: Judgement, x: XAxis) -> dict[str, Any]:
         "runs": sum(len(group.runs) for group in groups),
         "marks": figures.marks(groups),
         "baseline": judgement.baseline,
-        "margin": judgement.options.margin,
+        "margin": judgement.options.margin if judgement.race is None else judgement.race.study.decide.margin,
         "alpha": ALPHA,
+        "which": terminal.which_lines(judgement),
+        "pairs": _pairs(judgement),
         "verdicts": [(verdict, _sentence(verdict)) for verdict in judgement.verdicts],
         "strategies": page_tables.strategies(judgement),
         "caption": terminal.caption(judgement).replace("\n", "; "),
@@ -121,6 +123,13 @@ def _curves(groups: Sequence[Group], x: XAxis) -> dict[str, Markup]:
         "whole": figures.svg(figures.curves(groups, x), "val accuracy, all epochs"),
         "zoomed": figures.svg(figures.curves(groups, x, zoomed=True), "val accuracy, later half"),
     }
+
+
+def _pairs(judgement: Judgement) -> Markup | None:
+    """None where the differences to the baseline are all there is, or the pairs are too many for a picture."""
+    if not figures.has_pairs(judgement):
+        return None
+    return figures.svg(figures.pairs(judgement.comparison.groups, judgement.every), "all pairs")
 
 
 def _differences(judgement: Judgement) -> Markup | None:

@@ -78,15 +78,12 @@ def _spread(over: Spread | None, scale: float = 100, digits: int = 2) -> Cell:
 
 def contrasts(verdicts: Sequence[Verdict]) -> Table:
     """A row a contrast, in points."""
-    headings = ("contrast", "points", "95 %: other seeds and images", "95 %: other seeds", "p (Holm)", "verdict",
-                "found in 80 % of studies", "seeds needed")  # fmt: skip
+    headings = ("contrast", "points", "95 %: other seeds and images", "95 %: other seeds", "verdict")
     rows = [
         _cells(
             f"{verdict.group.label} - {verdict.baseline.label}",
             *terminal.contrast_cells(verdict),
             verdict.status,
-            "-" if verdict.smallest is None else f"{100 * verdict.smallest:.2f}",
-            terminal.seeds_text(verdict),
         )
         for verdict in verdicts
     ]

@@ -3,12 +3,13 @@
 import math
 
 from rich.cells import cell_len
+from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from augexp import tables
+from augexp.compare.choice import Choice
 from augexp.compare.groups import Group
-from augexp.compare.inference import MOST_SEEDS
 from augexp.compare.judge import Judgement
 from augexp.compare.summary import Reach, Spread, Summary, reach, summarize
 from augexp.compare.verdicts import Verdict
@@ -97,13 +98,13 @@ def caption(judgement: Judgement) -> str:
 
 
 def contrast_table(judgement: Judgement) -> Table | None:
-    """A row a contrast: difference of test accuracies in points, interval, p; None where there is none."""
+    """A row a contrast: difference of test accuracies in points, both intervals; None where there is none."""
     if not judgement.verdicts:
         return None
     shared = judgement.baseline
     grid = tables.grid(
         ["test accuracy" if shared is None else f"against {printable(shared.label)}"],
-        ["points", "95 %: other\nseeds, images", "95 %: other\nseeds alone", "p\n(Holm)"],
+        ["points", "95 %: other\nseeds, images", "95 %: other\nseeds alone"],
     )
     grid.add_column("verdict", no_wrap=True)
     for verdict in judgement.verdicts:
@@ -112,28 +113,43 @@ def contrast_table(judgement: Judgement) -> Table | None:
     return grid
 
 
-def contrast_cells(verdict: Verdict) -> tuple[str, str, str, str]:
-    """Difference, its two intervals and p, in points; a dash for what there isn't."""
+def contrast_cells(verdict: Verdict) -> tuple[str, str, str]:
+    """Difference and its two intervals, in points; a dash for what there isn't."""
     contrast = verdict.contrast
     if contrast is None:
-        return "-", "-", "-", "-"
+        return "-", "-", "-"
     return (
         f"{100 * contrast.difference:+.2f}",
         _ends(contrast.interval) if contrast.counts_examples else "-",
         _ends(contrast.seed_interval),
-        wording.p_text(verdict.p_holm),
     )
-
-
-def seeds_text(verdict: Verdict) -> str:
-    """How many seeds would show a difference as large as the observed; a dash where no test says."""
-    if verdict.contrast is None or verdict.contrast.seed_estimate is None or verdict.status in ("better", "worse"):
-        return "-"
-    return f"> {MOST_SEEDS:,}" if verdict.seeds_needed is None else f"{verdict.seeds_needed:,}"
 
 
 def _ends(interval: tuple[float, float] | None) -> str:
     return "-" if interval is None else f"{100 * interval[0]:+.2f} {100 * interval[1]:+.2f}"
+
+
+def box(judgement: Judgement) -> Panel:
+    """`which_lines` in a frame of 80 columns."""
+    first, *rest = which_lines(judgement)
+    return Panel(Text("\n").join([Text(printable(first), "bold"), *map(Text, map(printable, rest))]), width=80)
+
+
+def which_lines(judgement: Judgement) -> list[str]:
+    """Which strategy to use, what it costs, and what that rests on, a line each; empty where nothing says."""
+    if judgement.choice is None:
+        return []
+    race = judgement.race
+    stands = wording.NOT_REGISTERED if race is None else wording.race_sentence(race)
+    return [wording.choice_sentence(judgement.choice), *_cost(judgement.choice), stands]
+
+
+def _cost(choice: Choice) -> list[str]:
+    """The speed of training with the leader beside that of the baseline."""
+    if choice.leader is choice.baseline:
+        return []
+    ours, theirs = (summarize(group).images_per_second for group in (choice.leader, choice.baseline))
+    return [f"training: {choice.leader.label} {ours:,.0f} images/s, {choice.baseline.label} {theirs:,.0f} images/s"]
 
 
 def sentences(judgement: Judgement) -> list[str]:

@@ -1,21 +1,95 @@
-"""Verdicts in words: each follows from the numbers of its contrast."""
+"""Verdicts in words: each is read off the interval of its contrast."""
 
+import math
+
+from augexp import tables
+from augexp.compare.choice import Choice
 from augexp.compare.contrasts import Contrast
-from augexp.compare.inference import MOST_SEEDS, POWER
-from augexp.compare.verdicts import ALPHA, Verdict
+from augexp.compare.race import Race
+from augexp.compare.verdicts import Verdict
 from augexp.config import settings
+
+NOT_REGISTERED = "not registered: right only if the number of seeds was fixed beforehand and no run was left out"
+
+
+# --- which to use --------------------------------------------------------------------------------------------------
+
+
+def choice_sentence(choice: Choice) -> str:
+    """Which strategy to use, or what stands in the way of saying so."""
+    if choice.settled:
+        return f"Use {choice.leader.label}. With 95 % confidence {_rest(choice)}{_against(choice)}."
+    if not choice.rivals:
+        return f"Undecided: {choice.leader.label} leads{_against(choice)}, with 95 % confidence."
+    most = [f"{group.label} ({_above(most)})" for group, most in choice.rivals]
+    return f"Undecided: {choice.leader.label} leads, and can't be told from {tables.names(most)}{_against(choice)}."
+
+
+def _rest(choice: Choice) -> str:
+    most = 100 * choice.most_above
+    if most < 0:
+        return f"every other strategy is {-most:.2f} points or more below it"
+    return f"no other strategy is {most:.2f} points or more above it"
+
+
+def _above(most: float) -> str:
+    return "nothing known" if math.isinf(most) else f"at most {100 * most:.2f} points above it"
+
+
+def _against(choice: Choice) -> str:
+    if choice.against is None:
+        return ""
+    low, high = (100 * end for end in choice.against)
+    if math.isinf(low):
+        return f", and nothing tells it from {choice.baseline.label}"
+    if low > 0:
+        return f", and it is {low:.2f} to {high:.2f} points above {choice.baseline.label}"
+    told = f", and it is {low:+.2f} to {high:+.2f} points from {choice.baseline.label}"
+    if choice.settled:
+        return f"{told}, less than the margin of {choice.margin:g} above it"
+    return told
+
+
+def race_sentence(race: Race) -> str:
+    """How a registered study stands: which look, how many runs, who is out, who trains on."""
+    looks = race.study.decide.looks
+    if not race.looks:
+        return f"before the first look at {looks[0]} seeds of each strategy: {len(race.needed)} runs to do"
+    look = race.looks[-1]
+    out = [name for name in look.above if name not in look.race]
+    on = [name for name in race.study.strategies if name in {run[0] for run in race.needed}]
+    told = [f"{name} is out ({_below(look.above[name], look.leader)})" for name in out]
+    if race.incomplete:
+        told.append(f"{tables.names(race.incomplete)} {'is' if len(race.incomplete) == 1 else 'are'} incomplete")
+    if on:
+        told.append(f"{tables.names(on)} train{'s' if len(on) == 1 else ''} on")
+    elif look.is_last and not look.settled:
+        told.append("the last look; a new study needs new seeds")
+    return f"look {look.number} of {len(looks)}, {look.seeds} seeds: {'; '.join(told) or 'the end'}"
+
+
+def _below(most: float, leader: str) -> str:
+    points = f"{abs(100 * most):.2f} points"
+    return f"at most {points} above {leader}" if most >= 0 else f"{points} or more below {leader}"
+
+
+# --- one against the other -----------------------------------------------------------------------------------------
 
 
 def sentence(verdict: Verdict) -> str:
     """The whole of a verdict."""
+    of_models = verdict.contrast is not None and verdict.contrast.method == "mcnemar"
+    if of_models and verdict.status in ("models differ", "undecided"):
+        return _models(verdict)
     return {
         "not comparable": _not_comparable,
         "confounded": _confounded,
+        "incomplete": _incomplete,
         "models differ": _models,
         "equivalent": _equivalent,
         "better": _differs,
         "worse": _differs,
-        "no evidence": _models if verdict.contrast and verdict.contrast.method == "mcnemar" else _nothing,
+        "undecided": _undecided,
     }[verdict.status](verdict)
 
 
@@ -28,60 +102,44 @@ def _confounded(verdict: Verdict) -> str:
     differing = (verdict.confounders or {}).items()
     told = "; ".join(f"{key} is {settings.show(ours)} and {settings.show(theirs)}" for key, (ours, theirs) in differing)
     allow = " ".join(f"--allow {key}" for key, _ in differing)
+    found = "" if verdict.contrast is None else f" of {points(verdict.contrast.difference)}"
     return (
-        f"{group} and {baseline} differ in more than the strategy ({told}), so their difference of "
-        f"{points(_contrast(verdict).difference)} can't be put down to it; {allow} judges it all the same."
+        f"{group} and {baseline} differ in more than the strategy ({told}), so their difference{found} can't be put "
+        f"down to it; {allow} judges it all the same."
+    )
+
+
+def _incomplete(verdict: Verdict) -> str:
+    return (
+        f"{verdict.group.label} and {verdict.baseline.label}: runs of the study failed or are missing, so neither is "
+        "called better, and the two not equivalent."
     )
 
 
 def _differs(verdict: Verdict) -> str:
-    return (
-        f"{verdict.group.label} is {verdict.status} than {verdict.baseline.label}: "
-        f"{_numbers(verdict)}, {_scope(_contrast(verdict))}."
-    )
+    return f"{verdict.group.label} is {verdict.status} than {verdict.baseline.label}: {_numbers(verdict)}."
 
 
 def _equivalent(verdict: Verdict) -> str:
     return (
         f"{verdict.group.label} and {verdict.baseline.label} differ by less than the margin of "
-        f"{verdict.margin:g} points (p {_relation(verdict.p_equivalent)}): {_numbers(verdict)}, "
-        f"{_scope(_contrast(verdict))}."
+        f"{verdict.margin:g} points: {_numbers(verdict)}."
     )
 
 
-def _nothing(verdict: Verdict) -> str:
+def _undecided(verdict: Verdict) -> str:
+    names = f"{verdict.group.label} and {verdict.baseline.label}"
     contrast = verdict.contrast
     if contrast is None:
-        names = f"{verdict.group.label} and {verdict.baseline.label}"
-        return f"{names} have too few seeds for a test, and no predictions to compare two models by."
-    return (
-        f"no evidence at this size that {verdict.group.label} differs from {verdict.baseline.label}: "
-        f"{_numbers(verdict)}, {_scope(contrast)}.{_here_only(contrast)} {_reach(verdict)}"
-    )
+        return f"{names} have too few common seeds for an interval, and no two models to compare."
+    return f"{names} are not told apart: {_numbers(verdict)}.{_here_only(contrast)}"
 
 
 def _here_only(contrast: Contrast) -> str:
     """For a difference that seeds bear out on this test set, but the test set's size does not beyond it."""
-    if not contrast.counts_examples or contrast.seed_estimate is None or contrast.seed_estimate.p_value > ALPHA:
+    if contrast.seed_interval is None or contrast.seed_interval[0] <= 0 <= contrast.seed_interval[1]:
         return ""
-    if contrast.p_value <= ALPHA:
-        return ""
-    return f" On these {contrast.examples:,} images the seeds agree that it does; on others like them it may not."
-
-
-def _reach(verdict: Verdict) -> str:
-    seeds = min(_contrast(verdict).seeds)
-    size = f"{seeds} seeds" if _contrast(verdict).counts_examples else f"{seeds} seeds on this test set"
-    power = f"find a true difference of {100 * (verdict.smallest or 0):.1f} points in {100 * POWER:.0f} % of studies"
-    if verdict.seeds_needed is None:
-        more = f"not even {MOST_SEEDS:,} would show one as small as that observed"
-        if _contrast(verdict).example_variance > 0:
-            more += " on a test set of this size"
-    elif verdict.seeds_needed <= seeds:
-        more = "one as large as that observed may well show with a few more"
-    else:
-        more = f"one as large as that observed would need about {verdict.seeds_needed:,} seeds"
-    return f"{size} {power}; {more}."
+    return f" On these {contrast.examples:,} images the seeds agree that they differ; on others like them they may not."
 
 
 def _models(verdict: Verdict) -> str:
@@ -98,17 +156,23 @@ def _models(verdict: Verdict) -> str:
 
 def _numbers(verdict: Verdict) -> str:
     contrast = _contrast(verdict)
-    low, high = contrast.interval
-    holm = f" by Holm over {verdict.tests} contrasts" if verdict.tests > 1 else ""
-    return f"{points(contrast.difference)} ({100 * low:+.2f} to {100 * high:+.2f}, p {_relation(verdict.p_holm)}{holm})"
+    seeds = _seeds(contrast)
+    if contrast.seed_interval is None or not contrast.counts_examples:
+        scope = "; without predictions this holds for this test set only"
+        return f"{points(contrast.difference)} ({_ends(contrast.interval)}), {seeds}{scope}"
+    return (
+        f"{points(contrast.difference)} ({_ends(contrast.interval)}; for other seeds alone "
+        f"{_ends(contrast.seed_interval)}), {seeds}"
+    )
 
 
-def _scope(contrast: Contrast) -> str:
+def _ends(interval: tuple[float, float]) -> str:
+    return f"{100 * interval[0]:+.2f} to {100 * interval[1]:+.2f}"
+
+
+def _seeds(contrast: Contrast) -> str:
     ours, theirs = contrast.seeds
-    seeds = f"{ours} paired seeds" if contrast.method == "paired" else f"{ours} against {theirs} unpaired seeds"
-    if not contrast.counts_examples:
-        seeds += "; without predictions this holds for this test set only"
-    return seeds
+    return f"{ours} common seeds" if contrast.method == "paired" else f"{ours} against {theirs} unpaired seeds"
 
 
 def _contrast(verdict: Verdict) -> Contrast:

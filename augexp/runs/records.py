@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from augexp.config.decide import Registered
+
 MOST = 1e12  # seconds, or images a second: what is beyond is no measurement
 
 Split = Literal["val", "test"]
@@ -91,6 +93,7 @@ class Environment(Record):
     data_fingerprint: str | None = None
     class_names: tuple[str, ...] | None = None
     train_examples: Annotated[int, Field(strict=True)] | None = None
+    study: Registered | None = None
 
 
 class Status(Record):

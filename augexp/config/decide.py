@@ -1,0 +1,84 @@
+"""How a study decides: what is registered before its first run, and lies in every run folder of it."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from augexp.config.ops import Float
+from augexp.config.schema import Count, Experiment, Section
+from augexp.config.settings import FREE_KEYS, flatten
+
+LOOKS = (3, 5, 8, 12)
+ERROR = 0.05  # the constants of `compare.critical` are for no other
+
+
+class Decide(Section):
+    """The section `decide` of a study.
+
+    Attributes:
+        baseline: the strategy that the winner must beat, by its name.
+        looks: seeds of each strategy at each look, rising, from 2 on.
+        margin: in points of test accuracy; smaller differences don't matter.
+        error: chance that any interval of the study is wrong; 0.05 is all there is.
+    """
+
+    baseline: Annotated[str, Field(strict=True)] = "none"
+    looks: tuple[Count, ...] = LOOKS
+    margin: Annotated[Float, Field(gt=0, le=100)] = 0.5
+    error: Float = ERROR
+
+    @field_validator("looks")
+    @classmethod
+    def _rise(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if not value or value[0] < 2 or any(later <= earlier for earlier, later in pairwise(value)):
+            raise PydanticCustomError("expected", "seeds that rise from 2 or more are needed, such as [3, 5, 8, 12]")
+        return value
+
+    @field_validator("error")
+    @classmethod
+    def _is_the_one(cls, value: float) -> float:
+        if value != ERROR:
+            raise PydanticCustomError("expected", "{error} is needed, the only error there is", {"error": ERROR})
+        return value
+
+
+class Registered(Section):
+    """A study as it was decided beforehand.
+
+    Attributes:
+        decide: its section.
+        strategies: names of the candidates, the baseline among them; runs of the study bear them.
+        seeds: in the order in which they are trained.
+        hash: of all that decides its runs; another plan is another study.
+    """
+
+    decide: Decide
+    strategies: tuple[str, ...]
+    seeds: tuple[int, ...]
+    hash: str
+
+
+def register(decide: Decide, candidates: Mapping[str, Experiment], seeds: Sequence[int]) -> Registered:
+    """The study of some candidates by name, each at any seed."""
+    content = [
+        decide.model_dump(mode="json"),
+        list(seeds),
+        {name: _deciding(experiment) for name, experiment in candidates.items()},
+    ]
+    text = json.dumps(content, sort_keys=True)
+    return Registered(
+        decide=decide,
+        strategies=tuple(candidates),
+        seeds=tuple(seeds),
+        hash=hashlib.sha256(text.encode()).hexdigest()[:16],
+    )
+
+
+def _deciding(experiment: Experiment) -> dict[str, Any]:
+    flat = flatten(experiment.model_dump(mode="json"))
+    return {key: value for key, value in flat.items() if key not in FREE_KEYS}
