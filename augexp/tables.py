@@ -28,9 +28,9 @@ def grid(left: Sequence[str], right: Sequence[str], *, leading: int = 0) -> Tabl
     return made
 
 
-def folded(sentence: str) -> str:
-    """A sentence in lines of 80 columns."""
-    return textwrap.fill(printable(sentence), WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+def folded(sentence: str, width: int = WIDTH) -> str:
+    """A sentence in lines of so many columns."""
+    return textwrap.fill(printable(sentence), width, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def names(labels: Sequence[str]) -> str:

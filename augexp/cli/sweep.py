@@ -1,8 +1,9 @@
 """`augexp sweep`."""
 
 import sys
-from contextlib import closing
-from typing import TYPE_CHECKING, Annotated
+from contextlib import closing, nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -10,11 +11,19 @@ from augexp.cli.shared import complete_config
 from augexp.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
 
+    from augexp.compare.race import Race
+    from augexp.config.decide import Registered
     from augexp.config.schema import Experiment
+    from augexp.runs.status import Standing
     from augexp.study.grid import Study
+    from augexp.study.plan import Plan
     from augexp.study.sweep import Pool
+
+Result = TypeVar("Result")
 
 
 def sweep(
@@ -26,7 +35,13 @@ def sweep(
         str | None,
         typer.Option("--config", "-c", help="What all runs have in common.", autocompletion=complete_config),
     ] = None,
-    study: Annotated[str | None, typer.Option("--study", help="YAML file with `config` and `grid`.")] = None,
+    study: Annotated[str | None, typer.Option("--study", help="YAML file with `config`, `grid`, `decide`.")] = None,
+    decide: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--decide", metavar="KEY=VALUE", help="Stop when it is clear which to use: margin=0.5 looks=[3,5,8,12]."
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the runs, hours and disk, and stop.")] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Try failed runs again.")] = False,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Runs at once; default: one a GPU.")] = None,
@@ -41,28 +56,108 @@ def sweep(
 ) -> None:
     """Train every combination of some settings, each as a run of its own; type it again to go on.
 
+    With `decide`, round by round, with a look at the seeds of each round, until it is clear which strategy to use.
+
     Example: augexp sweep --config none.yaml strategy=none,basic,cutmix,mixup seed=0..4
     """
+    from augexp.study.grid import decided
+
+    told = decided(_study(config, study, grid or []), decide or [])
+    places = _gpus(gpus)
+    if ray is not None and (jobs or places):
+        raise UserError("--jobs and --gpus place runs on this machine; with --ray, give --run-cpus and --run-gpus")
+
+    def pool(runs_dir: "Path", registered: "Registered | None" = None) -> "AbstractContextManager[Pool]":
+        if ray is not None:
+            from augexp.study.cluster import Cluster
+
+            return closing(Cluster(ray, runs_dir, gpus=run_gpus, cpus=run_cpus, study=registered))
+        from augexp.study.processes import Processes
+
+        return nullcontext(Processes(jobs or max(1, len(places)), places, registered))
+
+    if told.decide is None:
+        _all(told, pool, retry=retry, dry_run=dry_run)
+    else:
+        _rounds(told, pool, retry=retry, dry_run=dry_run)
+
+
+def _all(told: "Study", pool: "Callable[..., AbstractContextManager[Pool]]", *, retry: bool, dry_run: bool) -> None:
+    """Every run of a grid."""
     from augexp.study import sweep
     from augexp.study.grid import experiments as combine
-    from augexp.study.processes import Processes
 
-    experiments = combine(_study(config, study, grid or []))
+    experiments = combine(told)
     todo = sweep.due(experiments, retry=retry)
     if dry_run:
         _forecast(experiments, todo)
-        return
-    places = _gpus(gpus)
-    if ray is not None and todo:
-        if jobs or places:
-            raise UserError("--jobs and --gpus place runs on this machine; with --ray, give --run-cpus and --run-gpus")
-        from augexp.study.cluster import Cluster
-
-        cluster = Cluster(ray, experiments[0].run_dir.parent, gpus=run_gpus, cpus=run_cpus)
-        with closing(cluster):
-            _sweep(experiments, todo, cluster)
+    elif todo:
+        with pool(experiments[0].run_dir.parent) as places:
+            _sweep(experiments, todo, places)
     else:
-        _sweep(experiments, todo, Processes(jobs or max(1, len(places)), places))
+        _close([sweep.stand(experiment) for experiment in experiments])
+
+
+def _rounds(told: "Study", pool: "Callable[..., AbstractContextManager[Pool]]", *, retry: bool, dry_run: bool) -> None:
+    """The runs that a decision takes."""
+    from augexp import console
+    from augexp.report import wording
+    from augexp.study import plan as study_plan
+    from augexp.study import rounds
+    from augexp.study.sweep import compare_line
+
+    plan = study_plan.plan(told)
+    study_plan.refuse_others(plan)
+    if dry_run:
+        _forecast_rounds(plan, retry=retry)
+        return
+    console.say(
+        f"study {plan.study.hash}: {len(plan.study.strategies)} strategies, looks at "
+        f"{', '.join(map(str, plan.study.decide.looks))} seeds, margin {plan.study.decide.margin:g} points"
+    )
+
+    def train() -> "Race":
+        runs_dir = next(iter(plan.runs.values())).run_dir.parent
+        if rounds.stand(plan, retry=retry).ended:
+            return rounds.stand(plan, retry=retry)
+        with pool(runs_dir, plan.study) as places:
+            return rounds.run(plan, places, lambda race: console.say(wording.race_sentence(race)), retry=retry)
+
+    race = _until_interrupted(train)
+    console.answer(wording.race_sentence(race))
+    console.answer(wording.outcome(race))
+    finished = [str(one.run_dir) for one in plan.runs.values() if (one.run_dir / "result.json").exists()]
+    if finished:
+        console.answer(f"compare: {compare_line(finished)}")
+    if race.incomplete:
+        raise typer.Exit(1)
+
+
+def _forecast_rounds(plan: "Plan", *, retry: bool) -> None:
+    """The runs at least and at most, their hours, and what differences the looks can settle."""
+    from augexp import console
+    from augexp.network import device
+    from augexp.report import wording
+    from augexp.study import rounds
+
+    race = rounds.stand(plan, retry=retry)
+    console.answer(wording.race_sentence(race))
+    looks, strategies = plan.study.decide.looks, plan.study.strategies
+    done = sum((one.run_dir / "result.json").exists() for one in plan.runs.values())
+    console.answer(
+        f"runs: at least {looks[0] * len(strategies)}, at most {looks[-1] * len(strategies)}; {done} are finished"
+    )
+    console.answer(wording.settles(plan.study))
+    if race.needed:
+        device.load_tensorflow()
+        from augexp.study import cost
+
+        for text, some in (("the next look", plan.of(race.needed)), ("all looks", list(plan.runs.values()))):
+            console.answer(f"{text}: {'; '.join(cost.lines([one for one in some if not _is_finished(one)]))}")
+
+
+def _is_finished(experiment: "Experiment") -> bool:
+    return (experiment.run_dir / "result.json").exists()
 
 
 def _study(config: str | None, study: str | None, grid: list[str]) -> "Study":
@@ -71,7 +166,7 @@ def _study(config: str | None, study: str | None, grid: list[str]) -> "Study":
     if (config is None) == (study is None):
         raise UserError("--config FILE or --study FILE is needed, one of the two")
     told = read_study(study) if study is not None else Study(str(config))
-    return Study(told.config, told.axes | read_axes(grid))
+    return Study(told.config, told.axes | read_axes(grid), told.decide)
 
 
 def _gpus(text: str | None) -> list[str]:
@@ -83,16 +178,29 @@ def _gpus(text: str | None) -> list[str]:
 
 def _sweep(experiments: "Sequence[Experiment]", todo: "Sequence[Experiment]", pool: "Pool") -> None:
     from augexp import console
-    from augexp.errors import Terminated, stop_on_sigterm
     from augexp.study import sweep
 
     console.say(f"{len(experiments)} runs, {len(todo)} to do, {pool.places} at once")
+    _close(_until_interrupted(partial(sweep.run, experiments, todo, pool)))
+
+
+def _until_interrupted(work: "Callable[[], Result]") -> "Result":
+    """Does the work; Ctrl-C and SIGTERM end it with the word that it can go on."""
+    from augexp.errors import Terminated, stop_on_sigterm
+
     stop_on_sigterm()
     try:
-        standings = sweep.run(experiments, todo, pool)
+        return work()
     except KeyboardInterrupt as error:
         print("interrupted: the same command goes on", file=sys.stderr)
         raise typer.Exit(143 if isinstance(error, Terminated) else 130) from None
+
+
+def _close(standings: "Sequence[Standing]") -> None:
+    """What finished, what failed, and what to type next."""
+    from augexp import console
+    from augexp.study import sweep
+
     for line in sweep.closing_lines(standings):
         console.answer(line)
     if any(now.state != "finished" for now in standings):

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from augexp.compare import race
+from augexp.compare import race as races
 from augexp.compare.groups import Group
+from augexp.compare.race import Race
 from augexp.compare.verdicts import REFUSED, Verdict, Verdicts
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What may be said of the strategy with the highest mean.
+    """What may be said of the strategy with the highest mean; strategies by their labels.
 
     Attributes:
-        leader: its group.
+        leader: the one.
         settled: whether it is to be used: nothing may be the margin or more above it, and it is the baseline, better
             than it, or less than the margin above it.
         rivals: those that may be the margin or more above it (at all, without a margin), and by how much at most.
@@ -26,11 +27,11 @@ class Choice:
         seeds: behind the leader.
     """
 
-    leader: Group
+    leader: str
     settled: bool
-    rivals: tuple[tuple[Group, float], ...]
-    out: tuple[tuple[Group, float], ...]
-    baseline: Group
+    rivals: tuple[tuple[str, float], ...]
+    out: tuple[tuple[str, float], ...]
+    baseline: str
     against: tuple[float, float] | None
     margin: float | None
     seeds: int
@@ -41,10 +42,29 @@ class Choice:
         return max((most for _, most in (*self.rivals, *self.out)), default=-np.inf)
 
 
+def of_race(race: Race) -> Choice | None:
+    """What a registered study says at its last look; None before the first."""
+    if not race.looks:
+        return None
+    look, decide = race.looks[-1], race.study.decide
+    known = look.leader != decide.baseline and decide.baseline in look.above
+    against = races.bounds(look.contrasts, look.leader, decide.baseline) if known else None
+    return Choice(
+        look.leader,
+        look.settled and not race.incomplete,
+        tuple((name, look.above[name]) for name in look.race),
+        tuple((name, most) for name, most in look.above.items() if name not in look.race),
+        decide.baseline,
+        against,
+        decide.margin,
+        look.seeds,
+    )
+
+
 def choose(judged: Verdicts) -> Choice | None:
     """None where no groups can be chosen from: no common baseline, one seed, or nothing comparable beside it."""
     if judged.race is not None:
-        return _of_race(judged)
+        return of_race(judged.race)
     baseline = judged.baseline or _only_baseline(judged)
     if baseline is None:
         return None
@@ -52,23 +72,16 @@ def choose(judged: Verdicts) -> Choice | None:
     if len(fit) < 2:
         return None
     leader = max(fit, key=_mean)
-    margin = judged.options.margin
-    return _choice(judged.every, fit, leader, baseline, margin)
-
-
-def _of_race(judged: Verdicts) -> Choice | None:
-    if judged.race is None or not judged.race.looks:
-        return None
-    look, study = judged.race.looks[-1], judged.race.study
-    groups = {group.label: group for group in judged.comparison.groups}
-    baseline, leader = groups.get(study.decide.baseline), groups.get(look.leader)
-    if baseline is None or leader is None:
-        return None
-    rivals = tuple((groups[name], look.above[name]) for name in look.race if name in groups)
-    out = tuple((groups[name], most) for name, most in look.above.items() if name not in look.race and name in groups)
-    against = None if leader is baseline else race.bounds(look.contrasts, leader.label, baseline.label)
-    settled = look.settled and not judged.race.incomplete
-    return Choice(leader, settled, rivals, out, baseline, against, study.decide.margin, look.seeds)
+    least = (judged.options.margin or 0.0) / 100
+    above = [(group.label, _bounds(judged.every, group, leader)[1]) for group in fit if group is not leader]
+    rivals = tuple((label, most) for label, most in above if most >= least)
+    against = None if leader is baseline else _bounds(judged.every, leader, baseline)
+    beats = against is None or against[0] > 0 or (judged.options.margin is not None and against[1] < least)
+    out = tuple(one for one in above if one not in rivals)
+    return Choice(
+        leader.label, not rivals and beats, rivals, out, baseline.label, against, judged.options.margin,
+        len(leader.seeds),
+    )  # fmt: skip
 
 
 def _only_baseline(judged: Verdicts) -> Group | None:
@@ -80,11 +93,9 @@ def _only_baseline(judged: Verdicts) -> Group | None:
 def _is_fit(group: Group, baseline: Group, every: Sequence[Verdict]) -> bool:
     """Whether seeds say how a group stands to the baseline."""
     found = _between(every, group, baseline)
-    return found is not None and found.status not in REFUSED and _by_seeds(found)
-
-
-def _by_seeds(verdict: Verdict) -> bool:
-    return verdict.contrast is not None and verdict.contrast.method != "mcnemar"
+    if found is None or found.status in REFUSED or found.contrast is None:
+        return False
+    return found.contrast.method != "mcnemar"
 
 
 def _between(every: Sequence[Verdict], one: Group, other: Group) -> Verdict | None:
@@ -94,18 +105,6 @@ def _between(every: Sequence[Verdict], one: Group, other: Group) -> Verdict | No
 
 def _mean(group: Group) -> float:
     return float(np.mean([run.result.test.accuracy for run in group.runs]))
-
-
-def _choice(
-    every: Sequence[Verdict], fit: Sequence[Group], leader: Group, baseline: Group, margin: float | None
-) -> Choice:
-    least = 0.0 if margin is None else margin / 100
-    above = [(group, _bounds(every, group, leader)[1]) for group in fit if group is not leader]
-    rivals = tuple((group, most) for group, most in above if most >= least)
-    against = None if leader is baseline else _bounds(every, leader, baseline)
-    beats = against is None or against[0] > 0 or (margin is not None and against[1] < least)
-    out = tuple(one for one in above if one not in rivals)
-    return Choice(leader, not rivals and beats, rivals, out, baseline, against, margin, len(leader.seeds))
 
 
 def _bounds(every: Sequence[Verdict], group: Group, other: Group) -> tuple[float, float]:

@@ -193,7 +193,8 @@ def _verdict(
     group, baseline = couple
     if reason:
         return Verdict(group, baseline, "not comparable", reason)
-    differing = confounders(group, baseline, options.allow)
+    planned = () if race is None else race.study.varied
+    differing = confounders(group, baseline, (*options.allow, *planned))
     margin = options.margin if race is None else race.study.decide.margin
     if differing:
         status: Status = "confounded"

@@ -54,17 +54,21 @@ class Registered(Section):
         decide: its section.
         strategies: names of the candidates, the baseline among them; runs of the study bear them.
         seeds: in the order in which they are trained.
+        varied: settings beside strategy and seed in which candidates differ because the study says so.
         hash: of all that decides its runs; another plan is another study.
     """
 
     decide: Decide
     strategies: tuple[str, ...]
     seeds: tuple[int, ...]
+    varied: tuple[str, ...] = ()
     hash: str
 
 
-def register(decide: Decide, candidates: Mapping[str, Experiment], seeds: Sequence[int]) -> Registered:
-    """The study of some candidates by name, each at any seed."""
+def register(
+    decide: Decide, candidates: Mapping[str, Experiment], seeds: Sequence[int], varied: Sequence[str]
+) -> Registered:
+    """The study of some candidates by name, each at any seed; `varied`: the settings of its grid."""
     content = [
         decide.model_dump(mode="json"),
         list(seeds),
@@ -75,6 +79,7 @@ def register(decide: Decide, candidates: Mapping[str, Experiment], seeds: Sequen
         decide=decide,
         strategies=tuple(candidates),
         seeds=tuple(seeds),
+        varied=tuple(varied),
         hash=hashlib.sha256(text.encode()).hexdigest()[:16],
     )
 

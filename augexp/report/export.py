@@ -131,11 +131,11 @@ def _choice(judgement: Judgement) -> dict[str, Any] | None:
     if choice is None:
         return None
     return {
-        "leader": choice.leader.label,
+        "leader": choice.leader,
         "use": choice.settled,
-        "rivals": {group.label: _finite(most) for group, most in choice.rivals},
-        "out": {group.label: _finite(most) for group, most in choice.out},
-        "baseline": choice.baseline.label,
+        "rivals": {label: _finite(most) for label, most in choice.rivals},
+        "out": {label: _finite(most) for label, most in choice.out},
+        "baseline": choice.baseline,
         "margin": choice.margin,
         "seeds": choice.seeds,
         "study": None if race is None else race.study.model_dump(mode="json") | {

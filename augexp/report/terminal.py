@@ -8,7 +8,6 @@ from rich.table import Table
 from rich.text import Text
 
 from augexp import tables
-from augexp.compare.choice import Choice
 from augexp.compare.groups import Group
 from augexp.compare.judge import Judgement
 from augexp.compare.summary import Reach, Spread, Summary, reach, summarize
@@ -131,8 +130,8 @@ def _ends(interval: tuple[float, float] | None) -> str:
 
 def box(judgement: Judgement) -> Panel:
     """`which_lines` in a frame of 80 columns."""
-    first, *rest = which_lines(judgement)
-    return Panel(Text("\n").join([Text(printable(first), "bold"), *map(Text, map(printable, rest))]), width=80)
+    first, *rest = [tables.folded(line, tables.WIDTH - 4) for line in which_lines(judgement)]
+    return Panel(Text("\n").join([Text(first, "bold"), *map(Text, rest)]), width=tables.WIDTH)
 
 
 def which_lines(judgement: Judgement) -> list[str]:
@@ -141,15 +140,14 @@ def which_lines(judgement: Judgement) -> list[str]:
         return []
     race = judgement.race
     stands = wording.NOT_REGISTERED if race is None else wording.race_sentence(race)
-    return [wording.choice_sentence(judgement.choice), *_cost(judgement.choice), stands]
+    return [wording.choice_sentence(judgement.choice), _cost(judgement), stands]
 
 
-def _cost(choice: Choice) -> list[str]:
-    """The speed of training with the leader beside that of the baseline."""
-    if choice.leader is choice.baseline:
-        return []
-    ours, theirs = (summarize(group).images_per_second for group in (choice.leader, choice.baseline))
-    return [f"training: {choice.leader.label} {ours:,.0f} images/s, {choice.baseline.label} {theirs:,.0f} images/s"]
+def _cost(judgement: Judgement) -> str:
+    """The speed of training with every strategy."""
+    groups = judgement.comparison.groups[: tables.MOST_NAMES]
+    rates = [f"{group.label} {summarize(group).images_per_second:,.0f}" for group in groups]
+    return f"images/s in training: {', '.join(rates)}"
 
 
 def sentences(judgement: Judgement) -> list[str]:

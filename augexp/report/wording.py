@@ -3,11 +3,13 @@
 import math
 
 from augexp import tables
+from augexp.compare import choice, critical
 from augexp.compare.choice import Choice
 from augexp.compare.contrasts import Contrast
 from augexp.compare.race import Race
 from augexp.compare.verdicts import Verdict
 from augexp.config import settings
+from augexp.config.decide import Registered
 
 NOT_REGISTERED = "not registered: right only if the number of seeds was fixed beforehand and no run was left out"
 
@@ -15,18 +17,18 @@ NOT_REGISTERED = "not registered: right only if the number of seeds was fixed be
 # --- which to use --------------------------------------------------------------------------------------------------
 
 
-def choice_sentence(choice: Choice) -> str:
+def choice_sentence(found: Choice) -> str:
     """Which strategy to use, or what stands in the way of saying so."""
-    if choice.settled:
-        return f"Use {choice.leader.label}. With 95 % confidence {_rest(choice)}{_against(choice)}."
-    if not choice.rivals:
-        return f"Undecided: {choice.leader.label} leads{_against(choice)}, with 95 % confidence."
-    most = [f"{group.label} ({_above(most)})" for group, most in choice.rivals]
-    return f"Undecided: {choice.leader.label} leads, and can't be told from {tables.names(most)}{_against(choice)}."
+    if found.settled:
+        return f"Use {found.leader}. With 95 % confidence {_rest(found)}{_against(found)}."
+    if not found.rivals:
+        return f"Undecided: {found.leader} leads{_against(found)}, with 95 % confidence."
+    most = [f"{label} ({_above(most)})" for label, most in found.rivals]
+    return f"Undecided: {found.leader} leads, and can't be told from {tables.names(most)}{_against(found)}."
 
 
-def _rest(choice: Choice) -> str:
-    most = 100 * choice.most_above
+def _rest(found: Choice) -> str:
+    most = 100 * found.most_above
     if most < 0:
         return f"every other strategy is {-most:.2f} points or more below it"
     return f"no other strategy is {most:.2f} points or more above it"
@@ -36,17 +38,17 @@ def _above(most: float) -> str:
     return "nothing known" if math.isinf(most) else f"at most {100 * most:.2f} points above it"
 
 
-def _against(choice: Choice) -> str:
-    if choice.against is None:
+def _against(found: Choice) -> str:
+    if found.against is None:
         return ""
-    low, high = (100 * end for end in choice.against)
+    low, high = (100 * end for end in found.against)
     if math.isinf(low):
-        return f", and nothing tells it from {choice.baseline.label}"
+        return f", and nothing tells it from {found.baseline}"
     if low > 0:
-        return f", and it is {low:.2f} to {high:.2f} points above {choice.baseline.label}"
-    told = f", and it is {low:+.2f} to {high:+.2f} points from {choice.baseline.label}"
-    if choice.settled:
-        return f"{told}, less than the margin of {choice.margin:g} above it"
+        return f", and it is {low:.2f} to {high:.2f} points above {found.baseline}"
+    told = f", and it is {low:+.2f} to {high:+.2f} points from {found.baseline}"
+    if found.settled:
+        return f"{told}, less than the margin of {found.margin:g} above it"
     return told
 
 
@@ -66,6 +68,24 @@ def race_sentence(race: Race) -> str:
     elif look.is_last and not look.settled:
         told.append("the last look; a new study needs new seeds")
     return f"look {look.number} of {len(looks)}, {look.seeds} seeds: {'; '.join(told) or 'the end'}"
+
+
+def outcome(race: Race) -> str:
+    """The last sentence of a study: what to use, or that it can't be told."""
+    found = choice.of_race(race)
+    if found is None:
+        return f"Undecided: {tables.names(race.incomplete)} failed before two strategies were complete."
+    return choice_sentence(found)
+
+
+def settles(study: Registered) -> str:
+    """What differences the looks of a study will tell, in standard deviations of a run over seeds."""
+    looks, constants = study.decide.looks, critical.constants(len(study.strategies), study.decide.looks)
+    reach = [f"{c * math.sqrt(2 / seeds):.1f} at {seeds} seeds" for seeds, c in zip(looks, constants, strict=True)]
+    return (
+        f"intervals reach, in standard deviations of a run over seeds, +-{', +-'.join(reach)}, and the finite test set "
+        "adds to that; a strategy twice as far above all others is surely told"
+    )
 
 
 def _below(most: float, leader: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from augexp import files
+from augexp.config.decide import Registered
 from augexp.config.schema import Experiment
 from augexp.errors import UserError, first_line
 from augexp.runs import folder as run_folder
@@ -69,7 +70,7 @@ class Home:
         unpack(content, Path(folder))
 
 
-def train(experiment: Experiment, command: list[str], home: Any, token: str) -> str:
+def train(experiment: Experiment, command: list[str], home: Any, token: str, study: Registered | None = None) -> str:
     """The task: trains one run in a worker process of its own; why it failed, or nothing.
 
     Args:
@@ -77,13 +78,14 @@ def train(experiment: Experiment, command: list[str], home: Any, token: str) -> 
         command: of the sweep.
         home: handle of the `Home` actor.
         token: a file of the sweep's machine, seen where `runs_dir` is shared.
+        study: that the run belongs to.
     """
     import ray
 
     folder = experiment.run_dir
     if Path(token).exists():
         _wait_for_orphan(folder)
-        return _wait(processes.Process(experiment, command))
+        return _wait(processes.Process(experiment, command, study=study))
     with tempfile.TemporaryDirectory() as scratch:
         here = experiment.model_copy(update={"runs_dir": scratch})
         unpack(ray.get(home.fetch.remote(str(folder))), here.run_dir)
@@ -92,7 +94,7 @@ def train(experiment: Experiment, command: list[str], home: Any, token: str) -> 
             ray.get(home.bring.remote(str(folder), {**content, "config.yaml": experiment.to_yaml().encode()}))
 
         try:
-            return _wait(processes.Process(here, command), here.run_dir, bring)
+            return _wait(processes.Process(here, command, study=study), here.run_dir, bring)
         finally:  # where the task was cancelled, this says that the run was interrupted
             if (last := pack(here.run_dir)) is not None:
                 bring(last)
@@ -156,13 +158,16 @@ class Task:
 class Cluster:
     """As many runs at once as the cluster has room for; Ray places them."""
 
-    def __init__(self, address: str, runs_dir: Path, *, gpus: float | None = None, cpus: float = 1.0) -> None:
+    def __init__(
+        self, address: str, runs_dir: Path, *,
+        gpus: float | None = None, cpus: float = 1.0, study: Registered | None = None,
+    ) -> None:  # fmt: skip
         """Joins the cluster; each run asks for so many GPUs (None: one, where the cluster has any) and CPUs.
 
         Raises:
             UserError: if Ray isn't installed, no cluster answers, or it has no room for a single run.
         """
-        self._ray = _ray()
+        self._ray, self._study = _ray(), study
         try:
             self._ray.init(address=address, log_to_driver=False, logging_level="error")
         except (ConnectionError, ValueError, RuntimeError) as error:
@@ -190,7 +195,7 @@ class Cluster:
     def start(self, experiment: Experiment) -> Task:
         """Hands a run to Ray."""
         absolute = experiment.model_copy(update={"runs_dir": str(Path(experiment.runs_dir).expanduser().absolute())})
-        return Task(self._train.remote(absolute, sys.argv, self._home, str(self._token)))
+        return Task(self._train.remote(absolute, sys.argv, self._home, str(self._token), self._study))
 
     def release(self, ended: Task) -> None:
         """Ray has taken its place back by itself."""

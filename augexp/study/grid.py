@@ -6,32 +6,36 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from augexp.config import load, yamlfile
+from augexp.config.decide import Decide
 from augexp.config.schema import MAX_NAME, NOT_IN_A_NAME, Experiment
-from augexp.errors import UserError, did_you_mean
+from augexp.errors import UserError, brief, did_you_mean
 
 RANGE = re.compile(r"(\d+)\.\.(\d+)")
 MOST = 10_000  # runs; more is a slip of the keyboard
-STUDY_KEYS = ("config", "grid")
+STUDY_KEYS = ("config", "grid", "decide")
 
 Axes = dict[str, list[Any]]  # dotted key -> its values
 
 
 @dataclass(frozen=True)
 class Study:
-    """What a sweep is told: a configuration, and the values of the settings that replace its own."""
+    """What a sweep is told: a configuration, the values of the settings that replace its own, and how it decides."""
 
     config: str
     axes: Axes = field(default_factory=dict)
+    decide: Decide | None = None
 
 
 def read_study(name: str) -> Study:
-    """The study of a YAML file with the keys `config` and `grid`.
+    """The study of a YAML file with the keys `config`, `grid` and, where it decides, `decide`.
 
     Raises:
         UserError: if the file can't be read or holds something else.
@@ -39,14 +43,58 @@ def read_study(name: str) -> Study:
     path = load.find_config(name)
     raw, _, mistakes = yamlfile.read(path)
     for key in raw.keys() - set(STUDY_KEYS):
-        mistakes.append(f"{path.name}: {key}: unknown key{did_you_mean(str(key), STUDY_KEYS)}; known: config, grid")
+        hint = did_you_mean(str(key), STUDY_KEYS)
+        mistakes.append(f"{path.name}: {key}: unknown key{hint}; known: {', '.join(STUDY_KEYS)}")
     if not isinstance(raw.get("config"), str):
         mistakes.append(f"{path.name}: config: the name of a configuration is needed, such as none.yaml")
     if not isinstance(raw.get("grid"), Mapping):
         mistakes.append(f"{path.name}: grid: a mapping such as {{strategy: [none, cutmix], seed: 0..4}} is needed")
-    if mistakes:
+    decide, wrong = _decide(raw["decide"] or {}, f"{path.name}: decide") if "decide" in raw else (None, [])
+    if mistakes := [*mistakes, *wrong]:
         raise UserError("\n".join(mistakes))
-    return Study(raw["config"], {str(key): _of_file(value) for key, value in raw["grid"].items()})
+    return Study(raw["config"], {str(key): _of_file(value) for key, value in raw["grid"].items()}, decide)
+
+
+def _decide(settings: object, place: str) -> tuple[Decide | None, list[str]]:
+    """The section, or what is wrong with it, a line each."""
+    if not isinstance(settings, Mapping):
+        return None, [f"{place}: a mapping such as {{baseline: none, looks: [3, 5, 8], margin: 0.5}} is needed"]
+    try:
+        return Decide.model_validate(dict(settings)), []
+    except ValidationError as error:
+        return None, [f"{place}{line}" for line in map(_mistake, error.errors())]
+
+
+def _mistake(error: ErrorDetails) -> str:
+    key = ".".join(map(str, error["loc"][:1]))
+    if error["type"] == "extra_forbidden":
+        known = list(Decide.model_fields)
+        return f".{key}: unknown key{did_you_mean(key, known)}; known: {', '.join(known)}"
+    told = error["msg"] if error["type"] == "expected" else error["msg"].replace("Input should be", "it should be")
+    return f".{key}: {told}, not {brief(error['input'])}"
+
+
+def decided(study: Study, texts: Sequence[str]) -> Study:
+    """The study with `key=value`s of `--decide` in place of its own; without any, as it is.
+
+    Raises:
+        UserError: if a text is none, or sets no setting of `decide`.
+    """
+    if not texts:
+        return study
+    settings = {} if study.decide is None else study.decide.model_dump()
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise UserError(f"--decide {text}: key=value is needed, such as margin=0.5 or looks=[3,5,8]")
+        try:
+            settings[key.strip()] = yamlfile.parse(value)
+        except yaml.YAMLError:
+            raise UserError(f"--decide {text}: its value is not valid YAML") from None
+    decide, wrong = _decide(settings, "--decide")
+    if wrong:
+        raise UserError("\n".join(wrong))
+    return replace(study, decide=decide)
 
 
 def _of_file(value: object) -> list[Any]:

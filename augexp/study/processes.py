@@ -9,23 +9,26 @@ import tempfile
 from collections.abc import Sequence
 from typing import IO
 
+from augexp.config.decide import Registered
 from augexp.config.schema import Experiment
 
 PATIENCE = 30.0  # seconds between asking a process to end and making it
 KEPT = 8000  # characters of its last words
 
 
-def job(experiment: Experiment, command: Sequence[str]) -> str:
-    """The line that tells `augexp.study.worker` what to train, and which command the run belongs to."""
-    return json.dumps({"config": experiment.model_dump(mode="json"), "command": list(command)}) + "\n"
+def job(experiment: Experiment, command: Sequence[str], study: Registered | None = None) -> str:
+    """The line that tells `augexp.study.worker` what to train, and which command and study the run belongs to."""
+    told = {"config": experiment.model_dump(mode="json"), "command": list(command)}
+    return json.dumps(told | ({} if study is None else {"study": study.model_dump(mode="json")})) + "\n"
 
 
 class Process:
     """A run that is being trained."""
 
     def __init__(
-        self, experiment: Experiment, command: Sequence[str], *, gpu: str | None = None, share: bool = False
-    ) -> None:
+        self, experiment: Experiment, command: Sequence[str], *,
+        study: Registered | None = None, gpu: str | None = None, share: bool = False,
+    ) -> None:  # fmt: skip
         self.gpu = gpu
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process has ended
         self._process = subprocess.Popen(
@@ -38,7 +41,7 @@ class Process:
         )
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(job(experiment, command).encode())
+            self._process.stdin.write(job(experiment, command, study).encode())
             self._process.stdin.flush()
         except BrokenPipeError:
             pass  # it died at once; its exit status says how
@@ -78,14 +81,15 @@ class Process:
 class Processes:
     """As many runs at once as there are places."""
 
-    def __init__(self, jobs: int, gpus: Sequence[str] = ()) -> None:
+    def __init__(self, jobs: int, gpus: Sequence[str] = (), study: Registered | None = None) -> None:
         self.places = jobs
+        self._study = study
         self._share = jobs > max(1, len(gpus))
         self._free: list[str | None] = [gpus[i % len(gpus)] if gpus else None for i in range(jobs)]
 
     def start(self, experiment: Experiment) -> Process:
         """Starts a run; there must be a free place."""
-        return Process(experiment, sys.argv, gpu=self._free.pop(0), share=self._share)
+        return Process(experiment, sys.argv, study=self._study, gpu=self._free.pop(0), share=self._share)
 
     def release(self, ended: Process) -> None:
         """Makes the place of a process that has ended free."""

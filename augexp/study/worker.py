@@ -10,6 +10,7 @@ import sys
 import threading
 from typing import Any
 
+from augexp.config.decide import Registered
 from augexp.config.schema import Experiment
 from augexp.errors import UserError, stop_on_sigterm
 from augexp.network import device
@@ -21,7 +22,8 @@ def main() -> None:
     told: dict[str, Any] = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     try:
-        _train(Experiment.model_validate(told["config"]), told["command"])
+        study = Registered.model_validate(told["study"]) if "study" in told else None
+        _train(Experiment.model_validate(told["config"]), told["command"], study)
     except (UserError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -34,11 +36,11 @@ def _end_with_stdin() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _train(experiment: Experiment, command: list[str]) -> None:
+def _train(experiment: Experiment, command: list[str], study: Registered | None) -> None:
     device.load_tensorflow(deterministic=experiment.train.deterministic)
     from augexp.train.run import train
 
-    train(experiment, resume=True, command=command)
+    train(experiment, resume=True, command=command, study=study)
 
 
 if __name__ == "__main__":

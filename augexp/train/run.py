@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from augexp import console, files
+from augexp.config.decide import Registered
 from augexp.config.schema import Experiment
 from augexp.data.splits import Part, Splits
 from augexp.draw import history as draw_history
@@ -26,8 +27,9 @@ from augexp.train.task import Task, eval_batches, origin, recipe
 
 
 def train(
-    experiment: Experiment, *, overwrite: bool = False, resume: bool = False, command: Sequence[str] = ()
-) -> Path:
+    experiment: Experiment, *, overwrite: bool = False, resume: bool = False, command: Sequence[str] = (),
+    study: Registered | None = None,
+) -> Path:  # fmt: skip
     """Runs an experiment and returns its run folder.
 
     Args:
@@ -35,6 +37,7 @@ def train(
         overwrite: replaces a finished one.
         resume: an unfinished run goes on from its last checkpoint, where it has one; a finished one is left as it is.
         command: the words that started it, for `environment.json`; those of this process unless given.
+        study: that the run was registered for.
 
     Raises:
         UserError: if data, weights or settings don't allow it, the run exists or is another one, or the loss is no
@@ -52,7 +55,7 @@ def train(
         console.say(line)
     with run_folder.create(experiment, overwrite=overwrite, resume=resume) as folder:
         resumed = _find_checkpoint(task, folder) if resume else None
-        _begin(task, folder, resumed, command or sys.argv)
+        _begin(task, folder, resumed, command or sys.argv, study)
         reached = fit(task, folder, resumed)
         _finish(task, folder, reached)
     return folder
@@ -64,10 +67,13 @@ def _find_checkpoint(task: Task, folder: Path) -> Checkpoint | None:
     return checkpoint.load(folder, origin(task))
 
 
-def _begin(task: Task, folder: Path, resumed: Checkpoint | None, command: Sequence[str]) -> None:
+def _begin(
+    task: Task, folder: Path, resumed: Checkpoint | None, command: Sequence[str], study: Registered | None
+) -> None:
     """Writes what a run holds before its first step, or says where it goes on."""
     if resumed is None:
-        files.write_json(folder / "environment.json", environment(task, command))
+        told = {} if study is None else {"study": study.model_dump(mode="json")}
+        files.write_json(folder / "environment.json", environment(task, command) | told)
         decided_by = recipe(task.experiment, task.splits)
         _save(preview.first_batch(task.splits, decided_by), folder / "batch.png")
         return

@@ -1,0 +1,69 @@
+"""A study that decides: its candidates, their seeds, and the runs that may have to be trained."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from augexp.compare.race import Run
+from augexp.config.decide import Registered, register
+from augexp.config.schema import Experiment
+from augexp.errors import UserError, did_you_mean
+from augexp.runs import read
+from augexp.runs.records import BrokenRun
+from augexp.study.grid import Study, experiments
+
+CHOSEN = ("strategy", "seed", "name")  # what a candidate is told apart by without being another task
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A registered study, and every run that it may need, by strategy and seed."""
+
+    study: Registered
+    runs: Mapping[Run, Experiment]
+
+    def of(self, needed: Sequence[Run]) -> list[Experiment]:
+        """The experiments of some runs, in their order."""
+        return [self.runs[run] for run in needed]
+
+
+def plan(study: Study) -> Plan:
+    """Registers a study.
+
+    Raises:
+        UserError: if a combination is not valid, there is one strategy only, the baseline is none of them, or the grid
+            has fewer seeds than the last look.
+    """
+    if study.decide is None:
+        raise ValueError("a study without `decide` has no plan")
+    most = study.decide.looks[-1]
+    seeds = study.axes.get("seed", list(range(most)))
+    if len(seeds) < most:
+        raise UserError(f"seed: the last look is at {most} seeds, and the grid has {len(seeds)}; leave seed out of it")
+    axes = {key: values for key, values in study.axes.items() if key != "seed"} | {"seed": seeds[:most]}
+    runs = {(one.name, one.seed): one for one in experiments(replace(study, axes=axes))}
+    candidates = {name: one for (name, seed), one in runs.items() if seed == seeds[0]}
+    if len(candidates) < 2:
+        raise UserError("one strategy: there is nothing to decide; give two or more, such as strategy=none,cutmix")
+    if (baseline := study.decide.baseline) not in candidates:
+        hint = did_you_mean(baseline, list(candidates)) or f"; there are {', '.join(candidates)}"
+        raise UserError(f"decide.baseline {baseline}: no strategy of the study has this name{hint}")
+    varied = [key for key, values in axes.items() if len(values) > 1 and key not in CHOSEN]
+    return Plan(register(study.decide, candidates, seeds[:most], varied), runs)
+
+
+def refuse_others(plan: Plan) -> None:
+    """Raises UserError, a line each, for run folders that another study, or none, has begun."""
+    mistakes = []
+    for experiment in plan.runs.values():
+        try:
+            there = read.environment(experiment.run_dir).study
+        except BrokenRun:  # not begun
+            continue
+        if there is None or there.hash != plan.study.hash:
+            whose = "of no study" if there is None else f"of another study or another plan of this one ({there.hash})"
+            mistakes.append(
+                f"{experiment.run_dir}: it is {whose}; what was decided beforehand can't be changed: choose another "
+                "runs_dir= for this study"
+            )
+    if mistakes:
+        raise UserError("\n".join(mistakes))
