@@ -69,32 +69,6 @@ class Contrast:
             return 0.0
         return self.estimate.variance - self.seed_estimate.variance
 
-    def smallest(self, alpha: float) -> float | None:
-        """The true difference that such a study finds with 80 % power."""
-        if self.estimate is None or self.seed_estimate is None:
-            return None
-        return max(inference.smallest_difference(one, alpha) for one in (self.seed_estimate, self.estimate))
-
-    def p_within(self, margin: float) -> float | None:
-        """The p value that the true difference lies within +-`margin`; None for two models."""
-        if self.estimate is None or self.seed_estimate is None:
-            return None
-        return max(inference.equivalence(one, margin) for one in (self.seed_estimate, self.estimate))
-
-    def seeds_needed(self, alpha: float) -> int | None:
-        """Seeds in each group that would find a true difference as large as the observed one, with 80 % power."""
-        if self.seed_estimate is None:
-            return None
-        # Of unpaired groups each adds its own variance over its own count of seeds.
-        count = self.seeds[0] if self.method == "paired" else 2 / sum(1 / number for number in self.seeds)
-        return inference.seeds_needed(
-            self.difference,
-            self.seed_estimate.variance * count,
-            self.example_variance,
-            groups=1 if self.method == "paired" else 2,
-            alpha=alpha,
-        )
-
 
 def contrast(scores: Scores, baseline: Scores) -> Contrast | None:
     """Compares two groups: by the seeds that they share, by all where they share none, with one seed by their models.
@@ -167,12 +141,3 @@ def adjusted(numbers: Sequence[Contrast | None]) -> list[float | None]:
     """Holm's p value of each contrast, over all that have one."""
     raised = iter(inference.holm([one.p_value for one in numbers if one is not None]))
     return [None if one is None else float(next(raised)) for one in numbers]
-
-
-def adjusted_equivalence(numbers: Sequence[Contrast | None], margin: float | None) -> list[float | None]:
-    """Holm's p value that each contrast by seeds lies within +-`margin` points, over all that are such."""
-    if margin is None:
-        return [None] * len(numbers)
-    raw = [None if one is None else one.p_within(margin / 100) for one in numbers]
-    raised = iter(inference.holm([p for p in raw if p is not None]))
-    return [None if p is None else float(next(raised)) for p in raw]

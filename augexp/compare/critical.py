@@ -9,6 +9,7 @@ and others are simulated when they are asked for, in 20,000 studies, and kept.
 """
 
 import json
+import math
 import os
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -54,6 +55,22 @@ def constants(strategies: int, looks: tuple[int, ...], *, ratio: int = RATIO) ->
 def name_of(strategies: int, looks: Sequence[int], ratio: int) -> str:
     """Of the constants in a file."""
     return f"{strategies}: {' '.join(map(str, looks))}; {ratio}"
+
+
+@cache
+def of_range(strategies: int, df: float = math.inf) -> float:
+    """How many standard errors the largest difference of so many equal means reaches in 5 % of studies.
+
+    Args:
+        strategies: k.
+        df: degrees of freedom with which the standard error is known.
+    """
+    name = f"range of {strategies}"
+    if df == math.inf and name in (shipped := _shipped()):
+        return shipped[name][0]
+    from scipy import stats  # takes half a second, which most comparisons need not wait for
+
+    return float(stats.studentized_range.ppf(1 - ERROR, strategies, df) / math.sqrt(2))
 
 
 @cache

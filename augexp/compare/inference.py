@@ -1,4 +1,4 @@
-"""Statistical inference on arrays of scores: intervals, tests, power. Nothing here knows of runs.
+"""Statistical inference on arrays of scores: intervals and tests. Nothing here knows of runs.
 
 A training run is scored on N test examples. Two things make its accuracy differ from what another run would reach on
 other images of the kind: the seed, and the examples that happen to be in the test set. The difference of two
@@ -12,7 +12,6 @@ noise of single examples more than once (Owen, 2007); `make validate` shows by h
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +21,6 @@ Floats = NDArray[np.float64]
 Correct = NDArray[np.float32]  # (seeds, examples): 1 where a run is right, or the share of a seed's runs that are
 
 LEVEL = 0.95
-POWER = 0.8
-MOST_SEEDS = 1000
 MOST_DF = 1e4  # beyond it t is normal, and the noncentral distribution loses digits
 
 
@@ -182,62 +179,3 @@ def benjamini_hochberg(p_values: Sequence[float]) -> Floats:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(np.minimum.accumulate(raised[::-1])[::-1], 1)
     return adjusted
-
-
-def equivalence(estimate: Estimate, margin: float) -> float:
-    """The p value of two one-sided tests (Schuirmann, 1987): small when the difference surely lies within +-margin."""
-    if estimate.variance == 0:
-        return float(abs(estimate.difference) >= margin)
-    return float(special.stdtr(estimate.df, (abs(estimate.difference) - margin) / estimate.error))
-
-
-# --- how much could have been seen ---------------------------------------------------------------------------------
-
-
-def smallest_difference(estimate: Estimate, alpha: float, power: float = POWER) -> float:
-    """The true difference that a study like this one finds with chance `power`, in the unit of the scores.
-
-    A standard deviation from few seeds comes out too small on average; that is corrected, so over many studies the
-    stated differences average to the right one.
-    """
-    threshold = float(special.stdtrit(estimate.df, 1 - alpha / 2))
-    shift = float(special.nctdtrinc(estimate.df, 1 - power, threshold))
-    return shift * estimate.error / _bias_of_deviation(estimate.df)
-
-
-def _bias_of_deviation(df: float) -> float:
-    """Mean of a sample standard deviation over the true one, for normal values: c4 of quality control."""
-    return math.sqrt(2 / df) * math.exp(special.gammaln((df + 1) / 2) - special.gammaln(df / 2))
-
-
-def seeds_needed(
-    difference: float, per_seed: float, examples: float, *, groups: int, alpha: float, power: float = POWER
-) -> int | None:
-    """How many seeds (in each group) find a true difference of this size with chance `power`.
-
-    Args:
-        difference: in the unit of the scores.
-        per_seed: variance of the difference with one seed.
-        examples: variance from the finite test set, which no seed makes smaller.
-        groups: 1 if the groups' seeds are paired, 2 if not: what gives degrees of freedom.
-        alpha: chance of a false positive.
-        power: chance of finding it.
-
-    Returns:
-        None where even `MOST_SEEDS` are too few.
-    """
-    seeds = np.arange(2, MOST_SEEDS + 1)
-    from_seeds = np.maximum(per_seed, np.finfo(float).tiny) / seeds
-    variance = from_seeds + examples
-    df = np.minimum(groups * (seeds - 1) * (variance / from_seeds) ** 2, MOST_DF)
-    found = np.minimum(
-        _power(difference, from_seeds, groups * (seeds - 1.0), alpha),
-        _power(difference, variance, df, alpha),
-    )
-    enough = np.flatnonzero(found >= power)
-    return int(seeds[enough[0]]) if len(enough) else None
-
-
-def _power(difference: float, variance: NDArray[Any], df: NDArray[Any], alpha: float) -> Floats:
-    threshold = special.stdtrit(df, 1 - alpha / 2)
-    return np.asarray(1 - special.nctdtr(df, abs(difference) / np.sqrt(variance), threshold))

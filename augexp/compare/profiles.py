@@ -208,12 +208,14 @@ def _finding(metric: Metric, case: _Case, contrast: Contrast | None, p_holm: flo
 
 
 def _accuracy(metric: Metric, case: _Case) -> Finding:
+    """As the verdict has it: by its interval, so that there is no p value to go by."""
     verdict = case.verdict
-    if not case.is_comparable or verdict.contrast is None or verdict.contrast.method == "mcnemar":
-        return _finding(metric, case, None, None)
-    if verdict.status == "equivalent":
-        return Finding(metric, verdict.group, verdict.baseline, "equivalent", verdict.contrast, verdict.p_holm)
-    return _finding(metric, case, verdict.contrast, verdict.p_holm)
+    words: dict[str, Status] = {"better": "gained", "worse": "lost", "equivalent": "equivalent"}
+    by_seeds = verdict.contrast is not None and verdict.contrast.method != "mcnemar"
+    if not case.is_comparable or case.is_confounded or not by_seeds:
+        return _finding(metric, case, verdict.contrast if by_seeds else None, None)
+    status = words.get(verdict.status, "no evidence")
+    return Finding(metric, verdict.group, verdict.baseline, status, verdict.contrast, None)
 
 
 def _status(metric: Metric, case: _Case, contrast: Contrast | None, p_holm: float | None) -> Status:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from augexp.compare.contrasts import Contrast, Scores
-from augexp.compare.simultaneous import Pair, Plan, of_all
+from augexp.compare.simultaneous import Pair, Plan, of_all, only
 from augexp.config.decide import Registered
 
 Run = tuple[str, int]  # strategy and seed
@@ -110,7 +110,7 @@ def _look(
 ) -> Look | None:  # fmt: skip
     """None where no two strategies are complete."""
     told = {
-        name: _first(scores[name], study.seeds[:seeds])
+        name: only(scores[name], study.seeds[:seeds])
         for name in study.strategies
         if name in scores and name not in incomplete
     }
@@ -125,15 +125,6 @@ def _look(
     last = number == len(study.decide.looks)
     settled = not race and _beats(study, contrasts, leader, incomplete)
     return Look(number, seeds, contrasts, leader, race, above, incomplete, settled, last)
-
-
-def _first(scores: Scores, seeds: Collection[int]) -> Scores:
-    """What was known when these seeds were all that there were."""
-    return Scores(
-        {seed: value for seed, value in scores.accuracy.items() if seed in seeds},
-        {seed: row for seed, row in scores.correct.items() if seed in seeds},
-        scores.examples,
-    )
 
 
 def _beats(

@@ -14,13 +14,12 @@ so never narrower. Groups without a common seed are held against each other by W
 of seeds less one as degrees of freedom.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import combinations
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from augexp.compare import contrasts, critical
 from augexp.compare.contrasts import Contrast, Scores
@@ -87,12 +86,13 @@ def _alone(ours: Scores, theirs: Scores, plan: Plan) -> Contrast | None:
     if not plan.looks:
         return contrasts.contrast(ours, theirs)
     seeds = plan.seeds[: plan.look_of(ours, theirs)]
-    return contrasts.contrast(_only(ours, seeds), _only(theirs, seeds)) if seeds else None
+    return contrasts.contrast(only(ours, seeds), only(theirs, seeds)) if seeds else None
 
 
-def _only(scores: Scores, seeds: Sequence[int]) -> Scores:
+def only(scores: Scores, seeds: Collection[int]) -> Scores:
+    """What these seeds scored."""
     rows = {seed: row for seed, row in scores.correct.items() if seed in seeds}
-    return Scores({seed: scores.accuracy[seed] for seed in seeds}, rows, scores.examples)
+    return Scores({seed: one for seed, one in scores.accuracy.items() if seed in seeds}, rows, scores.examples)
 
 
 def _own(contrast: Contrast) -> float:
@@ -108,12 +108,12 @@ def _widened(contrast: Contrast, pool: float, plan: Plan, ratio: int) -> Contras
     """With the intervals that hold together in place of its own."""
     if contrast.method == "welch":
         # The smaller number of seeds: with estimated degrees of freedom, few seeds claim too much.
-        here = _range(plan.strategies, min(contrast.seeds) - 1) * np.sqrt(_variance(contrast))
+        here = critical.of_range(plan.strategies, min(contrast.seeds) - 1) * np.sqrt(_variance(contrast))
     else:
         seeds = contrast.seeds[0]
         variance = critical.shrunken(np.array(_own(contrast)), np.array(pool), seeds)
         here = plan.constant(seeds, ratio=ratio) * np.sqrt(variance)
-    both = float(np.sqrt(here**2 + _range(plan.strategies) ** 2 * contrast.example_variance))
+    both = float(np.sqrt(here**2 + critical.of_range(plan.strategies) ** 2 * contrast.example_variance))
     return replace(
         contrast, interval=_around(contrast.difference, both), seed_interval=_around(contrast.difference, float(here))
     )
@@ -121,12 +121,6 @@ def _widened(contrast: Contrast, pool: float, plan: Plan, ratio: int) -> Contras
 
 def _around(difference: float, half: float) -> tuple[float, float]:
     return difference - half, difference + half
-
-
-@cache
-def _range(strategies: int, df: float = np.inf) -> float:
-    """How many standard errors the largest difference of so many equal means reaches in 5 % of studies."""
-    return float(stats.studentized_range.ppf(LEVEL, strategies, df) / np.sqrt(2))
 
 
 def _spread(scores: Scores, plan: Plan) -> tuple[float, int]:
@@ -149,5 +143,5 @@ def ratio_of(deviations: Sequence[tuple[float, int]]) -> int:
     if len(known) < 2:
         return critical.RATIO
     (low, few), (high, many) = min(known), max(known)
-    limit = critical.RATIO * float(np.sqrt(stats.f.ppf(LEVEL, many - 1, few - 1)))
+    limit = critical.RATIO * float(np.sqrt(special.fdtri(many - 1, few - 1, LEVEL)))
     return critical.ANY_RATIO if high > limit * low else critical.RATIO

@@ -206,8 +206,8 @@ def markdown(judgement: Judgement) -> str:
         )  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     told = [f"- {tables.escaped(wording.sentence(verdict))}" for verdict in judgement.verdicts]
-    which = [f"**{tables.escaped(which_lines(judgement)[0])}**", *map(tables.escaped, which_lines(judgement)[1:]), ""]
-    head = which if judgement.choice else []
+    which = list(map(tables.escaped, which_lines(judgement)))
+    head = [f"**{which[0]}**", "", *(f"{line}  " for line in which[1:]), ""] if which else []
     return "\n".join([*head, *lines, *(["", *told] if told else []), *profile_report.markdown(judgement.profiles), ""])
 
 

@@ -37,12 +37,11 @@ def test_paired_is_scipys_t_test_of_pairs() -> None:
 
 
 @pytest.mark.parametrize("baseline", [BASELINE, BASELINE[:2], [0.5, 0.9, 0.7]])
-def test_welch_is_scipys(baseline: list[float]) -> None:
+def test_welchs_error_is_scipys_with_fewer_degrees_of_freedom(baseline: list[float]) -> None:
     expected = scipy.stats.ttest_ind(SCORES, baseline, equal_var=False)
     estimate = inference.welch(SCORES, baseline, MANY)
-    assert estimate.p_value == pytest.approx(expected.pvalue)
-    assert estimate.df == pytest.approx(expected.df)
-    assert estimate.interval() == pytest.approx(tuple(expected.confidence_interval(0.95)))
+    assert estimate.difference / estimate.error == pytest.approx(expected.statistic)
+    assert estimate.df == min(len(SCORES), len(baseline)) - 1 <= expected.df
 
 
 def test_no_variance_is_no_proof_where_accuracies_are_counts() -> None:
@@ -166,50 +165,6 @@ def test_false_discovery_rates_are_scipys(p_values: list[float]) -> None:
     np.testing.assert_allclose(inference.benjamini_hochberg(p_values), scipy.stats.false_discovery_control(p_values))
 
 
-@pytest.mark.parametrize("margin", [0.005, 0.02, 0.05])
-def test_equivalence_is_two_one_sided_t_tests(margin: float) -> None:
-    differences = np.subtract(SCORES, BASELINE)
-    above = scipy.stats.ttest_1samp(differences, -margin, alternative="greater").pvalue
-    below = scipy.stats.ttest_1samp(differences, margin, alternative="less").pvalue
-    estimate = inference.paired(SCORES, BASELINE, MANY)
-    assert inference.equivalence(estimate, margin) == pytest.approx(max(above, below))
-
-
 def test_certainty_without_variance() -> None:
     sure = Estimate(0.01, 0.0, 3)
     assert (sure.p_value, Estimate(0.0, 0.0, 3).p_value) == (0, 1)
-    assert (inference.equivalence(sure, 0.02), inference.equivalence(sure, 0.005)) == (0, 1)
-
-
-# --- power ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("seeds", [2, 3, 5, 10, 30])
-@pytest.mark.parametrize("alpha", [0.05, 0.05 / 3])
-def test_the_smallest_difference_is_found_in_80_percent_of_studies(seeds: int, alpha: float) -> None:
-    """Known deviation 1: stated differences average to the true one, and that is found so often."""
-    random = np.random.default_rng(seeds)
-    studies = random.normal(0, 1, (40_000, seeds))
-    error = np.sqrt(studies.var(axis=1, ddof=1) / seeds)
-    stated = inference.smallest_difference(Estimate(0, 1 / seeds, seeds - 1), alpha)  # with sd = 1
-    bias = np.mean(error) * math.sqrt(seeds)
-    true = stated * bias
-    found = np.abs(studies.mean(axis=1) + true) / error > scipy.stats.t.isf(alpha / 2, seeds - 1)
-    assert np.mean(found) == pytest.approx(0.8, abs=0.015)
-
-
-def test_seeds_needed_is_the_first_count_with_enough_power() -> None:
-    difference, deviation = 0.005, 0.006
-
-    def power(seeds: int) -> float:
-        shift = difference / (deviation / math.sqrt(seeds))
-        return float(scipy.stats.nct.sf(scipy.stats.t.isf(0.025, seeds - 1), seeds - 1, shift))
-
-    needed = inference.seeds_needed(difference, deviation**2, 0.0, groups=1, alpha=0.05)
-    assert needed is not None
-    assert power(needed) >= 0.8 > power(needed - 1)
-
-
-def test_no_number_of_seeds_makes_up_for_a_small_test_set() -> None:
-    assert inference.seeds_needed(0.005, 1e-5, 0.004**2, groups=1, alpha=0.05) is None
-    assert inference.seeds_needed(0.0, 1e-5, 0.0, groups=2, alpha=0.05) is None

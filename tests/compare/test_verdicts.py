@@ -46,33 +46,21 @@ def test_better_and_worse(tmp_path: Path) -> None:
     better, worse = judged([*none, *up, *down]).verdicts
     assert (better.status, worse.status) == ("better", "worse")
     assert better.contrast is not None
+    assert better.contrast.seed_interval is not None
     low, high = better.contrast.interval
+    here_low, here_high = better.contrast.seed_interval
     assert sentence(better) == (
-        f"cutmix is better than none: +20.00 points ({100 * low:+.2f} to {100 * high:+.2f}, "
-        "p < 0.0001 by Holm over 2 contrasts), 4 paired seeds."
+        f"cutmix is better than none: +20.00 points ({100 * low:+.2f} to {100 * high:+.2f}; for other seeds alone "
+        f"{100 * here_low:+.2f} to {100 * here_high:+.2f}), 4 common seeds."
     )
     assert sentence(worse).startswith("mixup is worse than none: -20.00 points (")
-    assert better.p_holm is not None
-    assert better.p_holm > better.contrast.p_value
 
 
-def test_no_evidence_says_what_could_have_been_seen(tmp_path: Path) -> None:
+def test_what_is_not_told_apart_is_undecided_with_its_interval(tmp_path: Path) -> None:
     verdict = only(judged([*runs(tmp_path, "none", NONE), *runs(tmp_path, "cutmix", (0.72, 0.69, 0.72, 0.68))]))
-    assert verdict.status == "no evidence"
-    assert verdict.smallest is not None
-    assert verdict.seeds_needed is not None
-    assert sentence(verdict).startswith("no evidence at this size that cutmix differs from none: +0.25 points (")
-    assert sentence(verdict).endswith(
-        f"4 paired seeds. 4 seeds find a true difference of {100 * verdict.smallest:.1f} points in 80 % of studies; "
-        f"one as large as that observed would need about {verdict.seeds_needed} seeds."
-    )
-
-
-def test_what_no_number_of_seeds_would_show_is_said(tmp_path: Path) -> None:
-    paths = [*runs(tmp_path, "none", (0.70, 0.72)), *runs(tmp_path, "cutmix", (0.72, 0.70))]
-    verdict = only(judged(paths))
-    assert verdict.seeds_needed is None
-    assert sentence(verdict).endswith("; not even 1,000 would show one as small as that observed.")
+    assert verdict.status == "undecided"
+    assert sentence(verdict).startswith("cutmix and none are not told apart: +0.25 points (")
+    assert sentence(verdict).endswith("), 4 common seeds.")
 
 
 def test_without_predictions_a_verdict_is_of_this_test_set(tmp_path: Path) -> None:
@@ -82,7 +70,7 @@ def test_without_predictions_a_verdict_is_of_this_test_set(tmp_path: Path) -> No
     verdict = only(judged([*none, *cutmix]))
     assert verdict.contrast is not None
     assert not verdict.contrast.counts_examples
-    assert "3 paired seeds; without predictions this holds for this test set only" in sentence(verdict)
+    assert "3 common seeds; without predictions this holds for this test set only" in sentence(verdict)
 
 
 def test_seeds_that_agree_on_a_test_set_too_small_are_explained(tmp_path: Path) -> None:
@@ -93,17 +81,19 @@ def test_seeds_that_agree_on_a_test_set_too_small_are_explained(tmp_path: Path) 
         said = np.where(np.arange(100) < 24, (labels + 1) % 4, labels)
         rewrite(path, probability=np.eye(4, dtype=np.float16)[said])
     verdict = only(judged([*none, *cutmix]))
-    assert verdict.status == "no evidence"
-    assert "On these 100 images the seeds agree that it does; on others like them it may not." in sentence(verdict)
+    assert verdict.status == "undecided"
+    assert "On these 100 images the seeds agree that they differ; on others like them they may not." in sentence(
+        verdict
+    )
 
 
 def test_equivalent_needs_a_margin(tmp_path: Path) -> None:
     paths = [*runs(tmp_path, "none", NONE), *runs(tmp_path, "cutmix", (0.70, 0.71, 0.70, 0.70))]
-    assert only(judged(paths)).status == "no evidence"
+    assert only(judged(paths)).status == "undecided"
     verdict = only(judged(paths, Options(margin=8.0)))
     assert verdict.status == "equivalent"
-    assert sentence(verdict).startswith("cutmix and none differ by less than the margin of 8 points (p < ")
-    assert only(judged(paths, Options(margin=0.3))).status == "no evidence"
+    assert sentence(verdict).startswith("cutmix and none differ by less than the margin of 8 points: ")
+    assert only(judged(paths, Options(margin=0.3))).status == "undecided"
 
 
 def test_one_seed_speaks_of_two_models(tmp_path: Path) -> None:
@@ -114,7 +104,7 @@ def test_one_seed_speaks_of_two_models(tmp_path: Path) -> None:
         "0 lost, McNemar's p < 0.0001). Of the strategies this says nothing: other seeds may differ as much."
     )
     same = only(judged([tmp_path / "none0", *runs(tmp_path, "mixup", [0.71])]))
-    assert same.status == "no evidence"
+    assert same.status == "undecided"
     assert "are not seen to differ" in sentence(same)
 
 
@@ -122,9 +112,9 @@ def test_one_seed_without_predictions_has_no_verdict(tmp_path: Path) -> None:
     paths = [*runs(tmp_path, "none", [0.70]), *runs(tmp_path, "cutmix", [0.90])]
     (paths[0] / FILE).unlink()
     verdict = only(judged(paths))
-    assert (verdict.status, verdict.contrast) == ("no evidence", None)
+    assert (verdict.status, verdict.contrast) == ("undecided", None)
     assert sentence(verdict) == (
-        "cutmix and none have too few seeds for a test, and no predictions to compare two models by."
+        "cutmix and none have too few common seeds for an interval, and no two models to compare."
     )
 
 

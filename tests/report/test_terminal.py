@@ -105,7 +105,7 @@ def test_the_contrasts_fit_into_80_columns_and_hold_the_numbers(study: Judgement
     Console(file=text, width=80, highlight=False).print(grid)
     lines = [line.rstrip() for line in text.getvalue().splitlines()]
     assert max(map(len, lines)) <= 80
-    assert lines[1].split() == ["against", "none", "points", "seeds,", "images", "seeds", "alone", "(Holm)", "verdict"]
+    assert lines[1].split() == ["against", "none", "points", "seeds,", "images", "seeds", "alone", "verdict"]
     for line, verdict in zip(lines[3:], study.verdicts, strict=True):
         assert verdict.contrast is not None
         low, high = (f"{100 * end:+.2f}" for end in verdict.contrast.interval)

@@ -1,10 +1,13 @@
 """Simulates the shipped constants anew: `python -m tests.tools.constants > augexp/compare/critical.json`."""
 
 import json
+import math
 import sys
 from itertools import product
 
-from augexp.compare.critical import ANY_RATIO, RATIO, SHIPPED_STUDIES, name_of, simulated
+from scipy.stats import studentized_range
+
+from augexp.compare.critical import ANY_RATIO, ERROR, RATIO, SHIPPED_STUDIES, name_of, simulated
 
 STRATEGIES = range(2, 11)
 LOOKS = (
@@ -18,6 +21,7 @@ def main() -> None:
         name_of(strategies, looks, ratio): simulated(strategies, looks, ratio=ratio, studies=SHIPPED_STUDIES)
         for ratio, strategies, looks in product((RATIO, ANY_RATIO), STRATEGIES, LOOKS)
     }
+    found |= {f"range of {k}": (studentized_range.ppf(1 - ERROR, k, math.inf) / math.sqrt(2),) for k in range(2, 41)}
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(values)}" for name, values in found.items())
     sys.stdout.write(f"{{\n{lines}\n}}\n")
 

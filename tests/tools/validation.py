@@ -1,165 +1,257 @@
 """Can the verdicts be trusted? Studies with known truth, counted: `make validate` prints docs/validation.md's table.
 
-Whatever is measured here is computed by the product's own code, from scores as run folders would give them.
+Whatever is counted here is said by the product's own code, from scores as run folders would give them.
 """
 
 import argparse
-import math
 import os
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from itertools import repeat
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp.compare import contrasts, inference
-from augexp.compare.contrasts import Contrast, Scores
+from augexp.compare import race, simultaneous
+from augexp.compare.contrasts import Scores
+from augexp.compare.race import Race
+from augexp.compare.simultaneous import Plan
+from augexp.config.decide import Decide, Registered
 from tests.tools import simulation
 from tests.tools.simulation import Truth
 
-STUDIES, BOOTSTRAPPED, RESAMPLES = 2000, 200, 400
-ALPHA = 0.05
-CELLS = [
-    Truth(seeds, deviation, taste) for taste in (0.0, 0.3) for seeds in (3, 5, 10) for deviation in (0.2, 0.5, 1.0)
-]
-SMALL = [Truth(seeds, 0.5, 0.3, examples=359) for seeds in (2, 3, 5)]
+LOOKS = (3, 5, 8, 12)
+STUDIES, RACES = 2000, 10_000
+BLOCK = 250  # studies at a time, so that cells share the processors
+DEVIATION = 0.5  # points, of races; what matters is counted in it
+NAMES = tuple("abcdefghij")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Shares of simulated studies, or of their contrasts.
+    """A kind of study, and what at most may go wrong in it, in percent of studies."""
 
-    Attributes:
-        false_positives: nothing differs, and some strategy is called better or worse.
-        false_positives_of_seeds: the same for the test over seeds alone, as a claim about other images.
-        seeds_cover: the interval over seeds holds the truth on the study's own test set.
-        both_cover: the interval over seeds and examples holds the truth in the population.
-        smallest: mean of the differences stated as found with 80 % power, in points.
-        found: a true difference of that size is called better; NaN where no accuracy has room for it.
-        bootstrap_covers: what resampling seeds and examples would give; NaN where it wasn't tried.
-    """
-
-    false_positives: float
-    false_positives_of_seeds: float
-    seeds_cover: float
-    both_cover: float
-    smallest: float
-    found: float
-    bootstrap_covers: float = math.nan
+    name: str
+    count: Callable[["Cell", int, int], dict[str, float]]  # (cell, first study, studies) -> sums over studies
+    limits: dict[str, tuple[float, float]]  # what is counted -> lowest and highest that pass
+    studies: int
+    truth: Truth | None = None
+    settings: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _Study:
-    contrasts: list[Contrast]
-    gains: NDArray[np.float64]  # in the population
-    gains_here: NDArray[np.float64]
-    scores: list[Scores]
-
-    @property
-    def p_values(self) -> list[float | None]:
-        return contrasts.adjusted(self.contrasts)
+def registered(strategies: int, margin: float, looks: tuple[int, ...] = LOOKS) -> Registered:
+    """A study of so many strategies; the first is the baseline."""
+    decide = Decide(baseline=NAMES[0], looks=looks, margin=margin)
+    return Registered(decide=decide, strategies=NAMES[:strategies], seeds=tuple(range(looks[-1])), hash="")
 
 
-def _study(truth: Truth, random: np.random.Generator) -> _Study:
-    drawn = simulation.study(truth, random)
-    found = [contrasts.contrast(scores, drawn.scores[0]) for scores in drawn.scores[1:]]
-    return _Study([one for one in found if one], np.array(truth.gains) / 100, drawn.gains_here, drawn.scores)
+# --- intervals -----------------------------------------------------------------------------------------------------
 
 
-def measure(truth: Truth, studies: int, bootstrapped: int = 0) -> Cell:
-    """Counts over `studies` studies in which nothing differs, then over as many in which one strategy gains."""
-    random = np.random.default_rng(truth.seeds * 1000 + round(10 * truth.deviation))
-    equal = [_summary(_study(truth, random)) for _ in range(studies)]
-    claimed, claimed_by_seeds, here, everywhere, smallest = np.mean(equal, axis=0)
-    gaining = simulation.with_gain(truth, 100 * smallest)
-    # Two seeds may state a difference that no accuracy has room for.
-    found = [_is_found(_study(gaining, random)) for _ in range(studies)] if np.isfinite(gaining.shifts).all() else []
-    resampled = [_bootstrap_covers(_study(truth, random), random) for _ in range(bootstrapped)]
-    return Cell(
-        float(claimed), float(claimed_by_seeds), float(here), float(everywhere), 100 * float(smallest),
-        _share(found), _share(resampled),
-    )  # fmt: skip
+def wrong_intervals(cell: Cell, first: int, studies: int) -> dict[str, float]:
+    """Studies in which any interval of any pair is wrong at any look: of images like these, and on this test set."""
+    assert cell.truth is not None
+    strategies = len(cell.truth.gains) + 1
+    plan = race.plan_of(registered(strategies, 1.0))
+    everywhere = here = 0
+    for number in range(first, first + studies):
+        drawn = simulation.study(cell.truth, np.random.default_rng([number, cell.truth.examples]))
+        scores = dict(zip(NAMES, drawn.scores, strict=False))
+        wrong = [_wrong(seen, drawn.everywhere, drawn.here) for seen in _looks(scores, plan)]
+        everywhere += any(first for first, _ in wrong)
+        here += any(second for _, second in wrong)
+    return {"wrong for other images": everywhere, "wrong on this test set": here}
 
 
-def _share(of: list[bool]) -> float:
-    return float(np.mean(of)) if of else math.nan
+def _looks(scores: dict[str, Scores], plan: Plan) -> Iterator[dict[tuple[str, str], object]]:
+    for look in plan.looks:
+        known = {name: simultaneous.only(one, plan.seeds[:look]) for name, one in scores.items()}
+        yield dict(simultaneous.of_all(known, plan))
 
 
-def _summary(study: _Study) -> tuple[float, float, float, float, float]:
-    by_seeds = inference.holm([one.seed_estimate.p_value for one in study.contrasts if one.seed_estimate])
-    here = [_holds(one.seed_interval, gain) for one, gain in zip(study.contrasts, study.gains_here, strict=True)]
-    everywhere = [_holds(one.interval, gain) for one, gain in zip(study.contrasts, study.gains, strict=True)]
-    smallest = study.contrasts[0].smallest(ALPHA / len(study.contrasts))
-    claimed = min(p for p in study.p_values if p is not None) <= ALPHA
-    return claimed, min(by_seeds) <= ALPHA, float(np.mean(here)), float(np.mean(everywhere)), smallest or math.nan
+def _wrong(
+    seen: dict[tuple[str, str], object], everywhere: NDArray[np.float64], here: NDArray[np.float64]
+) -> tuple[bool, bool]:
+    wrong = [False, False]
+    for (later, earlier), contrast in seen.items():
+        ends = getattr(contrast, "interval", None), getattr(contrast, "seed_interval", None)
+        for place, (interval, truth) in enumerate(zip(ends, (everywhere, here), strict=True)):
+            gain = truth[NAMES.index(later)] - truth[NAMES.index(earlier)]
+            wrong[place] |= interval is not None and not interval[0] <= gain <= interval[1]
+    return wrong[0], wrong[1]
 
 
-def _holds(interval: tuple[float, float] | None, truth: float) -> bool:
-    return interval is not None and interval[0] <= truth <= interval[1]
+# --- races ---------------------------------------------------------------------------------------------------------
 
 
-def _is_found(study: _Study) -> bool:
-    p = study.p_values[0]
-    return p is not None and p <= ALPHA and study.contrasts[0].difference > 0
+def _accuracies(strategies: int, seeds: int, effect: float, random: np.random.Generator) -> dict[str, Scores]:
+    """Of normal seeds; the second strategy is better by `effect` standard deviations."""
+    values = 0.8 + DEVIATION / 100 * random.standard_normal((strategies, seeds))
+    values[1] += effect * DEVIATION / 100
+    return {name: Scores(dict(enumerate(row.tolist())), {}, 10**7) for name, row in zip(NAMES, values, strict=False)}
 
 
-# --- the textbook's way --------------------------------------------------------------------------------------------
+def races(cell: Cell, first: int, studies: int) -> dict[str, float]:
+    """Races: a false word at any look, a wrong pick, the right one, the runs that they took."""
+    strategies, effect, margin = (int(cell.settings["k"]), cell.settings["effect"], cell.settings["margin"])
+    study = registered(strategies, margin * DEVIATION)
+    sums = dict.fromkeys(("false word", "wrong pick", "found", "runs"), 0.0)
+    for number in range(first, first + studies):
+        random = np.random.default_rng([number, strategies, round(10 * effect)])
+        found = race.replay(study, _accuracies(strategies, LOOKS[-1], effect, random))
+        truth = dict.fromkeys(study.strategies, 0.0) | {NAMES[1]: effect * DEVIATION / 100}
+        last = found.looks[-1]
+        sums["false word"] += any(_is_false(look.contrasts, truth) for look in found.looks)
+        below = max(truth.values()) - truth[last.leader]
+        sums["wrong pick"] += last.settled and below >= margin * DEVIATION / 100
+        sums["found"] += last.leader == NAMES[1] and race.bounds(last.contrasts, NAMES[1], NAMES[0])[0] > 0
+        sums["runs"] += runs_of(found)
+    return sums
 
 
-def bootstrap_interval(
-    scores: Scores, baseline: Scores, random: np.random.Generator, resamples: int
-) -> tuple[float, float]:
-    """Percentile interval from resampling seeds and test examples together, seeds paired."""
-    gains = np.stack([scores.correct[seed] - baseline.correct[seed] for seed in sorted(scores.correct)])
-    seeds, examples = gains.shape
-    # How often each seed and each example is drawn; the mean of a resample is then a product of matrices.
-    of_seeds = random.multinomial(seeds, np.full(seeds, 1 / seeds), resamples).astype(np.float32) / seeds
-    means = np.empty(resamples)
-    for start in range(0, resamples, 500):
-        drawn = random.integers(0, examples, (len(of_seeds[start : start + 500]), examples))
-        drawn += np.arange(len(drawn))[:, None] * examples
-        counts = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(drawn.shape).astype(np.float32)
-        by_seed = counts @ gains.T / examples
-        means[start : start + 500] = (by_seed * of_seeds[start : start + 500]).sum(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
+def _is_false(contrasts: object, truth: dict[str, float]) -> bool:
+    """Whether a word that is read off an interval is wrong."""
+    told = dict(contrasts)  # type: ignore[call-overload]
+    return any(
+        one is not None and not one.interval[0] <= truth[later] - truth[earlier] <= one.interval[1]
+        for (later, earlier), one in told.items()
+    )
 
 
-def _bootstrap_covers(study: _Study, random: np.random.Generator) -> bool:
-    return _holds(bootstrap_interval(study.scores[1], study.scores[0], random, RESAMPLES), study.gains[0])
+def runs_of(found: Race) -> int:
+    """How many runs a race took: who trains on is trained up to the seeds of the look."""
+    reached = dict.fromkeys(found.study.strategies, 0)
+    running = found.study.strategies
+    for look in found.looks:
+        reached |= dict.fromkeys(running, look.seeds)
+        running = tuple({look.leader, *look.race, found.study.decide.baseline})
+    return sum(reached.values())
 
 
-# --- the table -----------------------------------------------------------------------------------------------------
+def single_look(cell: Cell, first: int, studies: int) -> dict[str, float]:
+    """One look without a registered study: the second strategy is found, any interval is wrong."""
+    effect = cell.settings["effect"]
+    seeds = [int(digit) for digit in str(int(cell.settings["seeds"]))]
+    sums = {"found": 0.0, "false word": 0.0}
+    for number in range(first, first + studies):
+        random = np.random.default_rng([number, *seeds])
+        drawn = _accuracies(len(seeds), max(seeds), effect, random)
+        scores = {
+            name: simultaneous.only(one, range(count)) for (name, one), count in zip(drawn.items(), seeds, strict=True)
+        }
+        contrasts = simultaneous.of_all(scores, Plan(len(seeds)))
+        truth = dict.fromkeys(scores, 0.0) | {NAMES[1]: effect * DEVIATION / 100}
+        sums["found"] += race.bounds(contrasts, NAMES[1], NAMES[0])[0] > 0
+        sums["false word"] += _is_false(contrasts, truth)
+    return sums
 
 
-def _row(truth: Truth, cell: Cell) -> str:
-    taste = "yes" if truth.taste else "no"
-    shares = (cell.false_positives, cell.false_positives_of_seeds, cell.seeds_cover, cell.both_cover,
-              cell.bootstrap_covers, cell.found)  # fmt: skip
-    cells = ("-" if math.isnan(share) else f"{100 * share:.1f}" for share in shares)
-    percents = " ".join(f"{cell:>{width}}" for cell, width in zip(cells, (7, 7, 7, 7, 10, 7), strict=True))
-    return f"{truth.examples:6,} {truth.seeds:6} {truth.deviation:5.1f} {taste:>5} {percents} {cell.smallest:11.2f}"
+# --- the matrix ----------------------------------------------------------------------------------------------------
+
+BOTH = ("wrong for other images", "wrong on this test set")
+
+
+def cells() -> list[Cell]:
+    """The acceptance matrix; where nothing differs, a wrong interval is the false claim of any stopping rule, too."""
+    within = dict.fromkeys(BOTH, (0.0, 6.5))
+    even = [
+        Cell(f"A/A, {n:,} images, sd {sd}, taste {taste}", wrong_intervals, within, STUDIES, Truth(12, sd, taste, n))
+        for n in (100, 359, 8580)
+        for sd in (0.2, 0.5, 1.0)
+        for taste in (0.0, 0.3)
+    ]
+    odd = {
+        "sd 1:3, a strategy": Truth(12, 0.5, 0.0, 359, ratios=(1, 3)),
+        "sd 1:3, the baseline": Truth(12, 0.5, 0.0, 359, ratios=(3,)),
+        "sd 1:3, two of four": Truth(12, 0.5, 0.0, 359, ratios=(3, 3)),
+        "variances 1:3, skewed": Truth(12, 0.5, 0.0, 359, ratios=(1, 3**0.5), shape="skewed"),
+        "ceiling 99.5 %": Truth(12, 0.2, 0.0, 359, accuracy=0.995),
+        "collapses in all": Truth(12, 0.3, 0.0, 359, shape="collapses"),
+    }
+    limits = {
+        "sd 1:10": (Truth(12, 0.3, 0.0, 359, ratios=(1, 10)), 9.5),
+        "sd 1:3, skewed": (Truth(12, 0.5, 0.0, 359, ratios=(1, 3), shape="skewed"), 12.0),
+    }
+    return [
+        *even,
+        *(Cell(name, wrong_intervals, within, STUDIES, truth) for name, truth in odd.items()),
+        *(
+            Cell(f"{name} (a known limit)", wrong_intervals, dict.fromkeys(BOTH, (0.0, most)), STUDIES, truth)
+            for name, (truth, most) in limits.items()
+        ),
+        *(_race(k, effect, 2.0) for k in (2, 4, 8) for effect in (0.0, 2.0, 4.0)),
+        Cell("one look, 3 seeds, better by 4 sd", single_look, {"found": (69, 100), "false word": (0, 5.7)}, RACES,
+             settings={"seeds": 3333, "effect": 4.0}),
+        *(
+            Cell(f"one look, seeds {' '.join(str(seeds))}", single_look, {"false word": (0, 6.5)}, RACES,
+                 settings={"seeds": seeds, "effect": 0.0})
+            for seeds in (5554, 8553)
+        ),
+    ]  # fmt: skip
+
+
+RUNS = {0.0: (34.5, 37.0), 2.0: (27.5, 29.5), 4.0: (16.0, 18.0)}
+
+
+def _race(k: int, effect: float, margin: float) -> Cell:
+    limits = {"false word": (0.0, 5.7), "wrong pick": (0.0, 5.7)}
+    if k == 4:
+        limits |= {"runs": RUNS[effect]} | ({"found": (93.0, 100.0)} if effect else {})
+    settings = {"k": float(k), "effect": effect, "margin": margin}
+    return Cell(f"race of {k}, one better by {effect:g} sd", races, limits, RACES, settings=settings)
+
+
+def measured(cell: Cell, first: int, studies: int) -> dict[str, float]:
+    """The sums of a cell over some studies."""
+    return cell.count(cell, first, studies)
+
+
+def shares(cell: Cell, sums: dict[str, float], studies: int) -> dict[str, float]:
+    """In percent of studies; runs as their mean."""
+    return {name: value / studies * (1 if name == "runs" else 100) for name, value in sums.items()}
+
+
+def is_kept(cell: Cell, found: dict[str, float]) -> bool:
+    """Whether a cell is within its limits."""
+    return all(low <= found[name] <= high for name, (low, high) in cell.limits.items())
+
+
+def _row(cell: Cell, found: dict[str, float]) -> str:
+    told = [f"{name} {value:.1f}" + _limit(cell, name) for name, value in found.items()]
+    return f"{cell.name:38} {'ok   ' if is_kept(cell, found) else 'FAILS'} {'; '.join(told)}"
+
+
+def _limit(cell: Cell, name: str) -> str:
+    if name not in cell.limits:
+        return ""
+    low, high = cell.limits[name]
+    return f" (<= {high:g})" if not low else f" (>= {low:g})" if high == 100 else f" ({low:g}-{high:g})"
 
 
 def main() -> None:
-    """Prints a line a cell as it is done."""
+    """Prints a line a cell, in order."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--studies", type=int, default=STUDIES, help="a cell, once with and once without a difference")
-    parser.add_argument("--bootstrapped", type=int, default=BOOTSTRAPPED, help="studies a cell to resample")
-    given = parser.parse_args()
-    cells = [*CELLS, *SMALL]
+    parser.add_argument("--share", type=float, default=1.0, help="of the studies of each cell")
+    share = parser.parse_args().share
     started = time.perf_counter()
-    print(f"{given.studies:,} studies a cell, of a baseline and three strategies; shares in %")
-    print("  test               own  false positive     covered by the 95 % interval           smallest")
-    print("images  seeds    sd taste    both   seeds   seeds    both  bootstrap   found  difference")
+    print(f"looks at {', '.join(map(str, LOOKS))} seeds; percent of studies, and the limit of each", flush=True)
+    kept = True
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for truth, cell in zip(
-            cells, pool.map(measure, cells, repeat(given.studies), repeat(given.bootstrapped)), strict=True
-        ):
-            print(_row(truth, cell), flush=True)
-    print(f"{(time.perf_counter() - started) / 60:.0f} min")
+        jobs = {}
+        for cell in cells():
+            studies = max(BLOCK, round(share * cell.studies) // BLOCK * BLOCK)
+            jobs[cell.name] = cell, studies, [
+                pool.submit(measured, cell, first, BLOCK) for first in range(0, studies, BLOCK)
+            ]  # fmt: skip
+        for cell, studies, parts in jobs.values():
+            sums: dict[str, float] = {}
+            for part in parts:
+                sums = {name: sums.get(name, 0.0) + value for name, value in part.result().items()}
+            found = shares(cell, sums, studies)
+            kept &= is_kept(cell, found)
+            print(_row(cell, found), flush=True)
+    print(f"{'all kept' if kept else 'NOT all kept'}, {(time.perf_counter() - started) / 60:.0f} min")
 
 
 if __name__ == "__main__":

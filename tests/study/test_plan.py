@@ -1,0 +1,92 @@
+"""A study that decides: its candidates and runs, and what is refused before anything is trained."""
+
+from pathlib import Path
+
+import pytest
+
+from augexp import files
+from augexp.config.decide import Decide
+from augexp.errors import UserError
+from augexp.study import plan as study_plan
+from augexp.study.grid import Study, decided, read_study
+
+DECIDE = Decide(looks=(2, 3), margin=1.0)
+
+
+def study(**axes: list[object]) -> Study:
+    return Study("digits.yaml", {"strategy": ["none", "cutmix"], **axes}, DECIDE)
+
+
+def test_every_strategy_has_a_run_for_every_seed() -> None:
+    plan = study_plan.plan(study())
+    assert plan.study.strategies == ("none", "cutmix")
+    assert plan.study.seeds == (0, 1, 2)
+    assert set(plan.runs) == {(name, seed) for name in ("none", "cutmix") for seed in range(3)}
+    assert [one.run_dir.name for one in plan.of([("cutmix", 1)])] == ["cutmix-seed1"]
+    assert plan.study.varied == ()
+
+
+def test_seeds_of_the_grid_are_used_in_order_and_other_settings_are_candidates() -> None:
+    axes: dict[str, list[object]] = {"seed": [7, 5, 9, 11], "train.epochs": [2, 3]}
+    plan = study_plan.plan(
+        Study("digits.yaml", {"strategy": ["none"], **axes}, DECIDE.model_copy(update={"baseline": "none-epochs2"}))
+    )
+    assert plan.study.seeds == (7, 5, 9)
+    assert plan.study.strategies == ("none-epochs2", "none-epochs3")
+    assert plan.study.varied == ("train.epochs",)
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ({"strategy": ["cutmix"]}, "one strategy: there is nothing to decide"),
+        ({"strategy": ["cutmix", "mixup"]}, "decide.baseline none: no strategy of the study has this name; there are"),
+        ({"seed": [0, 1]}, "seed: the last look is at 3 seeds, and the grid has 2"),
+    ],
+)
+def test_what_can_not_be_decided_is_refused(axes: dict[str, list[object]], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        study_plan.plan(study(**axes))
+
+
+def test_runs_of_another_study_or_none_are_refused(tmp_path: Path) -> None:
+    axes: dict[str, list[object]] = {"runs_dir": [str(tmp_path)]}
+    plan = study_plan.plan(study(**axes))
+    study_plan.refuse_others(plan)
+    folder = plan.runs["none", 0].run_dir
+    folder.mkdir(parents=True)
+    files.write_json(folder / "environment.json", {"study": plan.study.model_dump(mode="json")})
+    study_plan.refuse_others(plan)
+    files.write_json(folder / "environment.json", {})
+    with pytest.raises(UserError, match=r"none-seed0: it is of no study; .* choose another runs_dir="):
+        study_plan.refuse_others(plan)
+    other = study_plan.plan(Study("digits.yaml", study(**axes).axes, Decide(looks=(2, 4), margin=1.0)))
+    files.write_json(folder / "environment.json", {"study": other.study.model_dump(mode="json")})
+    with pytest.raises(UserError, match="another study or another plan"):
+        study_plan.refuse_others(plan)
+
+
+def test_a_file_and_the_command_line_say_how_it_decides(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(
+        "config: digits.yaml\ngrid: {strategy: [none, cutmix]}\ndecide: {margin: 1.5, looks: [2, 4]}\n"
+    )
+    read = read_study(str(tmp_path / "s.yaml"))
+    assert read.decide == Decide(margin=1.5, looks=(2, 4))
+    assert decided(read, ["looks=[3,6]"]).decide == Decide(margin=1.5, looks=(3, 6))
+    assert decided(study(), []) == study()
+    (tmp_path / "s.yaml").write_text(
+        "config: digits.yaml\ngrid: {strategy: [none]}\ndecide: {margn: 1, looks: [3, 3]}\n"
+    )
+    with pytest.raises(UserError) as caught:
+        read_study(str(tmp_path / "s.yaml"))
+    assert str(caught.value).splitlines() == [
+        "s.yaml: decide.looks: seeds that rise from 2 or more are needed, such as [3, 5, 8, 12], not [3, 3]",
+        "s.yaml: decide.margn: unknown key; did you mean margin?; known: baseline, looks, margin, error",
+    ]
+    for text, message in (
+        ("margin", "key=value is needed"),
+        ("margin=[", "not valid YAML"),
+        ("margin=0", "greater than 0"),
+    ):
+        with pytest.raises(UserError, match=message):
+            decided(study(), [text])
