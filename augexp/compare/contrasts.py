@@ -1,7 +1,7 @@
 """Groups of runs -> differences of their test accuracy, each with its error, in the unit of accuracy."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -68,6 +68,25 @@ class Contrast:
         if self.estimate is None or self.seed_estimate is None:
             return 0.0
         return self.estimate.variance - self.seed_estimate.variance
+
+    def reversed(self) -> "Contrast":
+        """The baseline against the group."""
+        return replace(
+            self,
+            difference=-self.difference,
+            interval=_turned(self.interval),
+            seed_interval=self.seed_interval and _turned(self.seed_interval),
+            seeds=(self.seeds[1], self.seeds[0]),
+            seed_estimate=self.seed_estimate and self.seed_estimate.reversed(),
+            estimate=self.estimate and self.estimate.reversed(),
+            gained=self.lost,
+            lost=self.gained,
+        )
+
+
+def _turned(interval: tuple[float, float]) -> tuple[float, float]:
+    low, high = interval
+    return -high, -low
 
 
 def contrast(scores: Scores, baseline: Scores) -> Contrast | None:

@@ -37,6 +37,10 @@ class Estimate:
         """Standard error, in the unit of the difference."""
         return math.sqrt(self.variance)
 
+    def reversed(self) -> "Estimate":
+        """Of the difference the other way round."""
+        return Estimate(-self.difference, self.variance, self.df)
+
     @property
     def p_value(self) -> float:
         """Two-sided, against no difference."""

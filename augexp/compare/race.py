@@ -78,6 +78,7 @@ def replay(study: Registered, scores: Mapping[str, Scores], failed: Collection[R
     """
     looks: list[Look] = []
     running = study.strategies
+    reached: dict[str, int] = {}
     incomplete: dict[str, None] = {}
     for number, seeds in enumerate(study.decide.looks, 1):
         due = [(name, seed) for seed in study.seeds[:seeds] for name in running if name not in incomplete]
@@ -85,7 +86,10 @@ def replay(study: Registered, scores: Mapping[str, Scores], failed: Collection[R
         needed = [run for run in due if run[0] not in incomplete and not _has(scores, run)]
         if needed:
             return Race(study, tuple(looks), tuple(needed), tuple(incomplete))
-        look = _look(study, number, seeds, scores, tuple(incomplete), running)
+        reached |= dict.fromkeys(running, seeds)
+        # A strategy that came back has seeds now that it hadn't at the looks that it sat out.
+        then = {name: only(one, study.seeds[: reached[name]]) for name, one in scores.items() if name in reached}
+        look = _look(study, number, then, tuple(incomplete), running, looks[-1].contrasts if looks else {})
         if look is None:
             break
         looks.append(look)
@@ -105,24 +109,24 @@ def _has(scores: Mapping[str, Scores], run: Run) -> bool:
 
 
 def _look(
-    study: Registered, number: int, seeds: int, scores: Mapping[str, Scores], incomplete: tuple[str, ...],
-    running: tuple[str, ...],
+    study: Registered, number: int, scores: Mapping[str, Scores], incomplete: tuple[str, ...],
+    running: tuple[str, ...], before: Mapping[Pair, Contrast | None],
 ) -> Look | None:  # fmt: skip
     """None where no two strategies are complete."""
-    told = {
-        name: only(scores[name], study.seeds[:seeds])
-        for name in study.strategies
-        if name in scores and name not in incomplete
-    }
+    told = {name: scores[name] for name in study.strategies if name in scores and name not in incomplete}
     trained = [name for name in running if name in told]
     if len(told) < 2 or not trained:
         return None
-    contrasts = of_all(told, plan_of(study))
+    # A pair of which one sat this look out keeps the interval of its last common look.
+    contrasts = {
+        pair: before.get(pair, one) if set(pair) - set(running) else one
+        for pair, one in of_all(told, plan_of(study)).items()
+    }
     leader = max(trained, key=lambda name: float(np.mean([*told[name].accuracy.values()])))
     above = {name: bounds(contrasts, name, leader)[1] for name in told if name != leader}
     margin = study.decide.margin / 100
     race = tuple(name for name, most in above.items() if most >= margin)
-    last = number == len(study.decide.looks)
+    seeds, last = study.decide.looks[number - 1], number == len(study.decide.looks)
     settled = not race and _beats(study, contrasts, leader, incomplete)
     return Look(number, seeds, contrasts, leader, race, above, incomplete, settled, last)
 
@@ -142,8 +146,13 @@ def _beats(
 
 def bounds(contrasts: Mapping[Pair, Contrast | None], name: str, other: str) -> tuple[float, float]:
     """The interval of `name` minus `other`, in the unit of accuracy; endless where nothing is known."""
-    if (name, other) in contrasts:
-        contrast = contrasts[name, other]
-        return (-np.inf, np.inf) if contrast is None else contrast.interval
-    contrast = contrasts[other, name]
-    return (-np.inf, np.inf) if contrast is None else (-contrast.interval[1], -contrast.interval[0])
+    contrast = between(contrasts, name, other)
+    return (-np.inf, np.inf) if contrast is None else contrast.interval
+
+
+def between(contrasts: Mapping[Pair, Contrast | None], name: str, other: str) -> Contrast | None:
+    """The contrast `name` minus `other`, whichever way round it stands there."""
+    if (found := contrasts.get((name, other))) is not None:
+        return found
+    found = contrasts.get((other, name))
+    return found and found.reversed()

@@ -6,13 +6,13 @@ from itertools import combinations
 from typing import Any, Literal
 
 from augexp.compare import contrasts, registered, simultaneous
+from augexp.compare import race as races
 from augexp.compare import scores as group_scores
 from augexp.compare.confounders import check_allowed, confounders
 from augexp.compare.contrasts import Contrast, Scores
 from augexp.compare.groups import Comparison, Group
 from augexp.compare.inference import LEVEL
 from augexp.compare.race import Race
-from augexp.compare.race import plan_of as race_plan
 from augexp.compare.scores import Evidence
 from augexp.compare.simultaneous import Plan
 from augexp.errors import UserError, did_you_mean
@@ -144,7 +144,10 @@ def _numbers(
     scores: Mapping[str, Scores], comparable: Sequence[tuple[str, str]], race: Race | None
 ) -> dict[tuple[str, str], Contrast]:
     """The contrast of each comparable pair; of a registered study, those of its last look."""
-    plan = Plan(len(scores)) if race is None else race_plan(race.study)
+    if race is not None and race.looks:
+        of_look = race.looks[-1].contrasts
+        return {pair: one for pair in comparable if (one := races.between(of_look, *pair)) is not None}
+    plan = Plan(len(scores)) if race is None else races.plan_of(race.study)
     found = simultaneous.of_pairs(scores, comparable, plan)
     return {pair: one for pair, one in found.items() if one is not None}
 

@@ -1,4 +1,4 @@
-"""The constants of simultaneous intervals: against the published table, exact cases, and kept where they are simulated."""
+"""The constants of simultaneous intervals: against a table, in exact cases, and kept where they are simulated."""
 
 import json
 from pathlib import Path
