@@ -1,7 +1,7 @@
 """Which strategy to use, as far as the intervals of all pairs tell."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +25,9 @@ class Choice:
         against: the interval of leader minus baseline; None where the leader is the baseline.
         margin: in points; None without one.
         seeds: behind the leader.
+        barred: groups that can't be judged: incomplete, confounded or not comparable.
+        allowed: settings in which groups differ, and the reader said it doesn't count.
+        is_registered: whether a study decided beforehand how to choose.
     """
 
     leader: str
@@ -35,6 +38,9 @@ class Choice:
     against: tuple[float, float] | None
     margin: float | None
     seeds: int
+    barred: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+    is_registered: bool = False
 
     @property
     def most_above(self) -> float:
@@ -58,13 +64,33 @@ def of_race(race: Race) -> Choice | None:
         against,
         decide.margin,
         look.seeds,
+        race.incomplete,
+        is_registered=True,
     )
 
 
 def choose(judged: Verdicts) -> Choice | None:
     """None where no groups can be chosen from: no common baseline, one seed, or nothing comparable beside it."""
-    if judged.race is not None:
-        return of_race(judged.race)
+    found = _of_seeds(judged) if judged.race is None else of_race(judged.race)
+    if found is None:
+        return None
+    barred = dict.fromkeys((*found.barred, *_barred(judged, found.leader)))
+    allowed = dict.fromkeys(key for verdict in judged.every for key in verdict.allowed)
+    is_whole = judged.race is None or not barred
+    return replace(found, barred=tuple(barred), allowed=tuple(allowed), settled=found.settled and is_whole)
+
+
+def _barred(judged: Verdicts, leader: str) -> list[str]:
+    """The groups that can't be held against the leader."""
+    return [
+        ({verdict.group.label, verdict.baseline.label} - {leader}).pop()
+        for verdict in judged.every
+        if leader in (verdict.group.label, verdict.baseline.label) and verdict.status in (*REFUSED, "incomplete")
+    ]
+
+
+def _of_seeds(judged: Verdicts) -> Choice | None:
+    """What runs of no study say, if nothing was left out."""
     baseline = judged.baseline or _only_baseline(judged)
     if baseline is None:
         return None
@@ -93,7 +119,7 @@ def _only_baseline(judged: Verdicts) -> Group | None:
 def _is_fit(group: Group, baseline: Group, every: Sequence[Verdict]) -> bool:
     """Whether seeds say how a group stands to the baseline."""
     found = _between(every, group, baseline)
-    if found is None or found.status in REFUSED or found.contrast is None:
+    if found is None or found.status in (*REFUSED, "incomplete") or found.contrast is None:
         return False
     return found.contrast.method != "mcnemar"
 

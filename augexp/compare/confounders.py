@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from augexp.compare.groups import Group
+from augexp.compare.groups import Group, ended_early, validated_on_test
 from augexp.config import settings
 from augexp.config.settings import UNSET
 from augexp.errors import UserError
@@ -13,6 +13,8 @@ from augexp.runs.read import Run
 # Recorded differences that move numbers by no more than another order of summation would: said, not held against.
 HARMLESS = frozenset({"device", "versions.python", "versions.numpy", "versions.tensorflow-datasets"})
 ENVIRONMENT_KEYS = ("data_fingerprint", "backend", "device", "precision")
+# Recorded since later versions, and only where there is something to record.
+LATER_KEYS = ("git_commit", "code", "weights")
 
 
 def conditions(run: Run) -> dict[str, Any]:
@@ -25,6 +27,7 @@ def conditions(run: Run) -> dict[str, Any]:
     return (
         config
         | {key: getattr(run.environment, key) or UNSET for key in ENVIRONMENT_KEYS}
+        | {key: value for key in LATER_KEYS if (value := getattr(run.environment, key))}
         | {f"versions.{name}": value for name, value in run.environment.versions.items()}
     )
 
@@ -68,11 +71,42 @@ def confounders(group: Group, baseline: Group, allowed: Iterable[str] = ()) -> d
         allowed: keys, or sections such as `versions`, that are not held against it.
     """
     keys = tuple(allowed)
-    return {
+    differing = {
         key: (values[0], values[1])
         for key, values in differences((group, baseline)).items()
-        if not is_among(key, HARMLESS) and not is_among(key, keys) and not _shared(group, baseline, key)
+        if not is_among(key, HARMLESS) and not _shared(group, baseline, key) and not _is_settled(key, group, baseline)
     }
+    return {
+        key: values for key, values in (differing | _flaws(group, baseline)).items() if not is_among(key, keys)
+    }
+
+
+def _is_settled(key: str, group: Group, baseline: Group) -> bool:
+    """Whether what a key stands for is told better: data and weights by their content, a commit by its code."""
+    recorded = [run.environment for run in (*group.runs, *baseline.runs)]
+    if key == "data.source":
+        return len({one.data_fingerprint for one in recorded}) == 1 and recorded[0].data_fingerprint is not None
+    if key == "model.weights":
+        return len({one.weights for one in recorded}) == 1 and recorded[0].weights is not None
+    knows_code = all(one.code for one in recorded)
+    return {"git_commit": knows_code, "code": not knows_code}.get(key, False)
+
+
+def _flaws(group: Group, baseline: Group) -> dict[str, tuple[Any, Any]]:
+    """What flatters a side even where both have it: val that is test, and epochs that are missing."""
+    found: dict[str, tuple[Any, Any]] = {}
+    if validated_on_test(group) or validated_on_test(baseline):
+        ours, theirs = ("test" if validated_on_test(one) else "train" for one in (group, baseline))
+        found["data.validation"] = ours, theirs
+    if ended_early(group) or ended_early(baseline):
+        found["train.epochs"] = (_epochs(group), _epochs(baseline))
+    return found
+
+
+def _epochs(group: Group) -> str:
+    """`6 of 12`, as trained and as configured."""
+    counts = [(len(run.history["epoch"]), settings.flatten(run.config).get("train.epochs")) for run in group.runs]
+    return " / ".join(dict.fromkeys(f"{trained} of {wanted}" for trained, wanted in counts))
 
 
 def is_among(key: str, allowed: Iterable[str]) -> bool:

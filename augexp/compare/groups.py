@@ -74,8 +74,14 @@ def _distinct(paths: Sequence[Path]) -> tuple[list[Path], tuple[Path, ...]]:
 def grouped(loaded: Sequence[Run]) -> tuple[Group, ...]:
     """Runs that share a configuration but for `FREE_KEYS`, in the order they come, the strategy none first."""
     members: dict[str, list[Run]] = {}
+    typed: dict[tuple[str, str], Any] = {}
     for run in loaded:
-        members.setdefault(_identity(run), []).append(run)
+        flat = flatten(run.config)
+        contents = {"data.source": run.environment.data_fingerprint, "model.weights": run.environment.weights}
+        for key, content in contents.items():
+            if content:  # the same, however its place was typed
+                flat[key] = typed.setdefault((key, content), flat.get(key))
+        members.setdefault(_identity(flat), []).append(run)
     ordered = sorted(members.values(), key=lambda same: flatten(same[0].config)["strategy"] != "none")
     return tuple(
         Group(label, tuple(sorted(same, key=lambda run: (run.seed, str(run.path)))))
@@ -83,9 +89,14 @@ def grouped(loaded: Sequence[Run]) -> tuple[Group, ...]:
     )
 
 
-def _identity(run: Run) -> str:
-    flat = flatten(run.config)
+def _identity(flat: Mapping[str, Any]) -> str:
     return json.dumps({key: flat[key] for key in flat if key not in FREE_KEYS}, sort_keys=True, default=str)
+
+
+def member_of(config: Mapping[str, Any], groups: Sequence[Group]) -> Group | None:
+    """The group whose runs have this configuration, whatever the seed."""
+    wanted = _identity(flatten(config))
+    return next((group for group in groups if _identity(flatten(group.runs[0].config)) == wanted), None)
 
 
 def _labels(firsts: Sequence[Run]) -> list[str]:

@@ -1,12 +1,14 @@
 """The door of the comparison: finished runs -> everything that may be said of their groups, as one value."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from augexp.compare import choice, profiles
+from augexp.compare import choice, profiles, stability
 from augexp.compare.choice import Choice
 from augexp.compare.groups import Comparison
 from augexp.compare.profiles import Profiles
 from augexp.compare.verdicts import Options, Verdicts, verdicts_of
+from augexp.runs.read import Run
 
 
 @dataclass(frozen=True)
@@ -14,6 +16,7 @@ class Judgement(Verdicts):
     """Verdicts on test accuracy, which strategy to use by them, and what the strategies changed beside it."""
 
     choice: Choice | None
+    collapsed: Mapping[str, tuple[Run, ...]]
     profiles: Profiles
 
 
@@ -24,4 +27,9 @@ def judge(comparison: Comparison, options: Options | None = None) -> Judgement:
         UserError: if the baseline or a key to allow is unknown.
     """
     found = verdicts_of(comparison, options)
-    return Judgement(**vars(found), choice=choice.choose(found), profiles=profiles.judge(found))
+    return Judgement(
+        **vars(found),
+        choice=choice.choose(found),
+        collapsed=stability.collapsed(comparison.groups, found.evidence),
+        profiles=profiles.judge(found),
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from augexp.compare import race
 from augexp.compare.contrasts import Scores
-from augexp.compare.groups import Comparison, Group
+from augexp.compare.groups import Comparison, Group, member_of
 from augexp.compare.race import Race, Run
 from augexp.config.decide import Registered
 from augexp.runs import read, status
@@ -14,31 +14,73 @@ from augexp.runs.records import BrokenRun
 
 
 def study_of(groups: Sequence[Group]) -> Registered | None:
-    """The one study that all runs belong to, under the names that it has for them; None where there is no such one."""
-    studies = {run.environment.study for group in groups for run in group.runs}
-    study = next(iter(studies)) if len(studies) == 1 else None
-    if study is None or any(group.label not in study.strategies for group in groups):
-        return None
-    return study
+    """The only study that any of the runs belong to; None where there is none, or several."""
+    studies = _studies(groups) - {None}
+    return next(iter(studies)) if len(studies) == 1 else None
 
 
 def why_none(groups: Sequence[Group]) -> str:
     """Why runs of registered studies are not judged as one; empty where they are, or are of none."""
-    studies = {run.environment.study for group in groups for run in group.runs}
-    if len(studies) > 1:
-        return "the runs belong to different studies, or some to none"
-    return "" if studies == {None} or study_of(groups) else "the groups don't bear the names of their study"
+    several = len(_studies(groups) - {None}) > 1
+    return "the runs belong to different studies; no interval holds over two of them" if several else ""
+
+
+def _studies(groups: Sequence[Group]) -> set[Registered | None]:
+    return {run.environment.study for group in groups for run in group.runs}
 
 
 def race_of(study: Registered, comparison: Comparison, scores: Mapping[str, Scores]) -> Race:
     """The looks of a study with the runs that were given; what failed, or is missing beside others, is incomplete."""
+    outside = outsiders(comparison.groups, study)
     failed = {run for path, _ in comparison.skipped if (run := _failed(path, study)) is not None}
-    found = race.replay(study, scores, failed)
+    failed |= {(label, study.seeds[0]) for label in outside}
+    of_study = {label: one for label, one in scores.items() if label not in outside}
+    found = race.replay(study, of_study, failed)
     missing = {name for name, _ in found.needed}
     reached = study.strategies if not found.looks else (found.looks[-1].leader, *found.looks[-1].race)
     if missing < {name for name in reached if name not in found.incomplete}:
         return replace(found, incomplete=(*found.incomplete, *sorted(missing)))
     return found
+
+
+def outsiders(groups: Sequence[Group], study: Registered) -> dict[str, str]:
+    """The groups that are none of a study, by their labels, and why."""
+    found = {}
+    for group in groups:
+        foreign = [run.seed for run in group.runs if run.environment.study != study]
+        if foreign:
+            which = "its runs" if len(foreign) == len(group.runs) else f"its seeds {_listed(foreign)}"
+            found[group.label] = f"{which} are not of the registered study"
+        elif group.label not in study.strategies:
+            found[group.label] = "it doesn't bear the name here that it has in its study"
+    return found
+
+
+def lacking(comparison: Comparison, found: Race | None) -> dict[str, str]:
+    """The groups that can't be called better or equivalent, by their labels, and why: what they lack may differ."""
+    if found is not None:
+        failed = dict.fromkeys(found.incomplete, "runs of the study failed or are missing")
+        return failed | outsiders(comparison.groups, found.study)
+    unfinished: dict[str, list[str]] = {}
+    for path, _ in comparison.skipped:
+        if (group := _group_of(path, comparison.groups)) is not None:
+            unfinished.setdefault(group.label, []).append(path.name)
+    mixed = [group for group in comparison.groups if len({run.environment.study for run in group.runs}) > 1]
+    return dict.fromkeys((group.label for group in mixed), "its runs belong to different studies, or some to none") | {
+        label: f"without a readable result: {_listed(names)}" for label, names in unfinished.items()
+    }
+
+
+def _listed(names: Sequence[object]) -> str:
+    return ", ".join(map(str, names))
+
+
+def _group_of(path: Path, groups: Sequence[Group]) -> Group | None:
+    """The group that a run without a result would belong to."""
+    try:
+        return member_of(read.config(path), groups)
+    except BrokenRun:
+        return None
 
 
 def _failed(path: Path, study: Registered) -> Run | None:

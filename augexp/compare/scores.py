@@ -69,7 +69,7 @@ def incomparable(group: Group, baseline: Group, evidence: Evidence) -> str | Non
         return "result.json does not say on how many test examples they were scored"
     ours, theirs = evidence.of(group)[:1], evidence.of(baseline)[:1]
     if ours and theirs:
-        return _different_test_sets(ours[0], theirs[0])
+        return _different_test_sets(ours[0], theirs[0]) or _copied(group, evidence) or _copied(baseline, evidence)
     sources = [
         str(settings.flatten(one.runs[0].config).get("data.source", settings.UNSET)) for one in (group, baseline)
     ]
@@ -79,6 +79,19 @@ def incomparable(group: Group, baseline: Group, evidence: Evidence) -> str | Non
         )
     if _examples(group.runs[0]) != _examples(baseline.runs[0]):
         return f"their test sets differ ({_examples(group.runs[0]):,} and {_examples(baseline.runs[0]):,} examples)"
+    return None
+
+
+def _copied(group: Group, evidence: Evidence) -> str | None:
+    """Whether seeds gave equal probabilities throughout, which no two trainings do."""
+    seeds: dict[str, list[int]] = {}
+    for run in group.runs:
+        if (said := evidence.predictions.get(run.path)) is not None and said.digest:
+            seeds.setdefault(said.digest, []).append(run.seed)
+    for same in map(sorted, map(set, seeds.values())):
+        if len(same) > 1:
+            told = ", ".join(map(str, same))
+            return f"seeds {told} of {group.label} are one run under several names, with the very same predictions"
     return None
 
 

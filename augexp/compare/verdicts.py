@@ -8,7 +8,7 @@ from typing import Any, Literal
 from augexp.compare import contrasts, registered, simultaneous
 from augexp.compare import race as races
 from augexp.compare import scores as group_scores
-from augexp.compare.confounders import check_allowed, confounders
+from augexp.compare.confounders import check_allowed, confounders, is_among
 from augexp.compare.contrasts import Contrast, Scores
 from augexp.compare.groups import Comparison, Group
 from augexp.compare.inference import LEVEL
@@ -49,11 +49,13 @@ class Verdict:
         group: the one.
         baseline: the other.
         status: in one word or two, read off the interval.
-        reason: why the two are not comparable; empty where they are.
+        reason: why the two are not comparable, or what is incomplete; empty where nothing is.
         contrast: the numbers, with intervals that are right for all pairs together; None where there can be none.
         p_holm: p value of this pair alone, corrected for the verdicts shown; for other programs, no word goes by it.
         confounders: what they also differ in: key -> (value of group, of baseline).
         margin: in points, within which differences don't matter.
+        allowed: what they also differ in, and the reader said doesn't count.
+        is_margin_registered: whether the margin was decided before the first run.
     """
 
     group: Group
@@ -64,6 +66,8 @@ class Verdict:
     p_holm: float | None = None
     confounders: dict[str, tuple[Any, Any]] | None = None
     margin: float | None = None
+    allowed: tuple[str, ...] = ()
+    is_margin_registered: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,9 +122,10 @@ def verdicts_of(comparison: Comparison, options: Options | None = None) -> Verdi
     reasons = [group_scores.incomparable(*couple, evidence) for couple in every]
     comparable = [_labels(couple) for couple, reason in zip(every, reasons, strict=True) if not reason]
     numbers = _numbers(scores, comparable, race) if shown else {}
+    lacking = registered.lacking(comparison, race)
     corrected = contrasts.adjusted([numbers.get(_labels(couple)) for couple in shown])
     judged = tuple(
-        _verdict(couple, reason, numbers.get(_labels(couple)), p, race, options)
+        _verdict(couple, reason, numbers.get(_labels(couple)), p, lacking, race, options)
         for couple, reason, p in zip(every, reasons, [*corrected, *[None] * (len(every) - len(shown))], strict=True)
     )
     return Verdicts(comparison, options, evidence, judged[: len(shown)], judged, race)
@@ -144,11 +149,15 @@ def _numbers(
     scores: Mapping[str, Scores], comparable: Sequence[tuple[str, str]], race: Race | None
 ) -> dict[tuple[str, str], Contrast]:
     """The contrast of each comparable pair; of a registered study, those of its last look."""
-    if race is not None and race.looks:
-        of_look = race.looks[-1].contrasts
-        return {pair: one for pair in comparable if (one := races.between(of_look, *pair)) is not None}
-    plan = Plan(len(scores)) if race is None else races.plan_of(race.study)
-    found = simultaneous.of_pairs(scores, comparable, plan)
+    of_study: dict[tuple[str, str], Contrast | None] = {}
+    if race is not None:
+        inside = [pair for pair in comparable if set(pair) <= set(race.study.strategies)]
+        if race.looks:
+            of_study = {pair: races.between(race.looks[-1].contrasts, *pair) for pair in inside}
+        else:
+            of_study = simultaneous.of_pairs(scores, inside, races.plan_of(race.study))
+    rest = [pair for pair in comparable if pair not in of_study]
+    found = of_study | simultaneous.of_pairs(scores, rest, Plan(len(scores)))
     return {pair: one for pair, one in found.items() if one is not None}
 
 
@@ -190,6 +199,7 @@ def _verdict(
     reason: str | None,
     contrast: Contrast | None,
     p_holm: float | None,
+    lacking: Mapping[str, str],
     race: Race | None,
     options: Options,
 ) -> Verdict:
@@ -197,15 +207,19 @@ def _verdict(
     if reason:
         return Verdict(group, baseline, "not comparable", reason)
     planned = () if race is None else race.study.varied
-    differing = confounders(group, baseline, (*options.allow, *planned))
-    margin = options.margin if race is None else race.study.decide.margin
+    unplanned = confounders(group, baseline, planned)
+    differing = {key: values for key, values in unplanned.items() if not is_among(key, options.allow)}
+    lacks = [f"{label}: {lacking[label]}" for label in _labels(couple) if label in lacking]
+    margin = options.margin if options.margin is not None or race is None else race.study.decide.margin
     if differing:
         status: Status = "confounded"
-    elif race is not None and {group.label, baseline.label} & set(race.incomplete):
-        status = "incomplete"
     else:
-        status = _status(contrast, p_holm, margin)
-    return Verdict(group, baseline, status, "", contrast, p_holm, differing or None, margin)
+        status = "incomplete" if lacks else _status(contrast, p_holm, margin)
+    allowed = tuple(key for key in unplanned if key not in differing)
+    return Verdict(
+        group, baseline, status, "; ".join(lacks), contrast, p_holm, differing or None, margin, allowed,
+        is_margin_registered=race is not None and margin == race.study.decide.margin,
+    )  # fmt: skip
 
 
 def _status(contrast: Contrast | None, p_holm: float | None, margin: float | None) -> Status:

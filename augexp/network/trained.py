@@ -110,7 +110,7 @@ def splits(run: Trained) -> Splits:
 def log_test_use(run: Trained, splits: Splits, part: Part, what: str) -> None:
     """Leaves a line in the run folder if `part` is the test set: whoever chooses by it has made it another val."""
     if part.ids == splits.test.ids:
-        run_folder.log(run.folder, f"test split used by augexp {what}")
+        run_folder.log(run.folder, f"{read.LOOK} {what}")
 
 
 def _brief(names: Sequence[str]) -> str:

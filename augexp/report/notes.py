@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from augexp import tables
-from augexp.compare import registered
+from augexp.compare import registered, stability
 from augexp.compare.confounders import differences
 from augexp.compare.groups import Group, best_is_last, duplicates, ended_early, validated_on_test
 from augexp.compare.judge import Judgement
 from augexp.config import settings
 from augexp.report import profiles as profile_report
+from augexp.runs import read
 
 
 def notes(judgement: Judgement) -> list[str]:
@@ -21,6 +22,8 @@ def notes(judgement: Judgement) -> list[str]:
         *_studies(judgement),
         *_baseline(judgement),
         *_on_test(groups),
+        *_looks_at_test(groups),
+        *_collapsed(judgement),
         *_seeds(groups),
         *(line for group in groups for line in _of_group(group)),
         *_best_is_last(groups),
@@ -79,6 +82,32 @@ def _on_test(groups: Sequence[Group]) -> list[str]:
     return [
         f"validation = test set ({tables.names(labels)}): the best epoch was chosen on it, so its accuracy flatters"
     ]
+
+
+def _looks_at_test(groups: Sequence[Group]) -> list[str]:
+    counts = {group.label: sum(read.test_looks(run.path) for run in group.runs) for group in groups}
+    told = [f"{label} {count}" for label, count in counts.items() if count]
+    if not told:
+        return []
+    return [
+        f"looks at the test split after training, by the logs: {tables.names(told)}; what was chosen after a look "
+        "flatters itself"
+    ]
+
+
+def _collapsed(judgement: Judgement) -> list[str]:
+    groups = {group.label: group for group in judgement.comparison.groups}
+    lines = [
+        f"{label} is unstable: {len(runs)} of {len(groups[label].runs)} runs collapsed "
+        f"({tables.names([f'seed {run.seed}: {100 * run.result.test.accuracy:.2f} %' for run in runs])}); they count, "
+        "and no interval is sure with them"
+        for label, runs in judgement.collapsed.items()
+    ]
+    clean = [len(group.runs) for label, group in groups.items() if label not in judgement.collapsed]
+    if judgement.choice is not None and clean:
+        rate = stability.highest_rate(min(clean))
+        lines.append(f"rare collapses stay unseen: none in {min(clean)} runs leaves a rate of up to {100 * rate:.0f} %")
+    return lines
 
 
 def _seeds(groups: Sequence[Group]) -> list[str]:

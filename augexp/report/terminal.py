@@ -140,7 +140,14 @@ def which_lines(judgement: Judgement) -> list[str]:
         return []
     race = judgement.race
     stands = wording.NOT_REGISTERED if race is None else wording.race_sentence(race)
-    return [wording.choice_sentence(judgement.choice), _cost(judgement), stands]
+    return [wording.choice_sentence(judgement.choice), *_unstable(judgement), _cost(judgement), stands]
+
+
+def _unstable(judgement: Judgement) -> list[str]:
+    """Of the leader, whether its runs can be relied on."""
+    leader = judgement.choice.leader if judgement.choice else ""
+    fallen = judgement.collapsed.get(leader, ())
+    return [f"{leader} is unstable: {len(fallen)} of its runs collapsed"] if fallen else []
 
 
 def _cost(judgement: Judgement) -> str:

@@ -12,6 +12,7 @@ from augexp.config import settings
 from augexp.config.decide import Registered
 
 NOT_REGISTERED = "not registered: right only if the number of seeds was fixed beforehand and no run was left out"
+UNREGISTERED_MARGIN = " The margin stands in no study file: it must have been chosen before the results were seen."
 
 
 # --- which to use --------------------------------------------------------------------------------------------------
@@ -19,12 +20,24 @@ NOT_REGISTERED = "not registered: right only if the number of seeds was fixed be
 
 def choice_sentence(found: Choice) -> str:
     """Which strategy to use, or what stands in the way of saying so."""
+    return f"{_which(found)}{_reservations(found)}"
+
+
+def _which(found: Choice) -> str:
     if found.settled:
         return f"Use {found.leader}. With 95 % confidence {_rest(found)}{_against(found)}."
     if not found.rivals:
         return f"Undecided: {found.leader} leads{_against(found)}, with 95 % confidence."
     most = [f"{label} ({_above(most)})" for label, most in found.rivals]
     return f"Undecided: {found.leader} leads, and can't be told from {tables.names(most)}{_against(found)}."
+
+
+def _reservations(found: Choice) -> str:
+    """What a choice leaves out, and what the reader chose beside the runs."""
+    barred = f" Not judged, and not among these: {tables.names(found.barred)}." if found.barred else ""
+    margin = UNREGISTERED_MARGIN if found.margin is not None and not found.is_registered else ""
+    allowed = f" Allowed to differ: {tables.names(found.allowed)}." if found.allowed else ""
+    return f"{barred}{margin}{allowed}"
 
 
 def _rest(found: Choice) -> str:
@@ -120,31 +133,46 @@ def _not_comparable(verdict: Verdict) -> str:
 def _confounded(verdict: Verdict) -> str:
     group, baseline = verdict.group.label, verdict.baseline.label
     differing = (verdict.confounders or {}).items()
-    told = "; ".join(f"{key} is {settings.show(ours)} and {settings.show(theirs)}" for key, (ours, theirs) in differing)
+    told = "; ".join(f"{key} is {_both(*map(settings.show, both))}" for key, both in differing)
     allow = " ".join(f"--allow {key}" for key, _ in differing)
     found = "" if verdict.contrast is None else f" of {points(verdict.contrast.difference)}"
+    unlike = any(settings.show(ours) != settings.show(theirs) for _, (ours, theirs) in differing)
+    what = "differ in more than the strategy" if unlike else "don't show what the strategy does"
     return (
-        f"{group} and {baseline} differ in more than the strategy ({told}), so their difference{found} can't be put "
-        f"down to it; {allow} judges it all the same."
+        f"{group} and {baseline} {what} ({told}), so their difference{found} can't be put down to it; {allow} judges "
+        "it all the same."
     )
 
 
+def _both(ours: str, theirs: str) -> str:
+    return f"{ours} in both" if ours == theirs else f"{ours} and {theirs}"
+
+
 def _incomplete(verdict: Verdict) -> str:
+    found = "" if verdict.contrast is None else f"; so far {_numbers(verdict)}"
     return (
-        f"{verdict.group.label} and {verdict.baseline.label}: runs of the study failed or are missing, so neither is "
-        "called better, and the two not equivalent."
+        f"{verdict.group.label} and {verdict.baseline.label} are incomplete ({verdict.reason}): neither is called "
+        f"better, and the two not equivalent{found}.{_conditions(verdict)}"
     )
 
 
 def _differs(verdict: Verdict) -> str:
-    return f"{verdict.group.label} is {verdict.status} than {verdict.baseline.label}: {_numbers(verdict)}."
+    found = f"{verdict.group.label} is {verdict.status} than {verdict.baseline.label}"
+    return f"{found}: {_numbers(verdict)}.{_conditions(verdict)}"
 
 
 def _equivalent(verdict: Verdict) -> str:
     return (
         f"{verdict.group.label} and {verdict.baseline.label} differ by less than the margin of "
-        f"{verdict.margin:g} points: {_numbers(verdict)}."
+        f"{verdict.margin:g} points: {_numbers(verdict)}.{_conditions(verdict)}"
     )
+
+
+def _conditions(verdict: Verdict) -> str:
+    """What the reader chose, beside the runs, on which a verdict rests."""
+    margin = "" if verdict.status != "equivalent" or verdict.is_margin_registered else UNREGISTERED_MARGIN
+    allowed = f" Allowed to differ: {tables.names(verdict.allowed)}." if verdict.allowed else ""
+    return f"{margin}{allowed}"
 
 
 def _undecided(verdict: Verdict) -> str:
@@ -152,7 +180,7 @@ def _undecided(verdict: Verdict) -> str:
     contrast = verdict.contrast
     if contrast is None:
         return f"{names} have too few common seeds for an interval, and no two models to compare."
-    return f"{names} are not told apart: {_numbers(verdict)}.{_here_only(contrast)}"
+    return f"{names} are not told apart: {_numbers(verdict)}.{_here_only(contrast)}{_conditions(verdict)}"
 
 
 def _here_only(contrast: Contrast) -> str:

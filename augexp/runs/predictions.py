@@ -43,17 +43,24 @@ class Predictions:
         labels: (N,) the true classes.
         said: (N,) the most probable classes.
         classes: how many there are.
+        digest: of all probabilities; equal for no two networks.
     """
 
     ids: NDArray[np.str_]
     labels: NDArray[np.int32]
     said: NDArray[np.int32]
     classes: int
+    digest: str = ""
 
     @property
     def correct(self) -> NDArray[np.float32]:
         """(N,) 1 where the most probable class is the true one, else 0."""
         return np.asarray(self.said == self.labels, np.float32)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the network names one class for every example."""
+        return self.classes > 1 and len(self.said) > 1 and bool((self.said == self.said[0]).all())
 
     @cached_property
     def test_set(self) -> str:
@@ -84,7 +91,8 @@ def read(run: Run) -> Predictions:
     order = np.argsort(ids, kind="stable")
     # float16 is compared in software, several times slower.
     said = probability.astype(np.float32).argmax(axis=1).astype(np.int32)
-    return Predictions(ids[order], labels[order].astype(np.int32), said[order], probability.shape[1])
+    digest = hashlib.blake2b(probability[order].tobytes()).hexdigest()
+    return Predictions(ids[order], labels[order].astype(np.int32), said[order], probability.shape[1], digest)
 
 
 def _check(path: Path, run: Run, ids: NDArray[Any], labels: NDArray[Any], probability: NDArray[Any]) -> None:

@@ -114,6 +114,18 @@ def environment(path: Path) -> Environment:
     return checked(Environment, _json(path / "environment.json"), "environment.json")
 
 
+LOOK = "test split used by augexp"
+
+
+def test_looks(path: Path) -> int:
+    """How often the test split was used after training, by the run's log."""
+    try:
+        with (path / "log.txt").open(encoding="utf-8", errors="replace") as lines:
+            return sum(LOOK in line for line in lines)
+    except OSError:
+        return 0
+
+
 def _json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))

@@ -91,6 +91,9 @@ class Environment(Record):
     device: str | None = None
     precision: str | None = None
     data_fingerprint: str | None = None
+    git_commit: str | None = None  # of augexp's own code, where it runs from a checkout
+    code: str | None = None  # digest of that code
+    weights: str | None = None  # digest of the file of initial weights
     class_names: tuple[str, ...] | None = None
     train_examples: Annotated[int, Field(strict=True)] | None = None
     study: Registered | None = None

@@ -1,5 +1,6 @@
 """`environment.json`: what the numbers of a run depend on beside its configuration."""
 
+import hashlib
 import platform
 import shlex
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 import keras
 
+import augexp
 from augexp.train.announce import devices
 from augexp.train.task import Task
 
@@ -31,6 +33,8 @@ def environment(task: Task, command: Sequence[str]) -> dict[str, Any]:
         "device": devices(task),
         "precision": task.network.precision,
         "git_commit": _git_commit(),
+        "code": _code(),
+        "weights": _weights(task.experiment.model.weights),
         "command": shlex.join([Path(command[0]).name, *command[1:]]),
         "data_fingerprint": task.splits.fingerprint,
         "left_out": list(task.splits.left_out),
@@ -46,8 +50,31 @@ def _packages() -> list[str]:
 
 
 def _git_commit() -> str | None:
+    """The commit of the repository in which the run was started; `+` where files differ from it."""
+    commit = _git("rev-parse", "HEAD")
+    return commit and commit + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
+
+
+def _git(*words: str) -> str | None:
     try:
-        found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False)  # noqa: S607
+        found = subprocess.run(["git", *words], capture_output=True, text=True, timeout=5, check=False)  # noqa: S603, S607
     except (OSError, subprocess.TimeoutExpired):
         return None
     return found.stdout.strip() or None
+
+
+def _code() -> str:
+    """Digest of augexp's own modules: another commit with the same code changes no number, edited files may."""
+    package = Path(augexp.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _weights(weights: str | None) -> str | None:
+    """Digest of a file of initial weights: what stands at its path may change."""
+    if weights is None or weights == "imagenet":
+        return None
+    with Path(weights).expanduser().open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
