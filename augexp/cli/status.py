@@ -12,10 +12,11 @@ from augexp.runs.records import BrokenRun
 def status(
     folders: Annotated[list[Path], typer.Argument(help="Run folders, such as runs/*.", show_default=False)],
 ) -> None:
-    """How runs stand, whoever is training them: epoch, val accuracy, images/s, time left."""
+    """How runs stand, whoever trains them: epoch, val accuracy, images/s, time left; of a study, who is out."""
     from augexp import console
+    from augexp.report import wording
     from augexp.runs import status
-    from augexp.study import watch
+    from augexp.study import rounds, watch
 
     standings = []
     for folder in folders:
@@ -33,3 +34,7 @@ def status(
         console.answer(line)
     at_once = max(1, sum(now.state == "running" for now in standings))
     console.answer(watch.summary(standings, at_once))
+    for race in rounds.found_in([now.folder for now in standings]):
+        console.answer(f"study {race.study.hash}: {wording.race_sentence(race)}")
+        if race.ended:
+            console.answer(wording.outcome(race))

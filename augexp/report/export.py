@@ -96,6 +96,8 @@ def contrast_row(verdict: Verdict) -> dict[str, Any]:
         "lost": contrast.lost if contrast and contrast.method == "mcnemar" else None,
         "examples": contrast.examples if contrast else None,
         "confounders": "; ".join(verdict.confounders or ()) or None,
+        "allowed": "; ".join(verdict.allowed) or None,
+        "margin": verdict.margin,
         "sentence": wording.sentence(verdict),
     }
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from augexp import tables
-from augexp.compare import registered, stability
+from augexp.compare import registered
 from augexp.compare.confounders import differences
 from augexp.compare.groups import Group, best_is_last, duplicates, ended_early, validated_on_test
 from augexp.compare.judge import Judgement
@@ -97,17 +97,12 @@ def _looks_at_test(groups: Sequence[Group]) -> list[str]:
 
 def _collapsed(judgement: Judgement) -> list[str]:
     groups = {group.label: group for group in judgement.comparison.groups}
-    lines = [
+    return [
         f"{label} is unstable: {len(runs)} of {len(groups[label].runs)} runs collapsed "
         f"({tables.names([f'seed {run.seed}: {100 * run.result.test.accuracy:.2f} %' for run in runs])}); they count, "
         "and no interval is sure with them"
         for label, runs in judgement.collapsed.items()
     ]
-    clean = [len(group.runs) for label, group in groups.items() if label not in judgement.collapsed]
-    if judgement.choice is not None and clean:
-        rate = stability.highest_rate(min(clean))
-        lines.append(f"rare collapses stay unseen: none in {min(clean)} runs leaves a rate of up to {100 * rate:.0f} %")
-    return lines
 
 
 def _seeds(groups: Sequence[Group]) -> list[str]:

@@ -8,6 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from augexp import tables
+from augexp.compare import stability
+from augexp.compare.choice import Choice
 from augexp.compare.groups import Group
 from augexp.compare.judge import Judgement
 from augexp.compare.summary import Reach, Spread, Summary, reach, summarize
@@ -140,14 +142,19 @@ def which_lines(judgement: Judgement) -> list[str]:
         return []
     race = judgement.race
     stands = wording.NOT_REGISTERED if race is None else wording.race_sentence(race)
-    return [wording.choice_sentence(judgement.choice), *_unstable(judgement), _cost(judgement), stands]
+    told = wording.choice_sentence(judgement.choice)
+    return [told, *_unstable(judgement, judgement.choice), _cost(judgement), stands]
 
 
-def _unstable(judgement: Judgement) -> list[str]:
+def _unstable(judgement: Judgement, found: Choice) -> list[str]:
     """Of the leader, whether its runs can be relied on."""
-    leader = judgement.choice.leader if judgement.choice else ""
-    fallen = judgement.collapsed.get(leader, ())
-    return [f"{leader} is unstable: {len(fallen)} of its runs collapsed"] if fallen else []
+    leader = next(group for group in judgement.comparison.groups if group.label == found.leader)
+    if fallen := judgement.collapsed.get(leader.label, ()):
+        return [f"{leader.label} is unstable: {len(fallen)} of its {len(leader.runs)} runs collapsed"]
+    if not found.settled:
+        return []
+    rate = 100 * stability.highest_rate(len(leader.runs))
+    return [f"none of its {len(leader.runs)} runs collapsed, which up to {rate:.0f} % of them may still do"]
 
 
 def _cost(judgement: Judgement) -> str:

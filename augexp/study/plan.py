@@ -67,3 +67,17 @@ def refuse_others(plan: Plan) -> None:
             )
     if mistakes:
         raise UserError("\n".join(mistakes))
+    _refuse_neighbours(plan)
+
+
+def _refuse_neighbours(plan: Plan) -> None:
+    """Two studies in one folder would be compared as one."""
+    runs_dir = next(iter(plan.runs.values())).run_dir.parent
+    for path in sorted(runs_dir.glob("*/environment.json")):
+        try:
+            there = read.environment(path.parent).study
+        except BrokenRun:
+            continue
+        if there is not None and there.hash != plan.study.hash:
+            whose = f"runs of another study ({path.parent.name})"
+            raise UserError(f"{runs_dir}: it holds {whose}; choose another runs_dir=")

@@ -1,12 +1,17 @@
 """A study that decides, round by round: trains what the next look needs, looks, drops, and ends with one sentence."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from augexp.compare import race
 from augexp.compare import scores as group_scores
 from augexp.compare.groups import load_groups
 from augexp.compare.race import Look, Race, Run
+from augexp.config.decide import Registered
 from augexp.errors import UserError
+from augexp.runs import read, status
+from augexp.runs.records import BrokenRun
 from augexp.runs.status import Standing
 from augexp.study import sweep
 from augexp.study.plan import Plan
@@ -15,19 +20,46 @@ from augexp.study.sweep import Pool
 
 def stand(plan: Plan, *, retry: bool = False) -> Race:
     """How the study stands with the runs that are finished; failed ones count as never finished, unless tried again."""
-    finished, failed = [], set[Run]()
-    for run, experiment in plan.runs.items():
-        state = sweep.stand(experiment).state
-        if state == "finished":
-            finished.append(experiment.run_dir)
-        elif state == "failed" and not retry:
-            failed.add(run)
+    states = {run: sweep.stand(experiment).state for run, experiment in plan.runs.items()}
+    finished = [plan.runs[run].run_dir for run, state in states.items() if state == "finished"]
+    failed = [run for run, state in states.items() if state == "failed" and not retry]
+    return _replay(plan.study, finished, failed)
+
+
+def found_in(folders: Sequence[Path]) -> list[Race]:
+    """How the studies stand that the runs in some folders are of, each with those of its runs that are among them."""
+    return [_of_folders(study, some) for study, some in _by_study(folders).items()]
+
+
+def _by_study(folders: Sequence[Path]) -> dict[Registered, list[Path]]:
+    found: dict[Registered, list[Path]] = {}
+    for folder in folders:
+        with suppress(BrokenRun):
+            if (study := read.environment(folder).study) is not None:
+                found.setdefault(study, []).append(folder)
+    return found
+
+
+def _of_folders(study: Registered, folders: Sequence[Path]) -> Race:
+    finished: list[Path] = []
+    failed: list[Run] = []
+    for folder in folders:
+        with suppress(BrokenRun):
+            state, config = status.of(folder).state, read.config(folder)
+            if state == "finished":
+                finished.append(folder)
+            elif state == "failed":
+                failed.append((config["name"], config["seed"]))
+    return _replay(study, finished, failed)
+
+
+def _replay(study: Registered, finished: Sequence[Path], failed: Collection[Run]) -> Race:
     if not finished:
-        return race.replay(plan.study, {}, failed)
-    comparison = load_groups(finished)
-    evidence = group_scores.gather(comparison.groups)
-    scores = {group.runs[0].name: group_scores.scores(group, evidence) for group in comparison.groups}
-    return race.replay(plan.study, scores, failed)
+        return race.replay(study, {}, failed)
+    groups = load_groups(finished).groups
+    evidence = group_scores.gather(groups)
+    scores = {group.runs[0].name: group_scores.scores(group, evidence) for group in groups}
+    return race.replay(study, scores, failed)
 
 
 def run(plan: Plan, pool: Pool, tell: Callable[[Race], None], *, retry: bool = False) -> Race:

@@ -91,3 +91,79 @@ def test_a_key_no_run_has_is_refused(tmp_path: Path) -> None:
     assert str(caught.value) == "--allow train.epoch: no run has such a key; did you mean train.epochs?"
     with pytest.raises(UserError, match="--allow qqqqqq: no run has such a key; the notes"):
         check_allowed(groups, ["qqqqqq"])
+
+
+# --- what is recorded settles what was typed -----------------------------------------------------------------------
+
+
+def test_the_same_data_typed_in_another_way_is_no_difference(tmp_path: Path) -> None:
+    none, cutmix = two(tmp_path, overrides=("data.source=folder:./photos/",))
+    assert confounders(cutmix, none) == {}
+
+
+def test_seeds_whose_data_were_typed_in_two_ways_are_one_group(tmp_path: Path) -> None:
+    paths = [
+        make_run(tmp_path / f"{seed}", seed=seed, overrides=[f"data.source=folder:{place}"])
+        for seed, place in enumerate(("photos", "./photos/", "/mnt/photos"))
+    ]
+    (group,) = load_groups(paths).groups
+    assert group.seeds == (0, 1, 2)
+
+
+def test_other_content_under_one_name_is_a_difference(tmp_path: Path) -> None:
+    none, cutmix = two(tmp_path, environment={"data_fingerprint": "other"})
+    assert set(confounders(cutmix, none)) == {"data_fingerprint"}
+
+
+def test_initial_weights_count_by_their_content(tmp_path: Path) -> None:
+    def pair(folder: Path, path: str, digest: str) -> dict[str, tuple[object, object]]:
+        paths = [
+            make_run(folder / f"{name}{seed}", strategy=name, seed=seed, overrides=[f"model.weights={file}"],
+                     environment={"weights": content})
+            for name, file, content in (("none", "/a.h5", "x"), ("cutmix", path, digest))
+            for seed in range(2)
+        ]  # fmt: skip
+        none, cutmix = load_groups(paths).groups
+        return confounders(cutmix, none)
+
+    assert pair(tmp_path / "copied", "/b.h5", "x") == {}
+    assert pair(tmp_path / "replaced", "/a.h5", "y") == {"weights": ("y", "x")}
+
+
+def test_another_commit_confounds_unless_the_code_is_known_to_be_the_same(tmp_path: Path) -> None:
+    def found(folder: Path, ours: dict[str, str], theirs: dict[str, str]) -> set[str]:
+        paths = [
+            make_run(folder / f"{name}{seed}", strategy=name, seed=seed, environment=dict(told))
+            for name, told in (("none", theirs), ("cutmix", ours))
+            for seed in range(2)
+        ]
+        none, cutmix = load_groups(paths).groups
+        return set(confounders(cutmix, none))
+
+    assert found(tmp_path / "a", {"git_commit": "1"}, {"git_commit": "2"}) == {"git_commit"}
+    assert found(tmp_path / "b", {"git_commit": "1+"}, {"git_commit": "1"}) == {"git_commit"}
+    assert found(tmp_path / "c", {"git_commit": "1", "code": "x"}, {"git_commit": "2", "code": "x"}) == set()
+    assert found(tmp_path / "d", {"git_commit": "1", "code": "x"}, {"git_commit": "1", "code": "y"}) == {"code"}
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_val_that_is_test_confounds_even_where_both_have_it(tmp_path: Path, *, both: bool) -> None:
+    keys = {"cutmix": ["data.validation=test"], "none": ["data.validation=test"] if both else []}
+    paths = [
+        make_run(tmp_path / f"{name}{seed}", strategy=name, seed=seed, overrides=keys[name])
+        for name in keys
+        for seed in range(2)
+    ]
+    none, cutmix = load_groups(paths).groups
+    assert confounders(cutmix, none) == {"data.validation": ("test", "test" if both else "train")}
+    assert confounders(cutmix, none, ["data.validation"]) == {}
+
+
+def test_runs_that_ended_early_confound_even_where_both_did(tmp_path: Path) -> None:
+    paths = [
+        make_run(tmp_path / f"{name}{seed}", strategy=name, seed=seed, overrides=["train.epochs=12"])
+        for name in ("none", "cutmix")
+        for seed in range(2)
+    ]
+    none, cutmix = load_groups(paths).groups
+    assert confounders(cutmix, none) == {"train.epochs": ("5 of 12", "5 of 12")}

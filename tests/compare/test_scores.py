@@ -1,6 +1,7 @@
 """Scores of groups, and why two groups can't be compared."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -96,3 +97,19 @@ def test_a_result_that_counts_other_examples_makes_predictions_unusable(tmp_path
     (folder / "result.json").write_text(json.dumps(result))
     (one,) = load_groups([folder]).groups
     assert group_scores.gather([one]).unusable == ((folder, f"{FILE} holds 100 examples, result.json says 50"),)
+
+
+def test_one_run_under_the_names_of_several_seeds_is_no_evidence(tmp_path: Path) -> None:
+    """A trained pair, copied under five seed numbers."""
+    paths = []
+    for name in ("none", "cutmix"):
+        first = make_run(tmp_path / f"{name}0", strategy=name)
+        paths.append(first)
+        for seed in range(1, 5):
+            copy = make_run(tmp_path / f"{name}{seed}", strategy=name, seed=seed)
+            shutil.copy(first / FILE, copy / FILE)
+            paths.append(copy)
+    none, cutmix = load_groups(paths).groups
+    assert why(cutmix, none) == (
+        "seeds 0, 1, 2, 3, 4 of cutmix are one run under several names, with the very same predictions"
+    )

@@ -1,0 +1,130 @@
+"""A study round by round, with runs whose accuracies a test decides, and one of real processes that are killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from augexp import files
+from augexp.compare import race
+from augexp.config.decide import Decide
+from augexp.config.schema import Experiment
+from augexp.errors import UserError
+from augexp.report.wording import outcome, race_sentence
+from augexp.study import plan as study_plan
+from augexp.study import rounds, sweep
+from augexp.study.grid import Study
+from augexp.study.plan import Plan
+from tests.factories import make_run
+from tests.study.test_sweep import Fate, FatedPool
+
+MEANS = {"none": 0.70, "basic": 0.60, "cutmix": 0.80, "mixup": 0.79}
+NOISE = np.random.default_rng(1).normal(0, 0.004, (4, 8))
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "POLL_SECONDS", 0.0)
+
+
+def planned(folder: Path, margin: float = 0.5) -> Plan:
+    axes: dict[str, list[object]] = {"strategy": [*MEANS], "train.epochs": [5], "runs_dir": [str(folder)]}
+    return study_plan.plan(Study("digits.yaml", axes, Decide(looks=(3, 5, 8), margin=margin)))
+
+
+def pool(plan: Plan, fates: Mapping[str, Fate] | None = None) -> FatedPool:
+    """Finishes runs with the accuracies of `MEANS` and `NOISE`, but for those that are fated otherwise."""
+
+    def finish(experiment: Experiment) -> str:
+        row = [*MEANS].index(experiment.name)
+        make_run(
+            experiment.run_dir, seed=experiment.seed,
+            test_accuracy=MEANS[experiment.name] + float(NOISE[row, experiment.seed]),
+            environment={"study": plan.study.model_dump(mode="json")},
+        )  # fmt: skip
+        files.write_text(experiment.run_dir / "config.yaml", experiment.to_yaml())
+        return ""
+
+    every: dict[str, Fate] = {one.run_dir.name: finish for one in plan.runs.values()}
+    return FatedPool(2, every | dict(fates or {}))
+
+
+def test_a_study_trains_what_each_look_needs_and_no_more(tmp_path: Path) -> None:
+    plan = planned(tmp_path)
+    told: list[race.Race] = []
+    started = pool(plan)
+    found = rounds.run(plan, started, told.append)
+    assert found.ended
+    assert len(told) == len(found.looks) > 1
+    assert sorted(started.names[:12]) == sorted(f"{name}-seed{seed}" for name in MEANS for seed in range(3))
+    dropped = {name for name in MEANS if name not in (found.looks[0].leader, *found.looks[0].race, "none")}
+    assert "basic" in dropped
+    assert not {f"{name}-seed3" for name in dropped} & set(started.names)
+    assert len(started.names) == len(set(started.names)) < 32
+
+
+def test_the_same_command_goes_on_where_it_was_and_ends_with_the_same_sentence(tmp_path: Path) -> None:
+    whole = rounds.run(planned(tmp_path / "a"), pool(planned(tmp_path / "a")), lambda _: None)
+    plan = planned(tmp_path / "b")
+    kills = {f"{name}-seed{seed}": lambda _: "killed by SIGKILL" for name, seed in [("cutmix", 1), ("mixup", 4)]}
+    for _ in range(2):
+        with pytest.raises(UserError, match="the same command goes on with the study"):
+            rounds.run(plan, pool(plan, kills), lambda _: None)
+        kills.pop(next(iter(kills)))
+    told: list[race.Race] = []
+    found = rounds.run(plan, pool(plan), told.append)
+    assert outcome(found) == outcome(whole)
+    assert [race_sentence(one) for one in told][-1] == race_sentence(whole)
+    assert rounds.run(plan, pool(plan), lambda _: None) == found
+
+
+def test_a_failed_run_leaves_its_strategy_incomplete_until_it_is_tried_again(tmp_path: Path) -> None:
+    plan = planned(tmp_path, margin=30)
+    found = rounds.run(plan, pool(plan, {"mixup-seed1": lambda _: "no memory"}), lambda _: None)
+    assert found.incomplete == ("mixup",)
+    assert "mixup is incomplete" in race_sentence(found)
+    again = pool(plan)
+    found = rounds.run(plan, again, lambda _: None, retry=True)
+    assert again.names[0] == "mixup-seed1"
+    assert found.incomplete == ()
+
+
+def test_the_studies_of_some_folders_stand_as_the_plan_says(tmp_path: Path) -> None:
+    plan = planned(tmp_path)
+    assert rounds.found_in([tmp_path / "gone"]) == []
+    with pytest.raises(UserError):
+        rounds.run(plan, pool(plan, {"mixup-seed2": lambda _: "killed by SIGKILL"}), lambda _: None)
+    folders = sorted(tmp_path.glob("*-seed*"))
+    (found,) = rounds.found_in([*folders, make_run(tmp_path / "other")])
+    assert found == rounds.stand(plan)
+    assert found.needed == (("mixup", 2),)
+
+
+@pytest.mark.slow
+def test_a_real_study_that_is_killed_again_and_again_says_the_same(tmp_path: Path, cache_dir: Path) -> None:
+    command = [
+        sys.executable, "-m", "augexp", "sweep", "--config", "digits.yaml", "strategy=none,cutmix",
+        f"data.cache_dir={cache_dir}", "train.epochs=2", "--decide", "looks=[2,3]", "--decide", "margin=0.1",
+    ]  # fmt: skip
+
+    def start(folder: str, words: Sequence[str] = command) -> subprocess.Popen[str]:
+        place = [*words, f"runs_dir={tmp_path / folder}"]
+        return subprocess.Popen(place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    unbroken, _ = (whole := start("a")).communicate(timeout=300)
+    assert whole.returncode == 0
+    for moment in (6, 11):
+        killed = start("b")
+        time.sleep(moment)
+        os.kill(killed.pid, signal.SIGTERM if moment == 6 else signal.SIGKILL)
+        killed.communicate(timeout=60)
+        time.sleep(3)  # runs of a sweep that was killed outright end by themselves
+    resumed, _ = (last := start("b")).communicate(timeout=300)
+    assert last.returncode == 0
+    assert resumed.splitlines()[:-1] == unbroken.splitlines()[:-1]  # the last names the folder
