@@ -84,6 +84,7 @@ def sweep(
 
 def _all(told: "Study", pool: "Callable[..., AbstractContextManager[Pool]]", *, retry: bool, dry_run: bool) -> None:
     """Every run of a grid."""
+    from augexp import console
     from augexp.study import sweep
     from augexp.study.grid import experiments as combine
 
@@ -95,6 +96,7 @@ def _all(told: "Study", pool: "Callable[..., AbstractContextManager[Pool]]", *, 
         with pool(experiments[0].run_dir.parent) as places:
             _sweep(experiments, todo, places)
     else:
+        console.say(f"{len(experiments)} runs, 0 to do")
         _close([sweep.stand(experiment) for experiment in experiments])
 
 

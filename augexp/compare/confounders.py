@@ -76,9 +76,7 @@ def confounders(group: Group, baseline: Group, allowed: Iterable[str] = ()) -> d
         for key, values in differences((group, baseline)).items()
         if not is_among(key, HARMLESS) and not _shared(group, baseline, key) and not _is_settled(key, group, baseline)
     }
-    return {
-        key: values for key, values in (differing | _flaws(group, baseline)).items() if not is_among(key, keys)
-    }
+    return {key: values for key, values in (differing | _flaws(group, baseline)).items() if not is_among(key, keys)}
 
 
 def _is_settled(key: str, group: Group, baseline: Group) -> bool:

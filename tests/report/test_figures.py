@@ -115,3 +115,18 @@ def test_marks_tell_groups_apart() -> None:
     assert marks[:2] == [figures.Mark("group 0", "var(--c0)", "", "o"), figures.Mark("group 1", "var(--c1)", "", "s")]
     assert (marks[7].colour, marks[7].dashes) == ("var(--c0)", "6 3")
     assert len({(mark.colour, mark.dashes, mark.marker) for mark in marks}) == 28
+
+
+def test_the_matrix_of_pairs_holds_every_pair_both_ways_round(tmp_path: Path) -> None:
+    paths = [
+        make_run(tmp_path / f"{name}{seed}", strategy=name, seed=seed, test_accuracy=mean + noise)
+        for name, mean, noises in (
+            ("none", 0.6, (0, 0.01, 0.02)), ("basic", 0.7, (0.02, 0, 0.01)), ("cutmix", 0.9, (0, 0.01, 0.02)),
+        )
+        for seed, noise in enumerate(noises)
+    ]  # fmt: skip
+    judgement = judge(load_groups(paths))
+    assert figures.has_pairs(judgement)
+    (axes,) = figures.pairs(judgement.comparison.groups, judgement.every).axes
+    differences = [text.get_text() for text in axes.texts if text.get_text().count(".") == 1]
+    assert sorted(differences) == ["+10.00", "+20.00", "+30.00", "-10.00", "-20.00", "-30.00"]

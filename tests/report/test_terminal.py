@@ -13,7 +13,7 @@ from augexp.compare.groups import load_groups
 from augexp.compare.judge import Judgement, judge
 from augexp.report import export, terminal
 from augexp.report.notes import notes
-from augexp.report.wording import sentence
+from augexp.report.wording import NOT_REGISTERED, sentence
 from tests.factories import make_run
 
 STRATEGIES = ("none", "basic", "cutmix", "mixup")
@@ -136,3 +136,28 @@ def test_one_group_has_no_verdict_and_says_why(tmp_path: Path, given: list[str])
     assert terminal.contrast_table(judgement) is None
     assert export.contrasts_csv_text(judgement) == "\n"
     assert "one group: nothing to compare it with; give runs of another strategy too" in notes(judgement)
+
+
+# --- which to use --------------------------------------------------------------------------------------------------
+
+
+def test_the_box_says_which_to_use_what_it_costs_and_what_that_rests_on(tmp_path: Path) -> None:
+    paths = [
+        make_run(tmp_path / f"{name}{seed}", strategy=name, seed=seed, test_accuracy=mean + noise)
+        for name, mean in (("none", 0.6), ("cutmix", 0.9))
+        for seed, noise in enumerate((0.01, -0.01, 0.0) if name == "none" else (0.0, 0.01, -0.01))
+    ]
+    judgement = judge(load_groups(paths))
+    use, collapses, cost, rests_on = terminal.which_lines(judgement)
+    assert use.startswith("Use cutmix. With 95 % confidence every other strategy is ")
+    assert collapses == "none of its 3 runs collapsed, which up to 63 % of them may still do"
+    assert cost == "images/s in training: none 1,000, cutmix 1,000"
+    assert rests_on == NOT_REGISTERED
+    text = io.StringIO()
+    Console(file=text, width=80, highlight=False, soft_wrap=True).print(terminal.box(judgement))
+    assert {len(line) for line in text.getvalue().splitlines()} == {80}
+
+
+def test_one_seed_has_no_box(tmp_path: Path) -> None:
+    paths = [make_run(tmp_path / name, strategy=name) for name in ("none", "cutmix")]
+    assert terminal.which_lines(judge(load_groups(paths))) == []

@@ -94,9 +94,8 @@ def test_a_file_and_the_command_line_say_how_it_decides(tmp_path: Path) -> None:
 
 def test_two_studies_in_one_folder_are_refused(tmp_path: Path) -> None:
     plan = study_plan.plan(study(runs_dir=[str(tmp_path)]))
-    files.write_json(
-        (tmp_path / "other-seed0").mkdir() or tmp_path / "other-seed0" / "environment.json",
-        {"study": plan.study.model_copy(update={"hash": "another"}).model_dump(mode="json")},
-    )
+    (tmp_path / "other-seed0").mkdir()
+    other = plan.study.model_copy(update={"hash": "another"}).model_dump(mode="json")
+    files.write_json(tmp_path / "other-seed0" / "environment.json", {"study": other})
     with pytest.raises(UserError, match=r"it holds runs of another study \(other-seed0\); choose another runs_dir="):
         study_plan.refuse_others(plan)

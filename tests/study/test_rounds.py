@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from augexp import files
-from augexp.compare import race
 from augexp.config.decide import Decide
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
@@ -57,9 +56,9 @@ def pool(plan: Plan, fates: Mapping[str, Fate] | None = None) -> FatedPool:
 
 def test_a_study_trains_what_each_look_needs_and_no_more(tmp_path: Path) -> None:
     plan = planned(tmp_path)
-    told: list[race.Race] = []
+    told: list[str] = []
     started = pool(plan)
-    found = rounds.run(plan, started, told.append)
+    found = rounds.run(plan, started, lambda now: told.append(race_sentence(now)))
     assert found.ended
     assert len(told) == len(found.looks) > 1
     assert sorted(started.names[:12]) == sorted(f"{name}-seed{seed}" for name in MEANS for seed in range(3))
@@ -77,10 +76,10 @@ def test_the_same_command_goes_on_where_it_was_and_ends_with_the_same_sentence(t
         with pytest.raises(UserError, match="the same command goes on with the study"):
             rounds.run(plan, pool(plan, kills), lambda _: None)
         kills.pop(next(iter(kills)))
-    told: list[race.Race] = []
-    found = rounds.run(plan, pool(plan), told.append)
+    told: list[str] = []
+    found = rounds.run(plan, pool(plan), lambda now: told.append(race_sentence(now)))
     assert outcome(found) == outcome(whole)
-    assert [race_sentence(one) for one in told][-1] == race_sentence(whole)
+    assert told[-1] == race_sentence(whole)
     assert rounds.run(plan, pool(plan), lambda _: None) == found
 
 
