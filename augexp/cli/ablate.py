@@ -15,7 +15,9 @@ def ablate(
     ],
     settings: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE]...", help="Settings of all runs, or doses: strategy.cutmix.prob=0.25,0.5,1."),
+        typer.Argument(
+            metavar="[KEY=VALUE]...", help="Settings of all runs, or doses: strategy.cutmix.prob=0.25,0.5,1."
+        ),
     ] = None,
     decide: DecideBy = None,
     dry_run: DryRun = False,

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from augexp.compare import choice, profiles
+from augexp.compare import choice, effects, profiles
 from augexp.compare.choice import Choice
+from augexp.compare.effects import Effects
 from augexp.compare.groups import Comparison
 from augexp.compare.profiles import Profiles
 from augexp.compare.verdicts import Options, Verdicts, verdicts_of
@@ -11,9 +12,10 @@ from augexp.compare.verdicts import Options, Verdicts, verdicts_of
 
 @dataclass(frozen=True)
 class Judgement(Verdicts):
-    """Verdicts on test accuracy, which strategy to use by them, and what the strategies changed beside it."""
+    """Verdicts on test accuracy, which strategy to use by them, what single ops do, and what changed beside it."""
 
     choice: Choice | None
+    effects: Effects
     profiles: Profiles
 
 
@@ -24,4 +26,6 @@ def judge(comparison: Comparison, options: Options | None = None) -> Judgement:
         UserError: if the baseline or a key to allow is unknown.
     """
     found = verdicts_of(comparison, options)
-    return Judgement(**vars(found), choice=choice.choose(found), profiles=profiles.judge(found))
+    return Judgement(
+        **vars(found), choice=choice.choose(found), effects=effects.effects(found), profiles=profiles.judge(found)
+    )

@@ -1,5 +1,6 @@
 """An experiment from a YAML file and `key=value` overrides; every mistake is reported at once."""
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -78,7 +79,7 @@ def experiment(
 
 def is_of_op(key: str) -> bool:
     """Whether a key, or a `key=value`, is of an op of the strategy: `strategy.cutmix.prob`."""
-    return key.strip().startswith("strategy.")
+    return re.match(r"\s*strategy\.[^.=]+\.", key) is not None
 
 
 def _spelt_out(raw: dict[str, Any]) -> dict[str, Any]:

@@ -137,8 +137,8 @@ def apply_overrides(
     mistakes = []
     for text in overrides:
         key, equals, value = text.partition("=")
-        place = tuple(key.strip().split("."))
-        if not equals or not all(place):
+        keys = key.strip().split(".")
+        if not equals or not all(keys):
             mistakes.append(f"override {text!r}: key=value is needed, such as train.epochs=5")
             continue
         try:
@@ -146,7 +146,7 @@ def apply_overrides(
         except yaml.YAMLError:
             mistakes.append(f"override {text!r}: the value is not valid YAML; quote it, such as '{key}=[a, b]'")
             continue
-        place, mistake = _located(raw, place)
+        place, mistake = _located(raw, keys)
         if mistake:
             mistakes.append(f"override {text!r}: {mistake}")
             continue
@@ -161,7 +161,7 @@ def apply_settings(
     mistakes = []
     for key, value in settings.items():
         text = f"{key}={json.dumps(value, ensure_ascii=False, default=str)}"
-        keys = tuple(key.strip().split("."))
+        keys = key.strip().split(".")
         if not all(keys):
             mistakes.append(f"override {text!r}: key=value is needed, such as train.epochs=5")
             continue
@@ -195,7 +195,7 @@ def _located(raw: Mapping[str, Any], keys: Sequence[str]) -> tuple[Place, str]:
         place = (*place, part if names is None else names.index(part))
         inner = inner.get(part) if names is None else inner[names.index(part)]
         if inner is None:
-            return (*keys,), ""
+            return (*place, *keys[len(place) :]), ""
         if not isinstance(inner, Mapping | list) and not (names and isinstance(inner, str)):
             return place, _no_keys(place)
         inner = {} if isinstance(inner, str) else inner
@@ -219,11 +219,11 @@ def _no_keys(place: Place) -> str:
 
 def _with(raw: Any, place: Place, value: object) -> Any:
     """`raw` with the value at `place` replaced; sections that are missing are made, an item's name becomes an item."""
-    head, *rest = place
+    head, rest = place[0], place[1:]
     if isinstance(raw, list):
         return [_with(item, rest, value) if index == head else item for index, item in enumerate(raw)]
     raw = {"name": raw} if isinstance(raw, str) else raw or {}
-    return {**raw, head: _with(raw.get(head), (*rest,), value) if rest else value}
+    return {**raw, head: _with(raw.get(head), rest, value) if rest else value}
 
 
 def dotted(place: Place) -> str:

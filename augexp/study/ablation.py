@@ -18,7 +18,7 @@ Op = Mapping[str, Any]  # its name and parameters
 
 
 def study(config: str, axes: Axes) -> Study:
-    """The dose study of the axis that is a parameter of an op, such as `strategy.cutmix.prob`; without one, the ablation.
+    """The dose study of the axis that is a parameter of an op, `strategy.cutmix.prob`; without one, the ablation.
 
     Args:
         config: a file, or the name of a shipped one.
