@@ -86,7 +86,9 @@ def compare(
     write(out / "comparison.png", picture.savefig)
     if figures.has_pairs(judgement):
         write(out / "pairs.png", figures.pairs(judgement.comparison.groups, judgement.every).savefig)
-    for name, figure in effect_figures.drawn(judgement.effects).items():
+    with effect_figures.file_style():
+        drawn = effect_figures.drawn(judgement.effects)
+    for name, figure in drawn.items():
         write(out / f"{name}.png", figure.savefig)
     if measured.families:
         write(out / "profiles.png", profile_figures.summary(measured).savefig)

@@ -179,7 +179,7 @@ def _interval(axes: Axes, row: int, verdict: Verdict) -> None:
 
 
 def rows(labels: Sequence[str]) -> tuple[Figure, Axes]:
-    """Empty axes with a row for each name, the first on top; make it under `page_style`."""
+    """Empty axes with a row for each name, the first on top; in the style at hand."""
     figure = Figure(figsize=(WIDTH, 0.9 + 0.36 * len(labels)), layout="constrained")
     axes = figure.subplots()
     axes.set_yticks(range(len(labels)), [drawable(shorten(label, LONGEST)) for label in labels])

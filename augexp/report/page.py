@@ -149,7 +149,8 @@ def _effects(judgement: Judgement) -> list[tuple[str, Markup, Table]]:
     tables += [page_tables.of_doses(doses) for doses in found.doses]
     headings = ["What each op adds"] if found.ops else []
     headings += [f"Effect against {doses.parameter}" for doses in found.doses]
-    drawn = effect_figures.drawn(found).items()
+    with figures.page_style():
+        drawn = effect_figures.drawn(found).items()
     pictures = [figures.svg(figure, f"effects {index} {name}") for index, (name, figure) in enumerate(drawn)]
     return list(zip(headings, pictures, tables, strict=True))
 
