@@ -15,10 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from augexp.config import load
-from augexp.config.ops import (
-    STRATEGY_NAMES,
-    MixUp,
-)
+from augexp.config.ops import STRATEGY_NAMES, CutMix, MixUp, OneOf
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
 from tests.places import ROOT
@@ -330,12 +327,16 @@ def test_ops_are_found_by_name_number_and_within_others(tmp_path: Path) -> None:
         ("strategy: cutmix\n", "strategy.cutmx.prob=1", "strategy has no cutmx; did you mean cutmix?"),
         ("strategy: [rotate, blur]\n", "strategy.cutmix.prob=1", "strategy has no cutmix; it has rotate, blur"),
         ("seed: 1\n", "strategy.cutmix.prob=1", "strategy has no cutmix; it is empty"),
-        ("strategy: cutmix\n", "strategy.cutmix.prob=1.5", "strategy[0].prob: less than or equal to 1 is needed, not 1.5"),
+        (
+            "strategy: cutmix\n",
+            "strategy.cutmix.prob=1.5",
+            "strategy[0].prob: less than or equal to 1 is needed, not 1.5",
+        ),
         ("strategy: cutmix\n", "strategy.cutmix.prb=1", "strategy[0].prb: unknown key; did you mean prob?"),
         (
             "strategy: [one_of]\n",
             "strategy.one_of.weights.x=1",
-            "strategy[0].weights: tuple is needed, not {'x': 1}",
+            "strategy[0].weights: a valid tuple is needed, not {'x': 1}",
         ),
         (
             "strategy: cutmix\n",

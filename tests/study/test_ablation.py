@@ -118,7 +118,9 @@ def test_what_is_none_is_refused(axes: tuple[str, ...], message: str) -> None:
 
 def test_a_dose_out_of_range_is_refused() -> None:
     study = studied("strategy=cutmix", "strategy.cutmix.prob=0.5,1.5")
-    with pytest.raises(UserError, match=r"strategy\.cutmix\.prob=1\.5': .* less than or equal to 1 is needed, not 1\.5"):
+    with pytest.raises(
+        UserError, match=r"strategy\.cutmix\.prob=1\.5': .* less than or equal to 1 is needed, not 1\.5"
+    ):
         grid.experiments(study)
 
 
