@@ -37,7 +37,9 @@ def judged(paths: Sequence[Path], **options: object) -> Judgement:
 
 
 def told(effect: Effect | None) -> tuple[str, str, float] | None:
-    return effect and (effect.group.label, effect.baseline.label, round(effect.difference, 6))
+    if effect is None:
+        return None
+    return effect.group.label, effect.baseline.label, round(effect.difference, 6)
 
 
 def test_an_op_is_held_against_none_and_its_absence(tmp_path: Path) -> None:

@@ -22,8 +22,9 @@ def drawn(judgement: Judgement) -> dict[str, Axes]:
         return {name: one.axes[0] for name, one in effect_figures.drawn(judgement.effects).items()}
 
 
-def points(line: Line2D) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return np.asarray(line.get_xdata(), np.float64), np.asarray(line.get_ydata(), np.float64)
+def points(line: Line2D) -> NDArray[np.float64]:
+    """(2, N): x and y."""
+    return np.asarray([line.get_xdata(), line.get_ydata()], np.float64)
 
 
 def test_an_op_is_a_row_alone_above_beside(tmp_path: Path) -> None:
@@ -49,11 +50,11 @@ def test_a_dose_stands_at_its_place_and_the_baseline_at_zero(tmp_path: Path) -> 
     assert list(axes.get_xticks()) == [0.25, 1.0]
     (effect,) = judgement.effects.doses[0].effects.values()
     _, joined, held, full, seeds, middle = map(points, axes.lines)
-    np.testing.assert_allclose(joined, [[0.25, 1], [0, 100 * effect.difference]])
-    np.testing.assert_allclose(held, [[0.25], [0]])
-    np.testing.assert_allclose(full, [[1, 1], 100 * np.array(effect.interval)])
-    np.testing.assert_allclose(seeds, [[1, 1], 100 * np.array(effect.seed_interval)])
-    np.testing.assert_allclose(middle, [[1], [100 * effect.difference]])
+    np.testing.assert_allclose(joined, np.array([(0.25, 1), (0, effect.difference)]) * [[1], [100]])
+    np.testing.assert_allclose(held, np.array([[0.25], [0]]))
+    np.testing.assert_allclose(full, np.array([(1, 1), effect.interval]) * [[1], [100]])
+    np.testing.assert_allclose(seeds, np.array([(1, 1), effect.seed_interval]) * [[1], [100]])
+    np.testing.assert_allclose(middle, np.array([[1], [100 * effect.difference]]))
 
 
 def test_doses_far_apart_have_a_logarithmic_axis(tmp_path: Path) -> None:

@@ -96,8 +96,8 @@ NEEDED = (
         (("strategy=cutmix",), NEEDED.format("cutmix")),
         (
             ("strategy=basic", "train.epochs=1,2"),
-            "train.epochs: only seed and one parameter of one op, such as strategy.cutmix.prob=0.25,0.5,1, may have more "
-            "values than one; `augexp sweep` varies anything",
+            "train.epochs: only seed and one parameter of one op, such as strategy.cutmix.prob=0.25,0.5,1, may have "
+            "more values than one; `augexp sweep` varies anything",
         ),
         (
             ("strategy=basic", "name=x"),
