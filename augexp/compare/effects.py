@@ -108,11 +108,14 @@ def _turned(verdict: Verdict, group: Group, baseline: Group, sign: int) -> Effec
 
 
 def _ablation(judged: Verdicts) -> tuple[OfOp, ...]:
-    """An effect for each op of the longest strategy of which there is any; none where two are as long."""
+    """An effect for each op of the longest strategy of which there is any.
+
+    None where two strategies are as long, or one was trained in two ways: which to hold against which is then open.
+    """
     lists = {_strategy(group.runs[0].config["strategy"]): group for group in judged.comparison.groups}
     longest = max(map(len, lists))
     wholes = [ops for ops in lists if len(ops) == longest]
-    if longest < 2 or len(wholes) > 1:
+    if longest < 2 or len(wholes) > 1 or len(lists) < len(judged.comparison.groups):
         return ()
     (ops,) = wholes
     whole, plain = lists[ops], lists.get(())

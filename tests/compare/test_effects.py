@@ -79,6 +79,8 @@ def test_what_is_missing_or_refused_has_no_effect(tmp_path: Path) -> None:
     assert (found.op, found.alone, told(found.beside)) == ("blur", None, ("g0", "g2", 0.05))
     slower = runs(tmp_path / "slower", {"none": 0.7}, "train.learning_rate=0.5")
     assert [one.alone for one in judged([*paths, *slower]).effects.ops] == [None]  # confounded
+    twice = [*runs(tmp_path / "a", ABLATION), *runs(tmp_path / "b", ABLATION, "train.learning_rate=0.5")]
+    assert judged(twice).effects.ops == ()
     assert judged(runs(tmp_path / "one", ABLATION, seeds=1)).effects.ops == ()  # models, and not strategies
 
 
