@@ -46,7 +46,7 @@ def compare(
     from augexp.compare.groups import load_groups
     from augexp.compare.judge import judge
     from augexp.compare.verdicts import Options
-    from augexp.report import export, figures, profile_figures, terminal
+    from augexp.report import effect_figures, export, figures, profile_figures, terminal
     from augexp.report import profiles as profile_report
     from augexp.report.curves import comparison
     from augexp.report.notes import notes
@@ -86,6 +86,10 @@ def compare(
     write(out / "comparison.png", picture.savefig)
     if figures.has_pairs(judgement):
         write(out / "pairs.png", figures.pairs(judgement.comparison.groups, judgement.every).savefig)
+    with effect_figures.file_style():
+        drawn = effect_figures.drawn(judgement.effects)
+    for name, figure in drawn.items():
+        write(out / f"{name}.png", figure.savefig)
     if measured.families:
         write(out / "profiles.png", profile_figures.summary(measured).savefig)
     if judgement.refused:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 import augexp
+from augexp.cli.ablate import ablate
 from augexp.cli.check import check
 from augexp.cli.clean import clean
 from augexp.cli.compare import compare
@@ -24,7 +25,7 @@ from augexp.cli.train import train
 from augexp.errors import UserError, printable
 
 # In the order of `augexp --help`.
-COMMANDS = (train, sweep, status, clean, compare, evaluate, explain, predict, ops, preview, check)
+COMMANDS = (train, sweep, ablate, status, clean, compare, evaluate, explain, predict, ops, preview, check)
 
 
 def main() -> None:

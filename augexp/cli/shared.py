@@ -29,6 +29,23 @@ Overrides = Annotated[
     typer.Argument(metavar="[KEY=VALUE]...", help="Settings that replace those of the file, such as train.epochs=5."),
 ]
 
+# Of commands that train studies.
+DecideBy = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--decide", metavar="KEY=VALUE", help="Stop when it is clear which to use: margin=0.5 looks=[3,5,8,12]."
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="List the runs, hours and disk, and stop.")]
+Retry = Annotated[bool, typer.Option("--retry", help="Try failed runs again.")]
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Runs at once; default: one a GPU.")]
+Gpus = Annotated[str | None, typer.Option("--gpus", help="GPUs to place runs on, such as 0,1.")]
+Ray = Annotated[str | None, typer.Option("--ray", metavar="ADDRESS", help="Ray cluster to train on, or auto.")]
+RunCpus = Annotated[float, typer.Option("--run-cpus", min=0, help="With --ray: CPUs of a run.")]
+RunGpus = Annotated[
+    float | None, typer.Option("--run-gpus", min=0, help="With --ray: GPUs of a run; default: 1, if there are any.")
+]
+
 
 def write_text(path: Path, text: str) -> None:
     write(path, lambda temporary: temporary.write_text(text, "utf-8", "backslashreplace"))

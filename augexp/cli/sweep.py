@@ -2,12 +2,13 @@
 
 import sys
 from contextlib import closing, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from augexp.cli.shared import complete_config
+from augexp.cli.shared import DecideBy, DryRun, Gpus, Jobs, Ray, Retry, RunCpus, RunGpus, complete_config
 from augexp.errors import UserError
 
 if TYPE_CHECKING:
@@ -36,23 +37,14 @@ def sweep(
         typer.Option("--config", "-c", help="What all runs have in common.", autocompletion=complete_config),
     ] = None,
     study: Annotated[str | None, typer.Option("--study", help="YAML file with `config`, `grid`, `decide`.")] = None,
-    decide: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--decide", metavar="KEY=VALUE", help="Stop when it is clear which to use: margin=0.5 looks=[3,5,8,12]."
-        ),
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the runs, hours and disk, and stop.")] = False,
-    retry: Annotated[bool, typer.Option("--retry", help="Try failed runs again.")] = False,
-    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Runs at once; default: one a GPU.")] = None,
-    gpus: Annotated[str | None, typer.Option("--gpus", help="GPUs to place runs on, such as 0,1.")] = None,
-    ray: Annotated[
-        str | None, typer.Option("--ray", metavar="ADDRESS", help="Ray cluster to train on, or auto.")
-    ] = None,
-    run_cpus: Annotated[float, typer.Option("--run-cpus", min=0, help="With --ray: CPUs of a run.")] = 1.0,
-    run_gpus: Annotated[
-        float | None, typer.Option("--run-gpus", min=0, help="With --ray: GPUs of a run; default: 1, if there are any.")
-    ] = None,
+    decide: DecideBy = None,
+    dry_run: DryRun = False,
+    retry: Retry = False,
+    jobs: Jobs = None,
+    gpus: Gpus = None,
+    ray: Ray = None,
+    run_cpus: RunCpus = 1.0,
+    run_gpus: RunGpus = None,
 ) -> None:
     """Train every combination of some settings, each as a run of its own; type it again to go on.
 
@@ -63,26 +55,52 @@ def sweep(
     from augexp.study.grid import decided
 
     told = decided(_study(config, study, grid or []), decide or [])
-    places = _gpus(gpus)
-    if ray is not None and (jobs or places):
-        raise UserError("--jobs and --gpus place runs on this machine; with --ray, give --run-cpus and --run-gpus")
+    carry_out(told, Places(jobs, gpus, ray, run_cpus, run_gpus), retry=retry, dry_run=dry_run)
 
-    def pool(runs_dir: "Path", registered: "Registered | None" = None) -> "AbstractContextManager[Pool]":
-        if ray is not None:
+
+@dataclass(frozen=True)
+class Places:
+    """Where runs are trained, as it was typed."""
+
+    jobs: int | None
+    gpus: str | None
+    ray: str | None
+    run_cpus: float
+    run_gpus: float | None
+
+    def check(self) -> None:
+        """Raises UserError where the options don't go together."""
+        placed = _gpus(self.gpus) or self.jobs
+        if placed and self.ray is not None:
+            raise UserError("--jobs and --gpus place runs on this machine; with --ray, give --run-cpus and --run-gpus")
+
+    def pool(self, runs_dir: "Path", registered: "Registered | None" = None) -> "AbstractContextManager[Pool]":
+        """The places, for runs of a folder, and of a registered study where they are of one."""
+        if self.ray is not None:
             from augexp.study.cluster import Cluster
 
-            return closing(Cluster(ray, runs_dir, gpus=run_gpus, cpus=run_cpus, study=registered))
+            return closing(Cluster(self.ray, runs_dir, gpus=self.run_gpus, cpus=self.run_cpus, study=registered))
         from augexp.study.processes import Processes
 
-        return nullcontext(Processes(jobs or max(1, len(places)), places, registered))
+        gpus = _gpus(self.gpus)
+        return nullcontext(Processes(self.jobs or max(1, len(gpus)), gpus, registered))
 
+
+def carry_out(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> None:
+    """Trains what a study needs, says how it ended, and what to type next; with `dry_run`, what it would take.
+
+    Raises:
+        UserError: if the study or the places make no sense, or a run folder holds another run.
+        typer.Exit: if it was interrupted, or not every run finished.
+    """
+    places.check()
     if told.decide is None:
-        _all(told, pool, retry=retry, dry_run=dry_run)
+        _all(told, places, retry=retry, dry_run=dry_run)
     else:
-        _rounds(told, pool, retry=retry, dry_run=dry_run)
+        _rounds(told, places, retry=retry, dry_run=dry_run)
 
 
-def _all(told: "Study", pool: "Callable[..., AbstractContextManager[Pool]]", *, retry: bool, dry_run: bool) -> None:
+def _all(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> None:
     """Every run of a grid."""
     from augexp import console
     from augexp.study import sweep
@@ -93,14 +111,14 @@ def _all(told: "Study", pool: "Callable[..., AbstractContextManager[Pool]]", *, 
     if dry_run:
         _forecast(experiments, todo)
     elif todo:
-        with pool(experiments[0].run_dir.parent) as places:
-            _sweep(experiments, todo, places)
+        with places.pool(experiments[0].run_dir.parent) as pool:
+            _sweep(experiments, todo, pool)
     else:
         console.say(f"{len(experiments)} runs, 0 to do")
         _close([sweep.stand(experiment) for experiment in experiments])
 
 
-def _rounds(told: "Study", pool: "Callable[..., AbstractContextManager[Pool]]", *, retry: bool, dry_run: bool) -> None:
+def _rounds(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> None:
     """The runs that a decision takes."""
     from augexp import console
     from augexp.report import wording
@@ -122,8 +140,8 @@ def _rounds(told: "Study", pool: "Callable[..., AbstractContextManager[Pool]]", 
         runs_dir = next(iter(plan.runs.values())).run_dir.parent
         if rounds.stand(plan, retry=retry).ended:
             return rounds.stand(plan, retry=retry)
-        with pool(runs_dir, plan.study) as places:
-            return rounds.run(plan, places, lambda race: console.say(wording.race_sentence(race)), retry=retry)
+        with places.pool(runs_dir, plan.study) as pool:
+            return rounds.run(plan, pool, lambda race: console.say(wording.race_sentence(race)), retry=retry)
 
     race = _until_interrupted(train)
     console.answer(wording.race_sentence(race))

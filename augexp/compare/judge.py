@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from augexp.compare import choice, profiles, stability
+from augexp.compare import choice, effects, profiles, stability
 from augexp.compare.choice import Choice
+from augexp.compare.effects import Effects
 from augexp.compare.groups import Comparison
 from augexp.compare.profiles import Profiles
 from augexp.compare.verdicts import Options, Verdicts, verdicts_of
@@ -13,10 +14,11 @@ from augexp.runs.read import Run
 
 @dataclass(frozen=True)
 class Judgement(Verdicts):
-    """Verdicts on test accuracy, which strategy to use by them, and what the strategies changed beside it."""
+    """Verdicts on test accuracy, which strategy to use by them, what single ops do, and what changed beside it."""
 
     choice: Choice | None
     collapsed: Mapping[str, tuple[Run, ...]]
+    effects: Effects
     profiles: Profiles
 
 
@@ -31,5 +33,6 @@ def judge(comparison: Comparison, options: Options | None = None) -> Judgement:
         **vars(found),
         choice=choice.choose(found),
         collapsed=stability.collapsed(comparison.groups, found.evidence),
+        effects=effects.effects(found),
         profiles=profiles.judge(found),
     )

@@ -1,7 +1,7 @@
 """Contrasts and the conditions they were made under -> one verdict a contrast. Numbers: `report.wording` says them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from augexp.compare.inference import LEVEL
 from augexp.compare.race import Race
 from augexp.compare.scores import Evidence
 from augexp.compare.simultaneous import Plan
+from augexp.config.decide import Registered
 from augexp.errors import UserError, did_you_mean
 
 Status = Literal[
@@ -29,7 +30,8 @@ class Options:
     """What the reader asks.
 
     Attributes:
-        baseline: label of the group that all others are held against; None: the strategy none.
+        baseline: label of the group that all others are held against; None: that of a registered study, else the
+            strategy none.
         all_pairs: contrast every group with every other.
         margin: in points; differences surely smaller count as none.
         allow: keys in which groups may differ without being confounded.
@@ -110,12 +112,12 @@ def verdicts_of(comparison: Comparison, options: Options | None = None) -> Verdi
     Raises:
         UserError: if the baseline or a key to allow is unknown.
     """
-    options = options or Options()
     groups = comparison.groups
+    study = registered.study_of(groups)
+    options = _asked(options or Options(), groups, study)
     check_allowed(groups, options.allow)
     shown = pairs(groups, options)
     evidence = group_scores.gather(groups if shown else ())
-    study = registered.study_of(groups)
     scores = {group.label: group_scores.scores(group, evidence) for group in groups} if shown else {}
     race = None if study is None else registered.race_of(study, comparison, scores)
     every = [*shown, *_others(groups, shown)]
@@ -129,6 +131,13 @@ def verdicts_of(comparison: Comparison, options: Options | None = None) -> Verdi
         for couple, reason, p in zip(every, reasons, [*corrected, *[None] * (len(every) - len(shown))], strict=True)
     )
     return Verdicts(comparison, options, evidence, judged[: len(shown)], judged, race)
+
+
+def _asked(options: Options, groups: Sequence[Group], study: Registered | None) -> Options:
+    """With the baseline of a registered study, where no other was asked for."""
+    if study is None or options.baseline is not None or study.decide.baseline not in {one.label for one in groups}:
+        return options
+    return replace(options, baseline=study.decide.baseline)
 
 
 def _labels(couple: tuple[Group, Group]) -> tuple[str, str]:

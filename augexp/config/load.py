@@ -1,5 +1,6 @@
 """An experiment from a YAML file and `key=value` overrides; every mistake is reported at once."""
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -7,11 +8,12 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
 
 from augexp.config import yamlfile
 from augexp.config.mistakes import in_words
-from augexp.config.ops import OpSpec
-from augexp.config.schema import Experiment
+from augexp.config.ops import OpSpec, Spec
+from augexp.config.schema import Experiment, label_of, read_strategy
 from augexp.errors import UserError, did_you_mean
 
 
@@ -43,8 +45,8 @@ def experiment(
 
     Args:
         config: a file, or the name of a shipped one; None: the defaults.
-        overrides: `train.epochs=5`.
-        settings: dotted keys with their values, `{"train.epochs": 5}`; they come last.
+        overrides: `train.epochs=5`, or `strategy.cutmix.prob=0.5` for a parameter of an op that the strategy has.
+        settings: dotted keys with their values, `{"train.epochs": 5}`; they come last, parameters of ops after them.
 
     Raises:
         UserError: with every mistake of file and overrides, a line each.
@@ -57,9 +59,15 @@ def experiment(
         path = find_config(str(config))
         source = path.name
         raw, places, mistakes = yamlfile.read(path)
-    raw, places, override_mistakes = yamlfile.apply_overrides(raw, places, overrides)
-    raw, places, setting_mistakes = yamlfile.apply_settings(raw, places, settings or {})
-    mistakes += override_mistakes + setting_mistakes
+    settings = settings or {}
+    for of_op in (False, True):  # the strategy first, whatever was typed first
+        if of_op and any(map(is_of_op, (*overrides, *settings))):
+            raw = _spelt_out(raw)
+        texts = [text for text in overrides if is_of_op(text) == of_op]
+        values = {key: value for key, value in settings.items() if is_of_op(key) == of_op}
+        raw, places, override_mistakes = yamlfile.apply_overrides(raw, places, texts)
+        raw, places, setting_mistakes = yamlfile.apply_settings(raw, places, values)
+        mistakes += override_mistakes + setting_mistakes
     try:
         experiment = Experiment.model_validate(raw)
     except ValidationError as error:
@@ -67,6 +75,20 @@ def experiment(
     if mistakes:
         raise UserError("\n".join(dict.fromkeys(mistakes)))
     return experiment
+
+
+def is_of_op(key: str) -> bool:
+    """Whether a key, or a `key=value`, is of an op of the strategy: `strategy.cutmix.prob`."""
+    return re.match(r"\s*strategy\.[^.=]+\.", key) is not None
+
+
+def _spelt_out(raw: dict[str, Any]) -> dict[str, Any]:
+    """With the strategy as a list in which ops are found by their names; as it is where it is no strategy."""
+    told = raw.get("strategy", "none")
+    with suppress(PydanticCustomError):
+        ops = [op.model_dump(mode="json") if isinstance(op, Spec) else op for op in read_strategy(told)]
+        return {**raw, "name": raw.get("name") or label_of(told), "strategy": ops}
+    return raw
 
 
 def strategy(text: str) -> tuple[OpSpec, ...]:

@@ -189,7 +189,7 @@ class Train(Section):
         return value
 
 
-def _read_strategy(value: object) -> object:
+def read_strategy(value: object) -> list[Any]:
     """A name (`basic+cutmix`) or a list whose items are op names or mappings -> a list of op mappings."""
     if isinstance(value, str):
         return [op for part in value.split("+") for op in _named(part.strip())]
@@ -210,7 +210,7 @@ def _named(name: str) -> tuple[OpSpec | dict[str, str], ...]:
     )  # fmt: skip
 
 
-Strategy = Annotated[tuple[OpSpec, ...], BeforeValidator(_read_strategy)]
+Strategy = Annotated[tuple[OpSpec, ...], BeforeValidator(read_strategy)]
 
 
 MAX_NAME = 60  # a file name holds 255 bytes, and a character may take 4

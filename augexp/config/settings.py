@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from augexp.config import schema
+from augexp.config import schema, yamlfile
 from augexp.config.schema import Experiment, Section
 from augexp.errors import brief
 
@@ -61,15 +61,15 @@ def deciding(config: Mapping[str, Any], section: str = "") -> dict[str, Any]:
 
 def flatten(config: Mapping[str, Any]) -> dict[str, Any]:
     """Nested sections -> dotted keys; `strategy` becomes its op names joined by +, and `strategy.OP.PARAMETER`s."""
-    names: list[str] = []
-    parameters: dict[str, Any] = {}
-    for op in config["strategy"]:
-        names.append(op["name"])
-        repeat = names.count(op["name"])
-        place = f"strategy.{op['name']}" + (f"[{repeat}]" if repeat > 1 else "")
-        parameters |= {f"{place}.{key}": value for key, value in op.items() if key != "name"}
+    ops = config["strategy"]
+    parameters = {
+        f"strategy.{name}.{key}": value
+        for name, op in zip(yamlfile.names_of(ops), ops, strict=True)
+        for key, value in op.items()
+        if key != "name"
+    }
     others = _dotted({key: value for key, value in config.items() if key != "strategy"})
-    return {"strategy": "+".join(names) or "none"} | parameters | dict(others)
+    return {"strategy": "+".join(op["name"] for op in ops) or "none"} | parameters | dict(others)
 
 
 def _dotted(section: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

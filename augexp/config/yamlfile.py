@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from yaml.reader import ReaderError
 
-from augexp.errors import UserError, brief
+from augexp.errors import UserError, brief, did_you_mean
 
 Place = tuple[str | int, ...]
 Places = dict[Place, str]  # who says what stands there: `cutmix.yaml:3` or `override 'seed=1'`
@@ -137,8 +137,8 @@ def apply_overrides(
     mistakes = []
     for text in overrides:
         key, equals, value = text.partition("=")
-        place = tuple(key.strip().split("."))
-        if not equals or not all(place):
+        keys = key.strip().split(".")
+        if not equals or not all(keys):
             mistakes.append(f"override {text!r}: key=value is needed, such as train.epochs=5")
             continue
         try:
@@ -146,8 +146,9 @@ def apply_overrides(
         except yaml.YAMLError:
             mistakes.append(f"override {text!r}: the value is not valid YAML; quote it, such as '{key}=[a, b]'")
             continue
-        if full := _no_section(raw, place):
-            mistakes.append(f"override {text!r}: {full} holds no keys, so nothing can be set in it; write {full}=...")
+        place, mistake = _located(raw, keys)
+        if mistake:
+            mistakes.append(f"override {text!r}: {mistake}")
             continue
         raw, places = _replace(raw, places, place, parsed, f"override {text!r}")
     return raw, places, mistakes
@@ -160,40 +161,69 @@ def apply_settings(
     mistakes = []
     for key, value in settings.items():
         text = f"{key}={json.dumps(value, ensure_ascii=False, default=str)}"
-        place = tuple(key.strip().split("."))
-        if not all(place):
+        keys = key.strip().split(".")
+        if not all(keys):
             mistakes.append(f"override {text!r}: key=value is needed, such as train.epochs=5")
-        elif full := _no_section(raw, place):
-            mistakes.append(f"override {text!r}: {full} holds no keys, so nothing can be set in it; write {full}=...")
-        else:
-            raw, places = _replace(raw, places, place, value, f"override {text!r}")
+            continue
+        place, mistake = _located(raw, keys)
+        if mistake:
+            mistakes.append(f"override {text!r}: {mistake}")
+            continue
+        raw, places = _replace(raw, places, place, value, f"override {text!r}")
     return raw, places, mistakes
 
 
 def _replace(
-    raw: dict[str, Any], places: Places, place: Sequence[str], value: object, who: str
+    raw: dict[str, Any], places: Places, place: Place, value: object, who: str
 ) -> tuple[dict[str, Any], Places]:
     # What stood inside is gone, and its line with it.
-    kept = {other: where for other, where in places.items() if other[: len(place)] != tuple(place)}
-    return _with(raw, place, value), kept | {tuple(place): who}
+    kept = {other: where for other, where in places.items() if other[: len(place)] != place}
+    return _with(raw, place, value), kept | {place: who}
 
 
-def _no_section(raw: Mapping[str, Any], place: Sequence[str]) -> str:
-    """The part of `place` that already holds a value other than a mapping, or nothing."""
+def _located(raw: Mapping[str, Any], keys: Sequence[str]) -> tuple[Place, str]:
+    """The place that keys stand for, and why there is none: `strategy.cutmix.prob` is in the first item of that name.
+
+    Items of a list are found by their `names_of`.
+    """
+    place: Place = ()
     inner: Any = raw
-    for end, part in enumerate(place[:-1], start=1):
-        inner = inner.get(part)
+    for part in keys[:-1]:
+        names = names_of(inner) if isinstance(inner, list) else None
+        if names is not None and part not in names:
+            return place, f"{dotted(place)} has no {part}{did_you_mean(part, names) or _there(names)}"
+        place = (*place, part if names is None else names.index(part))
+        inner = inner.get(part) if names is None else inner[names.index(part)]
         if inner is None:
-            break
-        if not isinstance(inner, Mapping):
-            return ".".join(place[:end])
-    return ""
+            return (*place, *keys[len(place) :]), ""
+        if not isinstance(inner, Mapping | list) and not (names and isinstance(inner, str)):
+            return place, _no_keys(place)
+        inner = {} if isinstance(inner, str) else inner
+    return ((*place, keys[-1]), "") if not isinstance(inner, list) else (place, _no_keys(place))
 
 
-def _with(raw: Mapping[str, Any], place: Sequence[str], value: object) -> dict[str, Any]:
-    """`raw` with the value at `place` replaced; sections that are missing are made."""
-    head, *rest = place
-    return {**raw, head: _with(raw.get(head) or {}, rest, value) if rest else value}
+def names_of(items: Sequence[Any]) -> list[str]:
+    """The names of items, which are names themselves or hold one; a second one of a name is `cutmix[2]`."""
+    names = [str(item.get("name") if isinstance(item, Mapping) else item) for item in items]
+    repeats = [names[: place + 1].count(name) for place, name in enumerate(names)]
+    return [f"{name}[{repeat}]" if repeat > 1 else name for name, repeat in zip(names, repeats, strict=True)]
+
+
+def _there(names: Sequence[str]) -> str:
+    return f"; it has {', '.join(names)}" if names else "; it is empty"
+
+
+def _no_keys(place: Place) -> str:
+    return f"{dotted(place)} holds no keys, so nothing can be set in it; write {dotted(place)}=..."
+
+
+def _with(raw: Any, place: Place, value: object) -> Any:
+    """`raw` with the value at `place` replaced; sections that are missing are made, an item's name becomes an item."""
+    head, rest = place[0], place[1:]
+    if isinstance(raw, list):
+        return [_with(item, rest, value) if index == head else item for index, item in enumerate(raw)]
+    raw = {"name": raw} if isinstance(raw, str) else raw or {}
+    return {**raw, head: _with(raw.get(head), rest, value) if rest else value}
 
 
 def dotted(place: Place) -> str:

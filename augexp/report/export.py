@@ -8,6 +8,7 @@ from typing import Any
 from augexp import tables
 from augexp.compare import classes
 from augexp.compare.confounders import differences
+from augexp.compare.effects import Effect
 from augexp.compare.groups import Group, best_is_last, ended_early, validated_on_test
 from augexp.compare.judge import Judgement
 from augexp.compare.summary import OTHER_METRICS, Spread, Summary, accuracies, summarize
@@ -116,6 +117,7 @@ def as_dict(judgement: Judgement) -> dict[str, Any]:
         "choice": _choice(judgement),
         "contrasts": [contrast_row(verdict) | _classes(verdict, judgement) for verdict in judgement.verdicts],
         "pairs": [contrast_row(verdict) for verdict in judgement.every],
+        **_effects(judgement),
         "differences": {
             key: dict(zip((group.label for group in groups), values, strict=True))
             for key, values in differences(groups).items()
@@ -124,6 +126,40 @@ def as_dict(judgement: Judgement) -> dict[str, Any]:
         "skipped": [{"folder": str(path), "reason": reason} for path, reason in comparison.skipped],
         "notes": notes(judgement),
         **({"profiles": profile_report.as_dict(judgement.profiles)} if judgement.profiles.families else {}),
+    }
+
+
+def _effects(judgement: Judgement) -> dict[str, Any]:
+    """An ablation and doses, where the groups are some."""
+    found = judgement.effects
+    ops = [{"op": one.op, "alone": _effect(one.alone), "beside": _effect(one.beside)} for one in found.ops]
+    doses = [
+        {
+            "parameter": doses.parameter,
+            "baseline": doses.baseline.label,
+            "doses": [
+                {"dose": dose, "group": group.label, "effect": _effect(doses.effects.get(dose))}
+                for dose, group in doses.groups.items()
+            ],
+        }
+        for doses in found.doses
+    ]
+    return ({"ablation": ops} if ops else {}) | ({"doses": doses} if doses else {})
+
+
+def _effect(effect: Effect | None) -> dict[str, Any] | None:
+    if effect is None:
+        return None
+    (low, high), (low_here, high_here) = effect.interval, effect.seed_interval
+    return {
+        "group": effect.group.label,
+        "baseline": effect.baseline.label,
+        "verdict": effect.status,
+        "difference": effect.difference,
+        "low": low,
+        "high": high,
+        "low_on_this_test_set": low_here,
+        "high_on_this_test_set": high_here,
     }
 
 

@@ -107,7 +107,7 @@ def differences(verdicts: Sequence[Verdict], *, pairs: bool = False) -> Figure:
     """
     shown = [verdict for verdict in verdicts if verdict.contrast is not None]
     with page_style():
-        figure, axes = _rows([_pair(verdict) if pairs else verdict.group.label for verdict in shown])
+        figure, axes = rows([_pair(verdict) if pairs else verdict.group.label for verdict in shown])
         axes.axvline(0, color=TEXT, linewidth=1)
         for row, verdict in enumerate(shown):
             _interval(axes, row, verdict)
@@ -178,7 +178,8 @@ def _interval(axes: Axes, row: int, verdict: Verdict) -> None:
     axes.plot(100 * verdict.contrast.difference, row, marker="o", markersize=8, color=colour)
 
 
-def _rows(labels: Sequence[str]) -> tuple[Figure, Axes]:
+def rows(labels: Sequence[str]) -> tuple[Figure, Axes]:
+    """Empty axes with a row for each name, the first on top; in the style at hand."""
     figure = Figure(figsize=(WIDTH, 0.9 + 0.36 * len(labels)), layout="constrained")
     axes = figure.subplots()
     axes.set_yticks(range(len(labels)), [drawable(shorten(label, LONGEST)) for label in labels])
@@ -192,7 +193,7 @@ def _rows(labels: Sequence[str]) -> tuple[Figure, Axes]:
 def seeds(groups: Sequence[Group]) -> Figure:
     """Test accuracy in percent of every seed, a row a group, with the mean as a bar."""
     with page_style():
-        figure, axes = _rows([group.label for group in groups])
+        figure, axes = rows([group.label for group in groups])
         for row, group in enumerate(groups):
             values = [100 * value for value in summarize(group).test.values]
             axes.plot(

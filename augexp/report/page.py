@@ -23,10 +23,11 @@ from augexp.compare.verdicts import ALPHA, Verdict
 from augexp.config import settings
 from augexp.errors import printable
 from augexp.metrics.catalogue import FAMILIES
-from augexp.report import figures, page_tables, profile_figures, terminal, wording
+from augexp.report import effect_figures, figures, page_tables, profile_figures, terminal, wording
 from augexp.report import profiles as profile_report
 from augexp.report.curves import data_name
 from augexp.report.notes import notes
+from augexp.report.page_tables import Table
 
 MOST_FIGURE_ROWS = 60
 PREVIEW_WIDTH = 1100  # pixels
@@ -77,6 +78,7 @@ def content(judgement: Judgement, x: XAxis) -> dict[str, Any]:
         "which": terminal.which_lines(judgement),
         "pairs": _pairs(judgement),
         "verdicts": [(verdict, _sentence(verdict)) for verdict in judgement.verdicts],
+        "effects": _effects(judgement),
         "strategies": page_tables.strategies(judgement),
         "caption": terminal.caption(judgement).replace("\n", "; "),
         "curves": _curves(groups, x),
@@ -138,6 +140,19 @@ def _differences(judgement: Judgement) -> Markup | None:
         return None
     drawn = figures.differences(shown[:MOST_FIGURE_ROWS], pairs=judgement.baseline is None)
     return figures.svg(drawn, "differences")
+
+
+def _effects(judgement: Judgement) -> list[tuple[str, Markup, Table]]:
+    """A heading, a figure and a table each."""
+    found = judgement.effects
+    tables = [page_tables.of_ops(found.ops)] if found.ops else []
+    tables += [page_tables.of_doses(doses) for doses in found.doses]
+    headings = ["What each op adds"] if found.ops else []
+    headings += [f"Effect against {doses.parameter}" for doses in found.doses]
+    with figures.page_style():
+        drawn = effect_figures.drawn(found).items()
+    pictures = [figures.svg(figure, f"effects {index} {name}") for index, (name, figure) in enumerate(drawn)]
+    return list(zip(headings, pictures, tables, strict=True))
 
 
 def _panels(measured: Profiles) -> list[Markup]:

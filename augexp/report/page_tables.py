@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from augexp.compare import classes
 from augexp.compare.classes import ClassGain, Confusion
+from augexp.compare.effects import Doses, Effect, OfOp
 from augexp.compare.groups import Group
 from augexp.compare.inference import LEVEL
 from augexp.compare.judge import Judgement
@@ -88,6 +89,26 @@ def contrasts(verdicts: Sequence[Verdict]) -> Table:
         for verdict in verdicts
     ]
     return Table(headings, tuple(rows))
+
+
+def of_ops(ops: Sequence[OfOp]) -> Table:
+    """A row an op, in points: what it adds alone, and beside the others."""
+    headings = ("op", "alone: points", "95 %", "verdict", "beside the others: points", "95 %", "verdict")
+    return Table(headings, tuple(_cells(one.op, *_effect(one.alone), *_effect(one.beside)) for one in ops))
+
+
+def of_doses(doses: Doses) -> Table:
+    """A row a dose, in points above the baseline."""
+    headings = (doses.parameter, "strategy", f"points above {doses.baseline.label}", "95 %", "verdict")
+    rows = [_cells(f"{dose:g}", group.label, *_effect(doses.effects.get(dose))) for dose, group in doses.groups.items()]
+    return Table(headings, tuple(rows))
+
+
+def _effect(effect: Effect | None) -> tuple[str, str, str]:
+    if effect is None:
+        return "-", "-", "-"
+    low, high = effect.interval
+    return f"{100 * effect.difference:+.2f}", f"{100 * low:+.2f} {100 * high:+.2f}", effect.status
 
 
 def _cells(*texts: str) -> tuple[Cell, ...]:

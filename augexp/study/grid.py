@@ -27,11 +27,20 @@ Axes = dict[str, list[Any]]  # dotted key -> its values
 
 @dataclass(frozen=True)
 class Study:
-    """What a sweep is told: a configuration, the values of the settings that replace its own, and how it decides."""
+    """What a sweep is told.
+
+    Attributes:
+        config: what all runs have in common: a file, or the name of a shipped one.
+        axes: the values of the settings that replace its own; every combination is a run.
+        decide: how it decides; None where all runs are trained.
+        candidates: by name, settings that make one; each is combined with all of `axes`. Without any, the combinations
+            name themselves.
+    """
 
     config: str
     axes: Axes = field(default_factory=dict)
     decide: Decide | None = None
+    candidates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def read_study(name: str) -> Study:
@@ -161,17 +170,18 @@ def experiments(study: Study) -> list[Experiment]:
     Raises:
         UserError: if a combination is not valid, two are the same or would share a folder, or they are too many.
     """
-    count = 1
+    candidates = study.candidates or {"": {}}
+    count = len(candidates)
     for key, values in study.axes.items():
-        _refuse_twice(key, values)
+        refuse_twice(key, values)
         count *= len(values)
     if count > MOST:
         raise UserError(f"the grid has {count:,} runs; at most {MOST:,} can be swept at once")
     combinations = [dict(zip(study.axes, values, strict=True)) for values in itertools.product(*study.axes.values())]
     found, mistakes = [], []
-    for chosen in combinations:
+    for (name, settings), chosen in itertools.product(candidates.items(), combinations):
         try:
-            found.append(_experiment(study, chosen))
+            found.append(_experiment(study, {**chosen, **settings}, name))
         except UserError as error:
             mistakes += str(error).splitlines()
     if mistakes:
@@ -180,7 +190,8 @@ def experiments(study: Study) -> list[Experiment]:
     return found
 
 
-def _refuse_twice(key: str, values: Sequence[Any]) -> None:
+def refuse_twice(key: str, values: Sequence[Any]) -> None:
+    """Raises UserError where an axis has no value, or has one twice."""
     if not values:
         raise UserError(f"{key}: at least one value is needed")
     counts = Counter(json.dumps(value, sort_keys=True, default=str) for value in values)
@@ -188,11 +199,12 @@ def _refuse_twice(key: str, values: Sequence[Any]) -> None:
         raise UserError(f"{key}: {', '.join(twice)} is given twice; keep one")
 
 
-def _experiment(study: Study, chosen: Mapping[str, Any]) -> Experiment:
+def _experiment(study: Study, chosen: Mapping[str, Any], name: str) -> Experiment:
     settings = {key: value for key, value in chosen.items() if key != "name"}
-    named = load.experiment(study.config, settings=settings)
-    varied = [key for key, values in study.axes.items() if len(values) > 1]
-    name = _name(named, chosen, varied)
+    if not name:
+        named = load.experiment(study.config, settings=settings)
+        varied = [key for key, values in study.axes.items() if len(values) > 1]
+        name = _name(named, chosen, varied)
     return load.experiment(study.config, settings=settings | {"name": name})
 
 
@@ -200,12 +212,17 @@ def _name(experiment: Experiment, chosen: Mapping[str, Any], varied: Sequence[st
     """`cutmix-epochs10`: the strategy where it varies, else the name, and every other setting that varies."""
     parts = [str(chosen["name"])] if "name" in chosen else []
     if "strategy" in chosen:
-        parts.append(_text(chosen["strategy"]))
+        parts.append(value_text(chosen["strategy"]))
     elif not parts:
         parts = [experiment.name]
     for key in varied:
         if key not in ("strategy", "name", "seed"):
-            parts.append(f"{_short(key, varied)}{_text(chosen[key])}")
+            parts.append(f"{_short(key, varied)}{value_text(chosen[key])}")
+    return joined(parts)
+
+
+def joined(parts: Sequence[str]) -> str:
+    """A name of these parts, cut where it is too long, with what keeps it apart from others."""
     name = NOT_IN_A_NAME.sub("-", "-".join(parts))
     if len(name) <= MAX_NAME:
         return name
@@ -214,17 +231,18 @@ def _name(experiment: Experiment, chosen: Mapping[str, Any], varied: Sequence[st
 
 def _short(key: str, varied: Sequence[str]) -> str:
     last = key.rpartition(".")[2]
-    return last if sum(other.rpartition(".")[2] == last for other in varied) == 1 else key
+    alone = sum(other.rpartition(".")[2] == last for other in varied) == 1
+    return last if alone else key.removeprefix("strategy.")
 
 
-def _text(value: object) -> str:
+def value_text(value: object) -> str:
     """A value as part of a name: `cutmix-alpha0.5+mixup`, `0.1`, `null`."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        return "+".join(map(_text, value)) or "none"
+        return "+".join(map(value_text, value)) or "none"
     if isinstance(value, Mapping):
-        rest = [f"{key}{_text(item)}" for key, item in value.items() if key != "name"]
+        rest = [f"{key}{value_text(item)}" for key, item in value.items() if key != "name"]
         return "-".join([*([str(value["name"])] if "name" in value else []), *rest])
     return json.dumps(value, default=str)
 

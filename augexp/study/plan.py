@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from augexp.compare.race import Run
+from augexp.config import load
 from augexp.config.decide import Registered, register
 from augexp.config.schema import Experiment
 from augexp.errors import UserError, did_you_mean
@@ -47,7 +48,7 @@ def plan(study: Study) -> Plan:
     if (baseline := study.decide.baseline) not in candidates:
         hint = did_you_mean(baseline, list(candidates)) or f"; there are {', '.join(candidates)}"
         raise UserError(f"decide.baseline {baseline}: no strategy of the study has this name{hint}")
-    varied = [key for key, values in axes.items() if len(values) > 1 and key not in CHOSEN]
+    varied = [key for key, values in axes.items() if len(values) > 1 and key not in CHOSEN and not load.is_of_op(key)]
     return Plan(register(study.decide, candidates, seeds[:most], varied), runs)
 
 

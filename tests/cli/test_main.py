@@ -24,7 +24,7 @@ def test_version(typed: Augexp) -> None:
 def test_help_names_the_commands(typed: Augexp) -> None:
     answer = typed("--help")
     assert answer.status == 0
-    for command in ("train", "sweep", "status", "compare", "preview"):
+    for command in ("train", "sweep", "ablate", "status", "compare", "preview"):
         assert f"│ {command} " in answer.out
 
 

@@ -15,10 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from augexp.config import load
-from augexp.config.ops import (
-    STRATEGY_NAMES,
-    MixUp,
-)
+from augexp.config.ops import STRATEGY_NAMES, CutMix, MixUp, OneOf
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
 from tests.places import ROOT
@@ -295,3 +292,58 @@ def python(code: str, cwd: Path | None = None, **environment: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+# --- parameters of the strategy's ops --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "overrides", "name"),
+    [
+        ("strategy: cutmix\n", ["strategy.cutmix.prob=0.25"], "cutmix"),
+        ("strategy: mixup\n", ["strategy.cutmix.prob=0.25", "strategy=basic+cutmix"], "basic+cutmix"),
+        ("name: mine\nstrategy: [rotate, {name: cutmix, alpha: 1}]\n", ["strategy.cutmix.prob=0.25"], "mine"),
+        ("strategy: [{name: cutmix, alpha: 1}]\n", ["strategy.cutmix.prob=2", "strategy.cutmix.prob=0.25"], "cutmix"),
+    ],
+)
+def test_a_parameter_of_an_op_is_set_whatever_was_typed_first(
+    tmp_path: Path, text: str, overrides: list[str], name: str
+) -> None:
+    experiment = loaded(tmp_path, text, *overrides)
+    assert experiment.strategy[-1] == CutMix(prob=0.25)
+    assert experiment.name == name
+
+
+def test_ops_are_found_by_name_number_and_within_others(tmp_path: Path) -> None:
+    text = "strategy: [rotate, rotate, {name: one_of, ops: [cutmix, mixup]}]\n"
+    experiment = loaded(tmp_path, text, "strategy.rotate[2].degrees=3", "strategy.one_of.ops.mixup.alpha=3")
+    assert [one.model_dump().get("degrees") for one in experiment.strategy] == [15, 3, None]
+    assert experiment.strategy[2] == OneOf(ops=(CutMix(), MixUp(alpha=3)))
+
+
+@pytest.mark.parametrize(
+    ("text", "override", "message"),
+    [
+        ("strategy: cutmix\n", "strategy.cutmx.prob=1", "strategy has no cutmx; did you mean cutmix?"),
+        ("strategy: [rotate, blur]\n", "strategy.cutmix.prob=1", "strategy has no cutmix; it has rotate, blur"),
+        ("seed: 1\n", "strategy.cutmix.prob=1", "strategy has no cutmix; it is empty"),
+        (
+            "strategy: cutmix\n",
+            "strategy.cutmix.prob=1.5",
+            "strategy[0].prob: less than or equal to 1 is needed, not 1.5",
+        ),
+        ("strategy: cutmix\n", "strategy.cutmix.prb=1", "strategy[0].prb: unknown key; did you mean prob?"),
+        (
+            "strategy: [one_of]\n",
+            "strategy.one_of.weights.x=1",
+            "strategy[0].weights: a valid tuple is needed, not {'x': 1}",
+        ),
+        (
+            "strategy: cutmix\n",
+            "strategy.cutmix=1",
+            "strategy holds no keys, so nothing can be set in it; write strategy=...",
+        ),
+    ],
+)
+def test_a_parameter_that_is_none_is_refused(complaint: Complaint, text: str, override: str, message: str) -> None:
+    assert complaint(text, override) == f"override {override!r}: {message}"

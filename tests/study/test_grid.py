@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from augexp.config.ops import CutMix
 from augexp.errors import UserError
 from augexp.study import grid
 from augexp.study.grid import Study
@@ -44,6 +45,11 @@ def test_the_settings_are_those_of_the_grid() -> None:
         (("data.validation=0.1,test",), ["none-validation0.1-seed0", "none-validationtest-seed0"]),
         (("name=mine", "strategy=none,mixup"), ["mine-none-seed0", "mine-mixup-seed0"]),
         (("data.train_per_class=null,20",), ["none-train_per_classnull-seed0", "none-train_per_class20-seed0"]),
+        (("strategy.cutmix.prob=0.25,1", "strategy=cutmix"), ["cutmix-prob0.25-seed0", "cutmix-prob1-seed0"]),
+        (
+            ("strategy=cutmix+mixup", "strategy.cutmix.prob=0.5,1", "strategy.mixup.prob=0.1,1"),
+            [f"cutmix+mixup-cutmix.prob{c}-mixup.prob{m}-seed0" for c in ("0.5", "1") for m in ("0.1", "1")],
+        ),
     ],
 )
 def test_names_say_what_varies(axes: tuple[str, ...], names: list[str]) -> None:
@@ -104,6 +110,14 @@ def test_a_study_may_hold_lists_of_ops_and_ranges(tmp_path: Path) -> None:
     path.write_text("config: digits\ngrid:\n  strategy: [none, [cutmix, mixup]]\n  seed: [0..1, 5]\n")
     found = [experiment.run_dir.name for experiment in grid.experiments(grid.read_study(str(path)))]
     assert found == [f"{name}-seed{seed}" for name in ("none", "cutmix+mixup") for seed in (0, 1, 5)]
+
+
+def test_a_study_may_vary_a_parameter_of_an_op(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("config: cutmix\ngrid: {strategy.cutmix.prob: [0.25, 0.5]}\n")
+    found = grid.experiments(grid.read_study(str(path)))
+    assert [one.name for one in found] == ["cutmix-prob0.25", "cutmix-prob0.5"]
+    assert [one.strategy for one in found] == [(CutMix(prob=0.25),), (CutMix(prob=0.5),)]
 
 
 def test_a_study_that_is_none_is_refused_with_every_mistake(tmp_path: Path) -> None:

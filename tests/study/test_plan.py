@@ -36,6 +36,13 @@ def test_seeds_of_the_grid_are_used_in_order_and_other_settings_are_candidates()
     assert plan.study.varied == ("train.epochs",)
 
 
+def test_doses_are_candidates_and_one_may_be_the_baseline() -> None:
+    decide = DECIDE.model_copy(update={"baseline": "cutmix-prob0.5"})
+    plan = study_plan.plan(Study("cutmix.yaml", {"strategy.cutmix.prob": [0.25, 0.5]}, decide))
+    assert plan.study.strategies == ("cutmix-prob0.25", "cutmix-prob0.5")
+    assert plan.study.varied == ()
+
+
 @pytest.mark.parametrize(
     ("axes", "message"),
     [
