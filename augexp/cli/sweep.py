@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -36,7 +36,9 @@ def sweep(
         str | None,
         typer.Option("--config", "-c", help="What all runs have in common.", autocompletion=complete_config),
     ] = None,
-    study: Annotated[str | None, typer.Option("--study", help="YAML file with `config`, `grid`, `decide`.")] = None,
+    study: Annotated[
+        str | None, typer.Option("--study", help="YAML file with `config`, `grid` or `candidates`, `decide`.")
+    ] = None,
     decide: DecideBy = None,
     dry_run: DryRun = False,
     retry: Retry = False,
@@ -186,7 +188,7 @@ def _study(config: str | None, study: str | None, grid: list[str]) -> "Study":
     if (config is None) == (study is None):
         raise UserError("--config FILE or --study FILE is needed, one of the two")
     told = read_study(study) if study is not None else Study(str(config))
-    return Study(told.config, told.axes | read_axes(grid), told.decide)
+    return replace(told, axes=told.axes | read_axes(grid))
 
 
 def _gpus(text: str | None) -> list[str]:

@@ -40,6 +40,15 @@ for _schema in (_Loader, _Dumper):
 _FastLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    # Unquoted, PyYAML writes these line breaks as they are, and reads a space.
+    style = '"' if re.search("[\x85\u2028\u2029]", text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
 def parse(text: str) -> Any:
     """The plain value of a YAML text that a user wrote.
 

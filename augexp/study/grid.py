@@ -20,7 +20,7 @@ from augexp.errors import UserError, brief, did_you_mean
 
 RANGE = re.compile(r"(\d+)\.\.(\d+)")
 MOST = 10_000  # runs; more is a slip of the keyboard
-STUDY_KEYS = ("config", "grid", "decide")
+STUDY_KEYS = ("config", "grid", "candidates", "decide")
 
 Axes = dict[str, list[Any]]  # dotted key -> its values
 
@@ -44,7 +44,7 @@ class Study:
 
 
 def read_study(name: str) -> Study:
-    """The study of a YAML file with the keys `config`, `grid` and, where it decides, `decide`.
+    """The study of a YAML file with `config`, `grid`, `candidates` (or one of the two) and, where it decides, `decide`.
 
     Raises:
         UserError: if the file can't be read or holds something else.
@@ -56,12 +56,32 @@ def read_study(name: str) -> Study:
         mistakes.append(f"{path.name}: {key}: unknown key{hint}; known: {', '.join(STUDY_KEYS)}")
     if not isinstance(raw.get("config"), str):
         mistakes.append(f"{path.name}: config: the name of a configuration is needed, such as none.yaml")
-    if not isinstance(raw.get("grid"), Mapping):
+    if not isinstance(raw.get("grid", {} if "candidates" in raw else None), Mapping):
         mistakes.append(f"{path.name}: grid: a mapping such as {{strategy: [none, cutmix], seed: 0..4}} is needed")
+    candidates, unlike = _candidates(raw.get("candidates", {}), f"{path.name}: candidates")
+    mistakes += unlike
     decide, wrong = _decide(raw["decide"] or {}, f"{path.name}: decide") if "decide" in raw else (None, [])
     if mistakes := [*mistakes, *wrong]:
         raise UserError("\n".join(mistakes))
-    return Study(raw["config"], {str(key): _of_file(value) for key, value in raw["grid"].items()}, decide)
+    axes = {str(key): _of_file(value) for key, value in raw.get("grid", {}).items()}
+    return Study(raw["config"], axes, decide, candidates)
+
+
+def _candidates(told: object, place: str) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """By name, a strategy or settings; and what is wrong with them, a line each."""
+    if not isinstance(told, Mapping):
+        return {}, [f"{place}: a mapping such as {{none: none, crop: [random_resized_crop]}} is needed"]
+    found, mistakes = {}, []
+    for name, one in told.items():
+        settings = dict(one) if isinstance(one, Mapping) else {"strategy": one}
+        if not isinstance(name, str) or not name:
+            mistakes.append(f"{place}: {brief(name)}: a name is needed; quote it")
+        elif not settings:
+            mistakes.append(f"{place}.{name}: a strategy, or settings such as {{strategy: cutmix}}, are needed")
+        elif own := [key for key in ("name", "seed") if key in settings]:
+            mistakes.append(f"{place}.{name}: {own[0]} can't be set here: every candidate has its name and all seeds")
+        found[str(name)] = {str(key): value for key, value in settings.items()}
+    return found, mistakes
 
 
 def _decide(settings: object, place: str) -> tuple[Decide | None, list[str]]:
@@ -171,6 +191,8 @@ def experiments(study: Study) -> list[Experiment]:
         UserError: if a combination is not valid, two are the same or would share a folder, or they are too many.
     """
     candidates = study.candidates or {"": {}}
+    if clash := [key for key in study.axes if any(key in settings for settings in candidates.values())]:
+        raise UserError(f"{clash[0]}: the candidates of the study set it; leave it out of the grid")
     count = len(candidates)
     for key, values in study.axes.items():
         refuse_twice(key, values)

@@ -48,7 +48,9 @@ def plan(study: Study) -> Plan:
     if (baseline := study.decide.baseline) not in candidates:
         hint = did_you_mean(baseline, list(candidates)) or f"; there are {', '.join(candidates)}"
         raise UserError(f"decide.baseline {baseline}: no strategy of the study has this name{hint}")
-    varied = [key for key, values in axes.items() if len(values) > 1 and key not in CHOSEN and not load.is_of_op(key)]
+    several = [key for key, values in axes.items() if len(values) > 1]
+    several += [key for settings in study.candidates.values() for key in settings]
+    varied = [key for key in dict.fromkeys(several) if key not in CHOSEN and not load.is_of_op(key)]
     return Plan(register(study.decide, candidates, seeds[:most], varied), runs)
 
 

@@ -24,7 +24,7 @@ def finished(folder: Path, *axes: str) -> tuple[str, ...]:
     for one in plan.runs.values():
         accuracy = ACCURACY.get(one.name, 0.8)
         kept = {"study": plan.study.model_dump(mode="json")}
-        make_run(one.run_dir, test_accuracy=accuracy, environment=kept)
+        make_run(one.run_dir, seed=one.seed, test_accuracy=accuracy, environment=kept)
         files.write_text(one.run_dir / "config.yaml", one.to_yaml())
     decide = [word for text in DECIDE for word in ("--decide", text)]
     return ("ablate", "--config", str(folder / "mine.yaml"), *typed, *decide)

@@ -59,6 +59,8 @@ def test_what_is_quoted_or_no_number_is_text(text: str) -> None:
 
 @given(VALUES)
 @example({"a": "1e-5", "b": 1e-05, "c": "0o17"})
+@example("\x85")
+@example("a\u2028b")
 def test_what_is_dumped_means_the_same_to_both_readers(value: Any) -> None:
     text = yamlfile.dump({"value": value})
     assert yamlfile.parse(text) == yamlfile.parse_1_1(text) == {"value": value}

@@ -52,7 +52,7 @@ def test_a_cancelled_run_says_at_home_that_it_was_interrupted(tmp_path: Path, mo
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cluster, "_wait", interrupt)
-    monkeypatch.setattr(processes, "Process", lambda *_: None)
+    monkeypatch.setattr(processes, "Process", lambda *_, **__: None)
     monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(get=lambda answer: answer))
     home = SimpleNamespace(
         **{name: SimpleNamespace(remote=getattr(cluster.Home(), name)) for name in ("fetch", "bring")}

@@ -151,3 +151,46 @@ def test_quoted_text_of_a_study_file_is_read_once(tmp_path: Path) -> None:
     found = grid.experiments(grid.read_study(str(study)))
     assert [(one.name, one.seed) for one in found] == [("1e-5", 0), ("1e-5", 1)]
     assert found[0].model.backbone_args == {"a": "null"}
+
+
+# --- candidates ----------------------------------------------------------------------------------------------------
+
+
+def study_of(folder: Path, text: str) -> Study:
+    (folder / "s.yaml").write_text(f"config: digits.yaml\n{text}")
+    return grid.read_study(str(folder / "s.yaml"))
+
+
+def test_candidates_are_strategies_or_settings_by_name(tmp_path: Path) -> None:
+    text = "candidates: {plain: none, mix: [cutmix], long: {strategy: cutmix, train.epochs: 40}}\ngrid: {seed: 0..1}\n"
+    found = grid.experiments(study_of(tmp_path, text))
+    assert [(one.name, one.seed, one.train.epochs) for one in found] == [
+        ("plain", 0, 12), ("plain", 1, 12), ("mix", 0, 12), ("mix", 1, 12), ("long", 0, 40), ("long", 1, 40),
+    ]  # fmt: skip
+    assert [op.name for op in found[-1].strategy] == ["cutmix"]
+
+
+def test_candidates_need_no_grid(tmp_path: Path) -> None:
+    assert [one.name for one in grid.experiments(study_of(tmp_path, "candidates: {plain: none, mix: cutmix}\n"))] == [
+        "plain", "mix",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("candidates: [none]\n", "s.yaml: candidates: a mapping such as"),
+        ("candidates: {1: none}\n", "s.yaml: candidates: 1: a name is needed; quote it"),
+        ("candidates: {a: {}}\n", "s.yaml: candidates.a: a strategy, or settings such as"),
+        ("candidates: {a: {seed: 1}}\n", "s.yaml: candidates.a: seed can't be set here"),
+        (
+            "candidates: {a: none, b: cutmix}\ngrid: {strategy: [mixup]}\n",
+            "strategy: the candidates of the study set it",
+        ),
+        ("candidates: {a: cutmx}\n", "did you mean cutmix"),
+    ],
+)
+def test_candidates_that_make_no_sense_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        grid.experiments(study_of(tmp_path, text))
+    assert message in str(caught.value)

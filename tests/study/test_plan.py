@@ -9,6 +9,7 @@ from augexp.config.decide import Decide
 from augexp.errors import UserError
 from augexp.study import plan as study_plan
 from augexp.study.grid import Study, decided, read_study
+from tests.places import ROOT
 
 DECIDE = Decide(looks=(2, 3), margin=1.0)
 
@@ -106,3 +107,16 @@ def test_two_studies_in_one_folder_are_refused(tmp_path: Path) -> None:
     files.write_json(tmp_path / "other-seed0" / "environment.json", {"study": other})
     with pytest.raises(UserError, match=r"it holds runs of another study \(other-seed0\); choose another runs_dir="):
         study_plan.refuse_others(plan)
+
+
+@pytest.mark.parametrize(("name", "strategies", "most"), [("which.yaml", 10, 120), ("which-digits.yaml", 4, 32)])
+def test_the_shipped_studies_that_decide(name: str, strategies: int, most: int) -> None:
+    plan = study_plan.plan(read_study(name))
+    assert (len(plan.study.strategies), len(plan.runs), plan.study.varied) == (strategies, most, ())
+    assert (ROOT / "configs" / name).read_text().startswith(f"# augexp sweep --study {name}\n")
+
+
+def test_settings_of_candidates_are_varied_by_the_study() -> None:
+    candidates = {"none": {"strategy": []}, "long": {"strategy": "cutmix", "train.epochs": 40}}
+    plan = study_plan.plan(Study("digits.yaml", {}, DECIDE, candidates))
+    assert plan.study.varied == ("train.epochs",)

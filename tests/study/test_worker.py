@@ -28,7 +28,7 @@ def test_the_worker_trains_what_it_was_told(told: Experiment, monkeypatch: pytes
     monkeypatch.setattr(worker, "_train", lambda *told: trained.append(told))
     monkeypatch.setattr(sys, "argv", ["worker.py"])
     worker.main()
-    assert trained == [(told, ["augexp", "sweep", "seed=0..4"])]
+    assert trained == [(told, ["augexp", "sweep", "seed=0..4"], None)]
     assert sys.argv == ["worker.py"]  # the command is a value, not this process's own words
 
 
