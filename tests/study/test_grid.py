@@ -126,7 +126,7 @@ def test_a_study_that_is_none_is_refused_with_every_mistake(tmp_path: Path) -> N
     with pytest.raises(UserError) as error:
         grid.read_study(str(path))
     assert str(error.value).splitlines() == [
-        "mine.yaml: confg: unknown key; did you mean config?; known: config, grid, decide",
+        "mine.yaml: confg: unknown key; did you mean config?; known: config, grid, candidates, decide",
         "mine.yaml: config: the name of a configuration is needed, such as none.yaml",
         "mine.yaml: grid: a mapping such as {strategy: [none, cutmix], seed: 0..4} is needed",
     ]

@@ -117,6 +117,7 @@ def test_the_shipped_studies_that_decide(name: str, strategies: int, most: int) 
 
 
 def test_settings_of_candidates_are_varied_by_the_study() -> None:
-    candidates = {"none": {"strategy": []}, "long": {"strategy": "cutmix", "train.epochs": 40}}
+    plain: dict[str, object] = {"strategy": []}
+    candidates = {"none": plain, "long": {"strategy": "cutmix", "train.epochs": 40}}
     plan = study_plan.plan(Study("digits.yaml", {}, DECIDE, candidates))
     assert plan.study.varied == ("train.epochs",)

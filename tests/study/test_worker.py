@@ -24,7 +24,7 @@ def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Experiment:
 
 
 def test_the_worker_trains_what_it_was_told(told: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
-    trained: list[tuple[Experiment, list[str]]] = []
+    trained: list[tuple[Experiment, list[str], None]] = []
     monkeypatch.setattr(worker, "_train", lambda *told: trained.append(told))
     monkeypatch.setattr(sys, "argv", ["worker.py"])
     worker.main()
