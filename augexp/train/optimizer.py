@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
+import numpy as np
 
 from augexp.config.schema import Train
 
@@ -99,9 +100,10 @@ def averaged(model: keras.Model) -> Iterator[None]:
     """
     # In mixed_float16, Keras wraps the optimizer.
     averages = getattr(model.optimizer, "inner_optimizer", model.optimizer).averages
-    weights = [keras.ops.convert_to_numpy(variable) for variable, _ in averages]
+    # Copies: JAX deletes the array of a variable that it hands to a step, and so would delete the average's own.
+    weights = [np.array(keras.ops.convert_to_numpy(variable)) for variable, _ in averages]
     for variable, average in averages:
-        variable.assign(average)
+        variable.assign(np.array(keras.ops.convert_to_numpy(average)))
     try:
         yield
     finally:

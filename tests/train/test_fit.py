@@ -125,7 +125,7 @@ def killed(
             "runs.checkpoint.save",
             4,
         ),  # within the first full epoch, after its first checkpoint: running sums are carried
-        ("train.record.save_best", 2),  # the checkpoint knows of a better epoch, its weights are lost
+        ("train.record.save_weights", 2),  # the checkpoint knows of a better epoch, its weights are lost
         ("runs.predictions.write", 1),
     ],
 )
