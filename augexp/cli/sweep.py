@@ -113,7 +113,8 @@ def _rounds(told: "Study", pool: "Callable[..., AbstractContextManager[Pool]]", 
         return
     console.say(
         f"study {plan.study.hash}: {len(plan.study.strategies)} strategies, looks at "
-        f"{', '.join(map(str, plan.study.decide.looks))} seeds, margin {plan.study.decide.margin:g} points"
+        f"{', '.join(map(str, plan.study.decide.looks))} seeds, margin {plan.study.decide.margin:g} points, "
+        f"{wording.weights(plan.study.decide.score)}"
     )
 
     def train() -> "Race":

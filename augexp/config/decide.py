@@ -25,7 +25,8 @@ class Decide(Section):
         looks: seeds of each strategy at each look, rising, from 2 on.
         margin: in points of test accuracy; smaller differences don't matter.
         error: chance that any interval of the study is wrong; 0.05 is all there is.
-        score: `train.score` of every run; None: whatever the configuration says.
+        score: `train.score` of every run; None: whatever the configuration says. A study that is registered has the
+            one that all its runs have.
     """
 
     baseline: Annotated[str, Field(strict=True)] = "none"
