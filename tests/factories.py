@@ -6,6 +6,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import yaml
 
 from augexp import files
 from augexp.config import load
@@ -31,8 +32,9 @@ def make_run(
     images_per_second: float = 1000.0,
     overrides: Sequence[str] = (),
     environment: dict[str, Any] | None = None,
+    other_test: float | None = None,
 ) -> Path:
-    """Writes a finished run with these numbers into `folder`.
+    """Writes a finished run with these numbers into `folder`; it scores its best epoch unless overrides say otherwise.
 
     Args:
         folder: made when missing.
@@ -47,20 +49,34 @@ def make_run(
         images_per_second: median over epochs.
         overrides: further `key=value`s of the configuration.
         environment: keys of environment.json to replace.
+        other_test: test accuracy of the weights that are not scored; None: as if an earlier version wrote the run.
     """
-    experiment = load.experiment(
-        None, ["data.source=digits", f"strategy={strategy}", f"seed={seed}", f"train.epochs={epochs}", *overrides]
-    )
+    given = ("data.source=digits", f"strategy={strategy}", f"seed={seed}", f"train.epochs={epochs}", "train.score=best")
+    experiment = load.experiment(None, [*given, *overrides])
     curve = _curve(epochs, best_epoch or max(1, epochs - 1), accuracy) if val_accuracy is None else val_accuracy
-    test = max(curve) - 0.02 if test_accuracy is None else test_accuracy
+    reached = {"best": max(curve), "last": curve[-1]}
+    val = reached.pop(experiment.train.score)
+    test = val - 0.02 if test_accuracy is None else test_accuracy
     folder.mkdir(parents=True, exist_ok=True)
     files.write_text(folder / "config.yaml", experiment.to_yaml())
     files.write_json(folder / "environment.json", _environment() | (environment or {}))
     run_folder.set_state(folder, "finished")
     files.write_text(folder / "history.csv", _history(curve, seconds, images_per_second))
-    for split, share in (("val", max(curve)), ("test", test)):
+    for split, share in (("val", val), ("test", test)):
         _write_predictions(folder / f"predictions-{split}.npz", split, share, seed)
-    files.write_json(folder / "result.json", _result(experiment, curve, test, seconds, images_per_second))
+    result = _result(experiment, curve, val, test) | {"seconds": seconds, "images_per_second": images_per_second}
+    if other_test is not None:
+        ((score, other_val),) = reached.items()
+        result["other"] = {"score": score, "val": _metrics(other_val), "test": _metrics(other_test)}
+    files.write_json(folder / "result.json", result)
+    return folder
+
+
+def forget(folder: Path, *keys: str) -> Path:
+    """Takes settings of `train` out of the configuration of a run, as earlier versions didn't have them."""
+    config = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
+    config["train"] = {key: value for key, value in config["train"].items() if key not in keys}
+    files.write_text(folder / "config.yaml", yaml.safe_dump(config, sort_keys=False))
     return folder
 
 
@@ -92,17 +108,14 @@ def _history(curve: Sequence[float], seconds: float, images_per_second: float) -
     return "\n".join(lines) + "\n"
 
 
-def _result(
-    experiment: Experiment, curve: Sequence[float], test: float, seconds: float, images_per_second: float
-) -> dict[str, Any]:
+def _result(experiment: Experiment, curve: Sequence[float], val: float, test: float) -> dict[str, Any]:
     return {
         "epochs": len(curve),
         "best_epoch": int(np.argmax(curve)) + 1,
         "validation": "test" if experiment.data.validation == "test" else "train",
-        "val": _metrics(max(curve)),
+        "score": experiment.train.score,
+        "val": _metrics(val),
         "test": _metrics(test),
-        "seconds": seconds,
-        "images_per_second": images_per_second,
     }
 
 

@@ -8,6 +8,7 @@ from itertools import compress
 from pathlib import Path
 from typing import Any
 
+from augexp.config.schema import Score
 from augexp.config.settings import FREE_KEYS, UNSET, flatten, show
 from augexp.errors import UserError
 from augexp.runs import read
@@ -26,6 +27,11 @@ class Group:
     def seeds(self) -> tuple[int, ...]:
         """The different seeds, in order."""
         return tuple(sorted({run.seed for run in self.runs}))
+
+    @property
+    def score(self) -> Score:
+        """Whose weights were scored: those of the last epoch, or of the best; one for all runs of a group."""
+        return self.runs[0].result.score
 
     @property
     def strategy(self) -> str:
@@ -133,7 +139,7 @@ def duplicates(group: Group) -> dict[int, tuple[Path, ...]]:
 
 
 def validated_on_test(group: Group) -> bool:
-    """Whether any run chose its best epoch on the test set."""
+    """Whether the test set is the validation set of any run."""
     return any(run.result.validation == "test" for run in group.runs)
 
 

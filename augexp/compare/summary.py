@@ -57,8 +57,9 @@ class Summary:
     """What a group reached, and at what cost.
 
     Attributes:
-        val: accuracy in [0, 1] of the best epoch's weights.
+        val: accuracy in [0, 1] of the weights that are scored, after the last epoch or the best (`Group.score`).
         test: likewise.
+        other_test: that of the other weights, where every run has them.
         others: `val_top5_accuracy`, `test_cross_entropy` and the like, where every run has a finite one; and of the
             curve `last_val_accuracy` (last epoch) and `late_val_accuracy` (median of the last five).
         best_epoch: median, lowest and highest.
@@ -68,6 +69,7 @@ class Summary:
 
     val: Spread
     test: Spread
+    other_test: Spread | None
     others: Mapping[str, Spread]
     best_epoch: tuple[float, int, int]
     images_per_second: float
@@ -115,11 +117,12 @@ class Curve:
 
 
 def summarize(group: Group) -> Summary:
-    """Accuracies of the best weights, best epoch, speed and cost."""
+    """Accuracies of the weights that are scored, and of the others; best epoch, speed and cost."""
     best = [run.result.best_epoch for run in group.runs]
     return Summary(
         val=_spread(group, "val"),
         test=_spread(group, "test"),
+        other_test=_other_test(group),
         others=_others(group),
         best_epoch=(median(best), min(best), max(best)),
         images_per_second=median(run.result.images_per_second for run in group.runs),
@@ -129,6 +132,16 @@ def summarize(group: Group) -> Summary:
 
 def _spread(group: Group, split: Split) -> Spread:
     return Spread(tuple(by_seed(group, split).values()))
+
+
+def _other_test(group: Group) -> Spread | None:
+    found = [run.result.other.test.accuracy for run in group.runs if run.result.other is not None]
+    return Spread(tuple(per_seed(group, found).values())) if len(found) == len(group.runs) else None
+
+
+def best_val_accuracy(group: Group) -> float:
+    """Mean over the runs of the highest val accuracy of their histories, which round to six digits."""
+    return math.fsum(float(run.history["val_accuracy"].max()) for run in group.runs) / len(group.runs)
 
 
 def by_seed(group: Group, split: Split, metric: str = "accuracy") -> dict[int, float]:

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from augexp.config.ops import Float
-from augexp.config.schema import Count, Experiment, Section
+from augexp.config.schema import Count, Experiment, Score, Section
 from augexp.config.settings import FREE_KEYS, flatten
 
 LOOKS = (3, 5, 8, 12)
@@ -25,12 +25,15 @@ class Decide(Section):
         looks: seeds of each strategy at each look, rising, from 2 on.
         margin: in points of test accuracy; smaller differences don't matter.
         error: chance that any interval of the study is wrong; 0.05 is all there is.
+        score: `train.score` of every run; None: whatever the configuration says. A study that is registered has the
+            one that all its runs have.
     """
 
     baseline: Annotated[str, Field(strict=True)] = "none"
     looks: tuple[Count, ...] = LOOKS
     margin: Annotated[Float, Field(gt=0, le=100)] = 0.5
     error: Float = ERROR
+    score: Score | None = None
 
     @field_validator("looks")
     @classmethod

@@ -14,6 +14,7 @@ from augexp.config import yamlfile
 from augexp.config.mistakes import in_words
 from augexp.config.ops import OpSpec, Spec
 from augexp.config.schema import Experiment, label_of, read_strategy
+from augexp.config.settings import as_made
 from augexp.errors import UserError, did_you_mean
 
 
@@ -30,6 +31,13 @@ def find_config(name: str) -> Path:
         f"{name}: no such configuration here, in configs/ or among those shipped with augexp "
         f"({', '.join(shipped)}){did_you_mean(name, shipped)}"
     )
+
+
+def given(config: str, section: str, key: str) -> Any:
+    """What a YAML file itself says of a setting; None where it says nothing."""
+    raw, _, _ = yamlfile.read(find_config(config))
+    of_section = raw.get(section)
+    return of_section.get(key) if isinstance(of_section, Mapping) else None
 
 
 def shipped_configs() -> Path:
@@ -59,6 +67,8 @@ def experiment(
         path = find_config(str(config))
         source = path.name
         raw, places, mistakes = yamlfile.read(path)
+        if (path.parent / "environment.json").is_file():  # that of a run, which repeats it
+            raw = as_made(raw)
     settings = settings or {}
     for of_op in (False, True):  # the strategy first, whatever was typed first
         if of_op and any(map(is_of_op, (*overrides, *settings))):

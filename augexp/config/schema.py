@@ -41,6 +41,7 @@ BACKBONES = (
 Int = Annotated[int, Field(strict=True)]
 Count = Annotated[Int, Field(ge=1)]
 Flag = Annotated[bool, Field(strict=True)]
+Score = Literal["last", "best"]  # the epoch whose weights are scored: the last one, or the best on val
 
 
 def _check_path(text: str) -> str:
@@ -153,7 +154,15 @@ class Model(Section):
 
 
 class Train(Section):
-    """The recipe: length, batch, optimizer, schedule, precision."""
+    """The recipe: length, batch, optimizer, schedule, precision, and which weights are scored.
+
+    Attributes:
+        ema: momentum of an exponential moving average of the weights, step by step, which is scored in place of them
+            (Polyak and Juditsky, Acceleration of Stochastic Approximation by Averaging, 1992); it starts afresh where
+            the backbone joins the head. None: the weights themselves.
+        score: whose weights are scored, opened and compared. Those of the best epoch on val are chosen by a few images,
+            which adds to the noise over seeds; both are kept.
+    """
 
     epochs: Annotated[Count, Field(le=100_000)] = 20
     head_epochs: Annotated[Int, Field(ge=0)] = 1
@@ -166,6 +175,8 @@ class Train(Section):
     warmup_epochs: Annotated[Int, Field(ge=0)] = 0
     label_smoothing: Annotated[Float, Field(ge=0, lt=1)] = 0.0
     plain_epochs: Annotated[Int, Field(ge=0)] = 0
+    ema: Annotated[Float, Field(gt=0, lt=1)] | None = None
+    score: Score = "last"
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
     devices: Literal["one", "all"] = "one"
     deterministic: Flag = False

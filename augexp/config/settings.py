@@ -22,6 +22,16 @@ WITHOUT_EFFECT = frozenset(_marked(Experiment))
 # Keys that cannot tell two runs of one group apart: runs that differ in nothing else are one group.
 FREE_KEYS = frozenset({"seed", "name"}) | WITHOUT_EFFECT
 UNSET = "unset"
+BEFORE = {"score": "best", "ema": None}  # of `train`, where a stored configuration lacks them
+
+
+def as_made(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored configuration with what its version didn't say because there was no choice yet.
+
+    That version scored the best epoch, which is not the default of today, and averaged no weights.
+    """
+    train = config.get("train", {})
+    return {**config, "train": {**BEFORE, **train}} if isinstance(train, Mapping) else dict(config)
 
 
 def differences(there: Mapping[str, Any], experiment: Experiment) -> list[str]:

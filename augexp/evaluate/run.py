@@ -43,7 +43,7 @@ class Request:
 
 
 def evaluate(folder: Path, request: Request) -> dict[str, Any]:
-    """Evaluates the best weights of a run, and writes `evaluation.json`, its columns and its pictures beside them.
+    """Evaluates the weights of a run that were scored, and writes `evaluation.json`, its columns and its pictures.
 
     What an earlier evaluation of the same weights found stays, unless it is found anew.
 

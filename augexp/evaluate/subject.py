@@ -30,7 +30,7 @@ class Subject:
     """A network, its data, and whom to tell how far it is.
 
     Attributes:
-        run: with the best weights.
+        run: with the weights that were scored.
         splits: of its data.
         part: of them that is evaluated.
         split: its name.

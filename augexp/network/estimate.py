@@ -8,7 +8,7 @@ from statistics import median
 import keras
 import numpy as np
 
-from augexp.config.schema import Experiment
+from augexp.config.schema import Experiment, Train
 from augexp.network.model import Network
 
 FULL = 4  # predictions that a training step costs; with the backbone frozen it costs about one
@@ -33,13 +33,18 @@ class Memory:
 def memory(network: Network, experiment: Experiment) -> Memory:
     """Memory of training; the real figure differs by what the backend fuses and keeps."""
     trains_backbone = experiment.model.freeze == "none"
-    copies = 3 if experiment.train.optimizer == "sgd" else 4  # weight, gradient, one or two moments
+    copies = 2 + optimizer_copies(experiment.train)  # weight, gradient
     count = network.model.count_params()
     outputs = [_elements(layer) for layer in network.backbone.layers]
     kept = sum(outputs) if trains_backbone else 2 * max(outputs)
     width = 2 if network.precision.startswith("mixed") else 4
     weights = 4 * count * (copies if trains_backbone else 1)
     return Memory(weights, kept * width * experiment.train.batch_size)
+
+
+def optimizer_copies(train: Train) -> int:
+    """Numbers that the optimizer keeps for each weight: one or two moments, and the average where there is one."""
+    return (1 if train.optimizer == "sgd" else 2) + (train.ema is not None)
 
 
 def _elements(layer: keras.layers.Layer) -> int:

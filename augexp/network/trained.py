@@ -1,4 +1,4 @@
-"""A run folder opened for use: the network with its best weights, and the data it was trained on."""
+"""A run folder opened for use: the network with the weights that were scored, and the data it was trained on."""
 
 import hashlib
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Trained:
 
     folder: Path
     experiment: Experiment
-    network: Network  # with the weights of the best epoch
+    network: Network  # with the weights of `train.score`
     class_names: tuple[str, ...]
     fingerprint: str | None  # of the data; None in a run that doesn't say
     weights: str  # SHA-256 of their file
@@ -35,15 +35,16 @@ class Trained:
 
 
 def load(folder: Path) -> Trained:
-    """Builds the network of a run and loads its best weights; an unfinished run is taken at its best so far.
+    """Builds the network of a run with the weights that were scored; an unfinished one is taken at its best so far.
 
     Raises:
         UserError: if the folder holds no run, no weights, or weights of another network.
     """
     settings = _settings(folder)
-    path = folder / "best.weights.h5"
+    finished = run_folder.is_finished(folder)
+    path = run_folder.weights_path(folder, settings.train.score if finished else "best")
     if not path.is_file():
-        raise UserError(f"{folder}: it holds no weights (best.weights.h5); train the run first, at least one epoch")
+        raise UserError(f"{folder}: it holds no weights ({path.name}); train the run first, at least one epoch")
     environment = _environment(folder)
     class_names = environment.class_names or sources.open_source(settings.data).class_names
     # What was trained in bfloat16 is scored in it on any machine: compared numbers differ in nothing else.
@@ -56,7 +57,6 @@ def load(folder: Path) -> Trained:
             f"{path}: these weights don't fit {settings.model.backbone} with {len(class_names)} classes, which "
             f"config.yaml asks for ({first_line(error)[:200]}); one of the two files is of another run"
         ) from error
-    finished = run_folder.is_finished(folder)
     if not finished:
         console.say(f"{folder}: unfinished; taken at its best so far")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from augexp.compare.groups import Group, validated_on_test
-from augexp.compare.summary import Curve, XAxis, curve, summarize
+from augexp.compare.summary import Curve, XAxis, best_val_accuracy, curve, summarize
 from augexp.config import settings
 from augexp.draw.style import COLOURS, DPI, LINES, MARKERS, drawable, house_style, shorten
 
@@ -52,7 +52,7 @@ def percent(curve: Curve) -> Curve:
 
 
 def _legend_label(group: Group) -> str:
-    best = 100 * summarize(group).val.mean
+    best = 100 * (summarize(group).val.mean if group.score == "best" else best_val_accuracy(group))
     last = 100 * curve(group).mean[-1]
     seeds = "one seed" if len(group.seeds) == 1 else f"{len(group.seeds)} seeds"
     return drawable(f"{shorten(group.label, 44)}  ·  {seeds}  ·  best {best:.1f}, last {last:.1f}")

@@ -16,7 +16,8 @@ from augexp.compare.verdicts import Verdict
 from augexp.report import profiles as profile_report
 from augexp.report import wording
 from augexp.report.notes import notes, ranges
-from augexp.report.terminal import percent_cell, reach_of, which_lines
+from augexp.report.terminal import other_of, other_scores, percent_cell, reach_of, which_lines
+from augexp.runs.read import Run
 
 COLUMNS: dict[str, Callable[[Group, Summary], Any]] = {
     "label": lambda group, _: group.label,
@@ -54,6 +55,9 @@ def _row(group: Group, judgement: Judgement) -> dict[str, Any]:
     spreads: dict[str, Spread | None] = {"val_accuracy": summary.val, "test_accuracy": summary.test}
     spreads |= {name: summary.others.get(name) for name in OTHER_SPREADS}
     row = {name: column(group, summary) for name, column in COLUMNS.items()}
+    if other_scores(judgement) is not None:
+        row |= {"score": group.score, "other_score": other_of(group)}
+        spreads["other_test_accuracy"] = summary.other_test
     for name, spread in spreads.items():
         row |= _spread(name, spread)
     reach = reach_of(group, judgement)
@@ -223,9 +227,18 @@ def _runs(group: Group) -> list[dict[str, Any]]:
             "test_accuracy": test,
             "best_epoch": run.result.best_epoch,
             "epochs": run.result.epochs,
+            **_scored(run),
         }
         for run, val, test in rows
     ]
+
+
+def _scored(run: Run) -> dict[str, Any]:
+    """Whose weights are scored, and what the others reach, where a run says so."""
+    other = run.result.other
+    if other is None:
+        return {}
+    return {"score": run.result.score, "other_test_accuracy": other.test.accuracy}
 
 
 def markdown(judgement: Judgement) -> str:
@@ -239,7 +252,7 @@ def markdown(judgement: Judgement) -> str:
         summary = summarize(group)
         cells = (
             tables.escaped(group.label), str(len(group.seeds)),
-            percent_cell(summary.val, " "), percent_cell(summary.test, " "),
+            percent_cell(summary.val, " "), percent_cell(summary.test, " ") + _markdown_other(group, summary),
             *_markdown_contrast(against.get(group.label)), f"{summary.minutes:.1f}",
         )  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
@@ -247,6 +260,11 @@ def markdown(judgement: Judgement) -> str:
     which = list(map(tables.escaped, which_lines(judgement)))
     head = [f"**{which[0]}**", "", *(f"{line}  " for line in which[1:]), ""] if which else []
     return "\n".join([*head, *lines, *(["", *told] if told else []), *profile_report.markdown(judgement.profiles), ""])
+
+
+def _markdown_other(group: Group, summary: Summary) -> str:
+    other = summary.other_test
+    return "" if other is None else f" ({other_of(group)} epoch {100 * other.mean:.2f})"
 
 
 def _markdown_contrast(verdict: Verdict | None) -> tuple[str, str]:

@@ -76,11 +76,13 @@ def _by_value(groups: Sequence[Group], values: Sequence[str]) -> str:
 
 
 def _on_test(groups: Sequence[Group]) -> list[str]:
-    labels = [group.label for group in groups if validated_on_test(group)]
-    if not labels:
-        return []
+    told = {
+        "best": "the best epoch was chosen on it, so its accuracy flatters",
+        "last": "whatever is chosen by val is chosen on it, so its accuracy flatters",
+    }
+    on_test = {score: [one.label for one in groups if validated_on_test(one) and one.score == score] for score in told}
     return [
-        f"validation = test set ({tables.names(labels)}): the best epoch was chosen on it, so its accuracy flatters"
+        f"validation = test set ({tables.names(labels)}): {told[score]}" for score, labels in on_test.items() if labels
     ]
 
 

@@ -10,7 +10,7 @@ from augexp.compare.groups import Group
 from augexp.compare.inference import LEVEL
 from augexp.compare.judge import Judgement
 from augexp.compare.profiles import Profile, Profiles
-from augexp.compare.summary import Spread, summarize
+from augexp.compare.summary import Spread, Summary, summarize
 from augexp.compare.verdicts import Verdict
 from augexp.metrics.catalogue import Metric
 from augexp.report import profiles as profile_report
@@ -54,7 +54,7 @@ def _strategy(group: Group, judgement: Judgement) -> tuple[Cell, ...]:
         Cell(group.label),
         Cell(str(len(group.seeds))),
         _spread(summary.val),
-        _spread(summary.test),
+        _test(group, summary),
         _spread(summary.others.get("test_top5_accuracy")),
         _spread(summary.others.get("test_cross_entropy"), 1, 3),
         Cell(f"{middle:g}", () if low == high else (f"{low}-{high}",)),
@@ -63,6 +63,14 @@ def _strategy(group: Group, judgement: Judgement) -> tuple[Cell, ...]:
         Cell(f"{summary.minutes:.1f}"),
         Cell(terminal.reached(terminal.reach_of(group, judgement))),
     )
+
+
+def _test(group: Group, summary: Summary) -> Cell:
+    """Beneath it the mean of the weights that are not scored."""
+    cell, other = _spread(summary.test), summary.other_test
+    if other is None:
+        return cell
+    return Cell(cell.text, (*cell.small, f"{terminal.other_of(group)} epoch {100 * other.mean:.2f}"))
 
 
 def _spread(over: Spread | None, scale: float = 100, digits: int = 2) -> Cell:

@@ -1,8 +1,10 @@
 """A judged comparison on the terminal: tables of 80 columns and sentences."""
 
-import math
+from collections.abc import Sequence
 
 from rich.cells import cell_len
+from rich.console import Console
+from rich.measure import Measurement
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -12,27 +14,50 @@ from augexp.compare import stability
 from augexp.compare.choice import Choice
 from augexp.compare.groups import Group
 from augexp.compare.judge import Judgement
-from augexp.compare.summary import Reach, Spread, Summary, reach, summarize
+from augexp.compare.summary import Reach, Spread, Summary, best_val_accuracy, reach, summarize
 from augexp.compare.verdicts import Verdict
+from augexp.config.schema import Score
 from augexp.errors import printable
 from augexp.report import wording
 
+WIDE = Console(width=1000)  # to measure on
 LONGEST_BESIDE = 12  # characters of a name that fit into 80 columns beside the numbers
 
 
 def table(judgement: Judgement) -> Table:
-    """A row a group; fits into 80 columns: beside a long name the spreads go to a second line."""
-    groups = judgement.comparison.groups
-    long = max(cell_len(printable(group.label)) for group in groups) > LONGEST_BESIDE
-    headings = ["seeds", "val\nacc. %", "test\nacc. %", "best\nepoch", "images\n/s", "min"]
-    baseline = judgement.baseline
-    if baseline is not None:
-        headings.append("s to\nbase")
+    """A row a group; fits into 80 columns: where it otherwise wouldn't, the spreads go to a second line."""
+    names = [printable(group.label) for group in judgement.comparison.groups]
+    if max(map(cell_len, names)) <= LONGEST_BESIDE:
+        beside = _table(judgement, long=False)
+        # Beside the other weights' accuracy, a range of best epochs may be too much for a line.
+        if other_scores(judgement) is None or Measurement.get(WIDE, WIDE.options, beside).maximum <= tables.WIDTH:
+            return beside
+    return _table(judgement, long=True)
+
+
+def _table(judgement: Judgement, *, long: bool) -> Table:
+    other, baseline = other_scores(judgement), judgement.baseline
+    headings = [
+        *("seeds", "val\nacc. %", "test\nacc. %", *([f"{other}\nep. %"] if other else [])),
+        *("best\nepoch", "images\n/s", "min", *(["s to\nbase"] if baseline else [])),
+    ]
     grid = tables.grid(["strategy"], headings, leading=int(long))
-    for group in groups:
-        cells = _cells(group, summarize(group), "\n" if long else " ")
+    for group in judgement.comparison.groups:
+        cells = _cells(group, summarize(group), "\n" if long else " ", other=other is not None)
         grid.add_row(_name(group), *cells, *([reached(reach_of(group, judgement))] if baseline else []))
     return grid
+
+
+def other_scores(judgement: Judgement) -> str | None:
+    """Whose accuracy stands beside those that are scored: `best`, `last`, or `other` for both; None if no run says."""
+    groups = judgement.comparison.groups
+    found = {other_of(group) for group in groups if summarize(group).other_test is not None}
+    return None if not found else found.pop() if len(found) == 1 else "other"
+
+
+def other_of(group: Group) -> Score:
+    """The weights of a group that are not scored."""
+    return "best" if group.score == "last" else "last"
 
 
 def _name(group: Group) -> Text:
@@ -45,12 +70,9 @@ def reach_of(group: Group, judgement: Judgement) -> Reach | None:
     unlike = {verdict.group.label for verdict in judgement.verdicts if verdict.status == "not comparable"}
     if baseline is None or group.label in unlike:
         return None
+    best = best_val_accuracy(baseline)
     # History rounds to six digits, and a baseline that can't reach its own accuracy would look odd.
-    return reach(group, min(summarize(baseline).val.mean, _best_mean(baseline)))
-
-
-def _best_mean(group: Group) -> float:
-    return math.fsum(float(run.history["val_accuracy"].max()) for run in group.runs) / len(group.runs)
+    return reach(group, min(summarize(baseline).val.mean, best) if baseline.score == "best" else best)
 
 
 def reached(reach: Reach | None) -> str:
@@ -62,19 +84,22 @@ def reached(reach: Reach | None) -> str:
     return f"{reach.seconds:,.0f}" if reach.runs == reach.of else f"{reach.runs}/{reach.of}"
 
 
-def _cells(group: Group, summary: Summary, gap: str) -> tuple[str, ...]:
+def _cells(group: Group, summary: Summary, gap: str, *, other: bool) -> tuple[str, ...]:
+    sign = "±" if other and gap == " " else "± "  # so that the usual study fits
+    others = "-" if summary.other_test is None else f"{100 * summary.other_test.mean:.2f}"
     return (
         str(len(group.seeds)),
-        percent_cell(summary.val, gap),
-        percent_cell(summary.test, gap),
+        percent_cell(summary.val, gap, sign),
+        percent_cell(summary.test, gap, sign),
+        *([others] if other else []),
         _epochs(*summary.best_epoch, gap),
         f"{summary.images_per_second:,.0f}",
         f"{summary.minutes:.1f}",
     )
 
 
-def percent_cell(spread: Spread, gap: str) -> str:
-    return f"{100 * spread.mean:.2f}{gap}{'one seed' if spread.sd is None else f'± {100 * spread.sd:.2f}'}"
+def percent_cell(spread: Spread, gap: str, sign: str = "± ") -> str:
+    return f"{100 * spread.mean:.2f}{gap}{'one seed' if spread.sd is None else f'{sign}{100 * spread.sd:.2f}'}"
 
 
 def _epochs(middle: float, low: int, high: int, gap: str) -> str:
@@ -87,7 +112,8 @@ def caption(judgement: Judgement) -> str:
     spread = any(len(group.seeds) > 1 for group in groups)
     devices = dict.fromkeys(run.environment.device or "?" for group in groups for run in group.runs)
     lines = [
-        f"accuracy of the best epoch's weights: mean{' ± standard deviation' if spread else ''} over seeds",
+        f"accuracy of the {_scored(groups)}: mean{' ± standard deviation' if spread else ''} over seeds",
+        *_other_line(judgement),
         f"best epoch: median{' (lowest-highest)' if spread else ''}; "
         f"min: minutes of training a run ({tables.names(list(devices))})",
     ]
@@ -96,6 +122,22 @@ def caption(judgement: Judgement) -> str:
             f"s to base: seconds to the val accuracy of {judgement.baseline.label}'s best epochs (1/3: one run of 3)"
         )
     return "\n".join(lines)
+
+
+def _scored(groups: Sequence[Group]) -> str:
+    """`last epoch's weights`, or `last (cutmix) and best (none) epoch's weights`."""
+    labels = {score: [group.label for group in groups if group.score == score] for score in ("last", "best")}
+    if all(labels.values()):
+        return " and ".join(f"{score} ({tables.names(named)})" for score, named in labels.items()) + " epoch's weights"
+    return f"{groups[0].score} epoch's weights"
+
+
+def _other_line(judgement: Judgement) -> list[str]:
+    other = other_scores(judgement)
+    if other is None:
+        return []
+    whose = {"other": "other weights, of the best epoch or the last"}.get(other, f"{other} epoch's weights")
+    return [f"{other} ep. %: test accuracy of the {whose}, mean over seeds"]
 
 
 def contrast_table(judgement: Judgement) -> Table | None:

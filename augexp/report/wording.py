@@ -10,6 +10,7 @@ from augexp.compare.race import Race
 from augexp.compare.verdicts import Verdict
 from augexp.config import settings
 from augexp.config.decide import Registered
+from augexp.config.schema import Score
 
 NOT_REGISTERED = "not registered: right only if the number of seeds was fixed beforehand and no run was left out"
 UNREGISTERED_MARGIN = " The margin stands in no study file: it must have been chosen before the results were seen."
@@ -81,6 +82,11 @@ def race_sentence(race: Race) -> str:
     elif look.is_last and not look.settled:
         told.append("the last look; a new study needs new seeds")
     return f"look {look.number} of {len(looks)}, {look.seeds} seeds: {'; '.join(told) or 'the end'}"
+
+
+def weights(score: Score | None) -> str:
+    """Which weights a study scores."""
+    return "each run scores what it says" if score is None else f"the {score} epoch's weights are scored"
 
 
 def outcome(race: Race) -> str:

@@ -1,6 +1,7 @@
 """Everything a killed run needs to go on, in one file that is replaced at once and never pickled."""
 
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -120,9 +121,15 @@ def refuse_other_origin(folder: Path, origin: Origin) -> None:
 def _refuse(folder: Path, found: list[str]) -> None:
     if found:
         raise UserError(
-            f"{folder}: can't be resumed, it is not the same run ({'; '.join(found)}); choose another name= or "
-            "runs_dir=, or start it over without --resume"
+            f"{folder}: can't be resumed, it is not the same run ({'; '.join(found)}); {_way_out(found)}choose another "
+            "name= or runs_dir=, or start it over without --resume"
         )
+
+
+def _way_out(found: list[str]) -> str:
+    """For a run of the time when the best epoch was scored by default: the same command may now ask for another."""
+    score = re.fullmatch(r"train\.score: '(\w+)' there, '\w+' here", found[0])
+    return f"add train.score={score[1]} to go on with it, or " if score and len(found) == 1 else ""
 
 
 @contextmanager
@@ -138,4 +145,4 @@ def _opened(folder: Path) -> Iterator[Any]:
 
 def _meta(stored: Any) -> dict[str, Any]:
     meta: dict[str, Any] = json.loads(str(stored["meta"]))
-    return meta
+    return meta | {"config": settings.as_made(meta["config"])}

@@ -1,7 +1,10 @@
 """The run folder while it is written: create, lock, append, finish.
 
-    config.yaml environment.json status.json history.csv checkpoint/ best.weights.h5
+    config.yaml environment.json status.json history.csv checkpoint/ best.weights.h5 last.weights.h5
     predictions-val.npz predictions-test.npz log.txt curves.png batch.png, and last of all result.json
+
+`predictions-val.npz` and its neighbour are those of the weights that are scored (`train.score`); the others' have names
+such as `predictions-val-best.npz`. Runs of earlier versions were scored with the best weights, and have no last ones.
 
 Every file is replaced at once, but for history.csv and log.txt, which grow by a line; nothing is pickled; no TensorFlow
 here.
@@ -18,7 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from augexp import files
-from augexp.config.schema import Experiment
+from augexp.config.schema import Experiment, Score
 from augexp.errors import Terminated, UserError, first_line
 from augexp.files import write_json, write_text
 
@@ -85,6 +88,11 @@ def _make_ready(folder: Path, *, resume: bool) -> None:
 def checkpoint_path(folder: Path) -> Path:
     """Where a run keeps what it needs to go on."""
     return folder / "checkpoint" / "state.npz"
+
+
+def weights_path(folder: Path, kind: Score) -> Path:
+    """Where a run keeps the weights of its best or last epoch."""
+    return folder / f"{kind}.weights.h5"
 
 
 def record_failure(experiment: Experiment, reason: str) -> None:

@@ -12,8 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augexp.config.schema import Score
 from augexp.files import replacing
 from augexp.runs.read import Run
+from augexp.runs.records import Split
+
+
+def path_of(folder: Path, split: Split, kind: Score | None = None) -> Path:
+    """Where the predictions of a split lie: those of the weights that are scored, or else of which kind of weights."""
+    return folder / f"predictions-{split}{'' if kind is None else f'-{kind}'}.npz"
 
 
 def write(path: Path, ids: Sequence[str], labels: NDArray[np.int32], probability: NDArray[np.float32]) -> None:
@@ -76,7 +83,7 @@ def read(run: Run) -> Predictions:
     Raises:
         Unusable: if it is missing, cut off, holds no numbers, or doesn't fit the run's result.
     """
-    path = run.path / "predictions-test.npz"
+    path = path_of(run.path, "test")
     try:
         # NumPy leaves a file that is no archive open; here it is closed whatever happens.
         with path.open("rb") as file, np.load(file) as stored:

@@ -13,6 +13,7 @@ import yaml
 from numpy.typing import NDArray
 
 from augexp.config import yamlfile
+from augexp.config.settings import as_made
 from augexp.errors import UserError
 from augexp.runs.folder import is_locked
 from augexp.runs.records import BrokenRun, Configuration, Environment, Result, Status, checked
@@ -93,7 +94,7 @@ def state(path: Path) -> Status:
 
 
 def config(path: Path) -> dict[str, Any]:
-    """The resolved configuration of a run folder. Raises BrokenRun if it is missing or is none."""
+    """The resolved configuration of a run folder, as the run was made. Raises BrokenRun if it is missing or is none."""
     try:
         config: dict[str, Any] = yamlfile.parse_1_1((path / "config.yaml").read_text(encoding="utf-8"))
         # Only what augexp itself could have written can be grouped, compared and shown.
@@ -101,7 +102,7 @@ def config(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, TypeError, ValueError, KeyError, AttributeError, RecursionError, OSError) as error:
         raise BrokenRun(f"config.yaml can't be read ({type(error).__name__})") from None
     checked(Configuration, config if isinstance(config, dict) else {}, "config.yaml")
-    return config
+    return as_made(config)
 
 
 def epochs(path: Path) -> int | None:

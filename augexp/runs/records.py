@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from augexp.config.decide import Registered
+from augexp.config.schema import Score
 
 MOST = 1e12  # seconds, or images a second: what is beyond is no measurement
 
@@ -47,7 +48,7 @@ class Record(BaseModel):
 
 
 class Scores(Record):
-    """What the best weights reach on a split: `accuracy` and `top5_accuracy` in [0, 1], `cross_entropy` in nats."""
+    """What weights reach on a split: `accuracy` and `top5_accuracy` in [0, 1], `cross_entropy` in nats."""
 
     accuracy: Share
     top5_accuracy: Optional = None
@@ -60,14 +61,24 @@ class Scores(Record):
         return self.examples if self.examples and self.examples > 0 else None
 
 
+class Other(Record):
+    """What the weights that are not scored reach: those of the best epoch where the last one is scored, or the last."""
+
+    score: Score
+    val: Scores
+    test: Scores
+
+
 class Result(Record):
     """`result.json`, written last: a folder without it holds no finished run."""
 
     epochs: Count
     best_epoch: Count
     validation: Any = None  # "test" where the best epoch was chosen on test
+    score: Score = "best"  # whose weights `val` and `test` are of; earlier versions don't say
     val: Scores
     test: Scores
+    other: Other | None = None  # None in runs of earlier versions
     seconds: Measured  # of training
     images_per_second: Measured  # median over epochs
 

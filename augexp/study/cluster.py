@@ -27,7 +27,7 @@ Content = Mapping[str, bytes]  # path within the run folder -> what the file hol
 
 
 def pack(folder: Path) -> Content | None:
-    """What a run folder holds; None while it changes, so that checkpoint, history and best weights belong together."""
+    """What a run folder holds; None while it changes, so that checkpoint, history and weights belong together."""
     before = _stamps(folder)
     try:
         content = {name: (folder / name).read_bytes() for name in before}

@@ -45,9 +45,11 @@ def lines(experiments: Sequence[Experiment]) -> list[str]:
 
 
 def _kind(settings: Experiment) -> str:
-    """What decides time and size: all but seed, name, strategy and what has no effect."""
+    """What decides time and size: all but seed, name, strategy, which weights are scored, and what has no effect."""
     told = deciding(settings.model_dump(mode="json"))
-    return json.dumps({key: told[key] for key in told.keys() - {"seed", "name", "strategy"}}, sort_keys=True)
+    return json.dumps(
+        {key: told[key] for key in told.keys() - {"seed", "name", "strategy", "train.score"}}, sort_keys=True
+    )
 
 
 def cost(settings: Experiment) -> Cost:
@@ -77,10 +79,10 @@ def measured_seconds(settings: Experiment) -> float | None:
 
 
 def _folder_bytes(network: keras.Model, settings: Experiment) -> float:
-    """Best weights, and a checkpoint of weights and moments; all else is small."""
-    moments = 1 if settings.train.optimizer == "sgd" else 2
+    """Best and last weights, and a checkpoint of weights, moments and averages; all else is small."""
+    kept = estimate.optimizer_copies(settings.train)
     parameters: int = network.count_params()
-    return 4.0 * parameters * (2 + moments)
+    return 4.0 * parameters * (3 + kept)
 
 
 def _cache_bytes(experiments: Sequence[Experiment]) -> float:

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from augexp.compare.race import Run
 from augexp.config import load
 from augexp.config.decide import Registered, register
-from augexp.config.schema import Experiment
+from augexp.config.schema import Experiment, Score
 from augexp.errors import UserError, did_you_mean
 from augexp.runs import read
 from augexp.runs.records import BrokenRun
@@ -31,12 +32,13 @@ def plan(study: Study) -> Plan:
     """Registers a study.
 
     Raises:
-        UserError: if a combination is not valid, there is one strategy only, the baseline is none of them, or the grid
-            has fewer seeds than the last look.
+        UserError: if a combination is not valid, there is one strategy only, the baseline is none of them, the grid has
+            fewer seeds than the last look, or `decide.score` is not the `train.score` that is given beside it.
     """
     if study.decide is None:
         raise ValueError("a study without `decide` has no plan")
-    most = study.decide.looks[-1]
+    decide, study = study.decide, _scored(study, study.decide.score)
+    most = decide.looks[-1]
     seeds = study.axes.get("seed", list(range(most)))
     if len(seeds) < most:
         raise UserError(f"seed: the last look is at {most} seeds, and the grid has {len(seeds)}; leave seed out of it")
@@ -45,13 +47,29 @@ def plan(study: Study) -> Plan:
     candidates = {name: one for (name, seed), one in runs.items() if seed == seeds[0]}
     if len(candidates) < 2:
         raise UserError("one strategy: there is nothing to decide; give two or more, such as strategy=none,cutmix")
-    if (baseline := study.decide.baseline) not in candidates:
+    if (baseline := decide.baseline) not in candidates:
         hint = did_you_mean(baseline, list(candidates)) or f"; there are {', '.join(candidates)}"
         raise UserError(f"decide.baseline {baseline}: no strategy of the study has this name{hint}")
     several = [key for key, values in axes.items() if len(values) > 1]
     several += [key for settings in study.candidates.values() for key in settings]
     varied = [key for key in dict.fromkeys(several) if key not in CHOSEN and not load.is_of_op(key)]
-    return Plan(register(study.decide, candidates, seeds[:most], varied), runs)
+    scores = {one.train.score for one in candidates.values()}
+    resolved = decide.model_copy(update={"score": scores.pop() if len(scores) == 1 else None})
+    return Plan(register(resolved, candidates, seeds[:most], varied), runs)
+
+
+def _scored(study: Study, score: Score | None) -> Study:
+    """The study with `decide.score` as a setting of its grid, where it says one."""
+    if score is None:
+        return study
+    key = "train.score"
+    elsewhere: list[tuple[str, Any]] = [(name, [told[key]]) for name, told in study.candidates.items() if key in told]
+    elsewhere += [("the grid", study.axes.get(key)), (study.config, [load.given(study.config, "train", "score")])]
+    for where, told in elsewhere:
+        if told not in (None, [None], [score]):
+            given = ", ".join(map(str, told))
+            raise UserError(f"decide.score {score}: {where} gives train.score {given}; keep one of the two")
+    return replace(study, axes={**study.axes, key: [score]})
 
 
 def refuse_others(plan: Plan) -> None:

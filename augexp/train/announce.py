@@ -52,7 +52,8 @@ def _memory(network: model.Network, settings: Experiment) -> str:
 
 
 TEST_AS_VALIDATION = (
-    "validation = test set (data.validation: test): the best epoch is chosen on test, so test is optimistic"
+    "validation = test set (data.validation: test): what is chosen by val, such as the best epoch, is chosen on test, "
+    "and makes it optimistic"
 )
 
 

@@ -19,12 +19,12 @@ from augexp.network.build import policy
 from augexp.runs import folder as run_folder
 from augexp.runs.checkpoint import Checkpoint, Progress
 from augexp.train import optimizer
-from augexp.train.record import Record, assign, save_best
+from augexp.train.record import Record, assign, save_weights
 from augexp.train.task import Phase, Task, eval_batches, phases, recipe
 
 
 def fit(task: Task, folder: Path, resumed: Checkpoint | None = None) -> Progress:
-    """Trains through all phases, writing history, checkpoints and best weights into the run folder.
+    """Trains through all phases, writing history, checkpoints, best and last weights into the run folder.
 
     Args:
         task: what is fitted; its network has the initial weights.
@@ -44,11 +44,13 @@ def fit(task: Task, folder: Path, resumed: Checkpoint | None = None) -> Progress
         record = Record(task, folder, reached, advance, started, resumed)
         for _, alike in groupby(phases(task.experiment), key=lambda phase: phase.backbone):
             stage = list(alike)
-            if task.steps * stage[-1].epochs.stop > done:
+            # The one that is just done too: the weights it has reached are mended with its averages.
+            if task.steps * stage[-1].epochs.stop >= done:
                 with parallel.shared(task.experiment.train.devices):
                     _compile(task, stage[0])
                     if done > task.steps * stage[0].epochs.start and resumed:
                         _restore_optimizer(task, resumed)
+                        _mend_weights(task, folder, resumed)
                 for phase in stage:
                     with _memory_shortage_explained(task.experiment):
                         _fit_phase(task, phase, record)
@@ -113,9 +115,14 @@ def _go_back_to(resumed: Checkpoint, task: Task, folder: Path) -> None:
     """Sets the network and the files of a run folder to where a checkpoint was taken."""
     assign(task.network.model.variables, resumed.arrays["model"])
     run_folder.keep_history(folder, resumed.step // task.steps)
-    # The checkpoint comes before the best weights, so a kill between the two may have cost them.
+
+
+def _mend_weights(task: Task, folder: Path, resumed: Checkpoint) -> None:
+    """The checkpoint comes before the weights, so a kill between the two may have cost them."""
     if resumed.step == resumed.progress.best_epoch * task.steps:
-        save_best(task, folder)
+        save_weights(task, folder, "best")
+    if resumed.step == task.total_steps:
+        save_weights(task, folder, "last")
 
 
 def _restore_optimizer(task: Task, resumed: Checkpoint) -> None:

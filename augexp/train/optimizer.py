@@ -1,9 +1,11 @@
-"""SGD and AdamW with a rate of its own for the backbone, which Keras doesn't offer."""
+"""SGD and AdamW with a rate of its own for the backbone, which Keras doesn't offer; and the averages of the weights."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
+import numpy as np
 
 from augexp.config.schema import Train
 
@@ -29,6 +31,16 @@ class _OwnRates:
         if self._decay and len(variable.shape) > 1:
             self.assign_sub(variable, variable * keras.ops.cast(rate * self._decay, variable.dtype))  # type: ignore[attr-defined]
         super().update_step(gradient, variable, rate)  # type: ignore[misc]
+
+    def finalize_variable_values(self, var_list: Sequence[keras.Variable]) -> None:
+        """Leaves the weights alone: Keras would set them to their averages after every `fit`, and a run has several."""
+
+    @property
+    def averages(self) -> list[tuple[keras.Variable, keras.Variable]]:
+        """Each trained variable with its average; none without `train.ema`."""
+        if not self.use_ema:  # type: ignore[attr-defined]
+            return []
+        return list(zip(self._trainable_variables, self._model_variables_moving_average, strict=True))  # type: ignore[attr-defined]
 
 
 class SGD(_OwnRates, keras.optimizers.SGD):  # type: ignore[misc]
@@ -63,8 +75,11 @@ def build(
         slow_rate: in (0, 1].
         total_steps: length of the whole run; the schedule spans it, whatever phases it is cut into.
         first_step: where the schedule starts.
+
+    With `train.ema`, the averages are variables of the optimizer. They begin as the weights after its first step.
     """
     options: dict[str, Any] = {
+        **({} if train.ema is None else {"use_ema": True, "ema_momentum": train.ema}),
         "slow": frozenset(id(variable) for variable in slow),
         "slow_rate": slow_rate,
         "decay": train.weight_decay,
@@ -75,6 +90,25 @@ def build(
     else:
         optimizer = AdamW(**options)
     return optimizer
+
+
+@contextmanager
+def averaged(model: keras.Model) -> Iterator[None]:
+    """Inside, a model that is being trained has the averages of its weights in their place, where there are any.
+
+    The moving statistics of batch norm are averages already, and stay as they are.
+    """
+    # In mixed_float16, Keras wraps the optimizer.
+    averages = getattr(model.optimizer, "inner_optimizer", model.optimizer).averages
+    # Copies: JAX deletes the array of a variable that it hands to a step, and so would delete the average's own.
+    weights = [np.array(keras.ops.convert_to_numpy(variable)) for variable, _ in averages]
+    for variable, average in averages:
+        variable.assign(np.array(keras.ops.convert_to_numpy(average)))
+    try:
+        yield
+    finally:
+        for (variable, _), weight in zip(averages, weights, strict=True):
+            variable.assign(weight)
 
 
 def schedule(train: Train, total_steps: int) -> keras.optimizers.schedules.LearningRateSchedule:

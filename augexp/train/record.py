@@ -1,9 +1,9 @@
-"""What a run must not lose, written while it trains: history, checkpoints, best weights; and a loss that explodes."""
+"""What a run must not lose, written while it trains: history, checkpoints, weights; and a loss that explodes."""
 
 import math
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import keras
 
 from augexp import console, files
+from augexp.config.schema import Score
 from augexp.errors import UserError
 from augexp.network import model
 from augexp.runs import checkpoint, read
@@ -27,8 +28,9 @@ from augexp.train.tensorboard import Events
 class Record(keras.callbacks.Callback):  # type: ignore[misc]
     """Follows `fit` through all phases of a run; `phase` is set before each.
 
-    After an epoch come the history row, then the checkpoint, then the best weights: a kill between any two is mended
-    when the run goes on.
+    After an epoch come the history row, then the checkpoint, then the best weights, and in the end the last ones: a
+    kill between any two is mended when the run goes on. Validation and these weights are of the averages, where
+    `train.ema` asks for them; the checkpoint has the weights that are trained, and the averages beside them.
     """
 
     phase: Phase
@@ -48,6 +50,7 @@ class Record(keras.callbacks.Callback):  # type: ignore[misc]
         self.epoch = 0
         self.loss: Any = math.nan  # of the last step, perhaps still being computed
         self.pace = Pace(task.experiment.train.batch_size)
+        self.validation = ExitStack()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         self.epoch = epoch + 1
@@ -72,6 +75,10 @@ class Record(keras.callbacks.Callback):  # type: ignore[misc]
         # Steps may still be queued on a GPU; reading the loss waits for them.
         self._finite(self.loss)
         self.pace.trained = time.perf_counter()
+        self.validation.enter_context(optimizer.averaged(self.model))
+
+    def on_test_end(self, logs: Any = None) -> None:  # noqa: ARG002
+        self.validation.close()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any]) -> None:  # noqa: ARG002
         row = self._row({name: float(value) for name, value in logs.items()})
@@ -80,7 +87,9 @@ class Record(keras.callbacks.Callback):  # type: ignore[misc]
         better = self._reach(row)
         self._save_checkpoint()
         if better:
-            save_best(self.task, self.folder)
+            save_weights(self.task, self.folder, "best")
+        if self.step == self.task.total_steps:
+            save_weights(self.task, self.folder, "last")
         if self.events:
             self.events.add(row)
         self.display.end_epoch(row)
@@ -144,9 +153,9 @@ def assign(variables: Sequence[keras.Variable], arrays: Sequence[Any]) -> None:
         variable.assign(array)
 
 
-def save_best(task: Task, folder: Path) -> None:
-    """Replaces the best weights of a run by those of the network as it is."""
-    with files.replacing(folder / "best.weights.h5") as temporary:
+def save_weights(task: Task, folder: Path, kind: Score) -> None:
+    """Replaces the best or last weights of a run by those of the network as it is, or by their averages."""
+    with files.replacing(run_folder.weights_path(folder, kind)) as temporary, optimizer.averaged(task.network.model):
         model.save_weights(task.network, temporary)
 
 

@@ -2,15 +2,16 @@
 
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from augexp import console, files
 from augexp.config.decide import Registered
-from augexp.config.schema import Experiment
+from augexp.config.schema import Experiment, Score
 from augexp.data.splits import Part, Splits
 from augexp.draw import history as draw_history
 from augexp.metrics.scores import metrics
@@ -18,6 +19,7 @@ from augexp.network import model, scoring
 from augexp.runs import checkpoint, predictions, read
 from augexp.runs import folder as run_folder
 from augexp.runs.checkpoint import Checkpoint, Progress
+from augexp.runs.records import Split
 from augexp.train import preview
 from augexp.train.announce import announcement
 from augexp.train.environment import environment
@@ -84,31 +86,47 @@ def _begin(
 
 
 def _finish(task: Task, folder: Path, reached: Progress) -> None:
-    """Scores the best weights on val and, once, on test; the result comes last."""
-    model.load_weights(task.network, folder / "best.weights.h5")
-    scores = {name: _score(task, folder, name, part) for name, part in _held_out(task.splits)}
+    """Scores the weights of the last and of the best epoch on val and, once, on test; the result comes last."""
+    train = task.experiment.train
+    other: Score = "best" if train.score == "last" else "last"
+    said = _said(task, folder, train.score)
+    others = said if reached.best_epoch == train.epochs else _said(task, folder, other)
+    scores = _scores(task, folder, said)
+    scores_of_other = _scores(task, folder, others, other)
     _save(_curves(task, folder, reached), folder / "curves.png")
     files.write_json(
         folder / "result.json",
         {
-            "epochs": task.experiment.train.epochs,
+            "epochs": train.epochs,
             "best_epoch": reached.best_epoch,
             "validation": "test" if task.experiment.data.validation == "test" else "train",
+            "score": train.score,
             **scores,
+            "other": {"score": other, **scores_of_other},
             "seconds": round(reached.seconds, 3),
             "images_per_second": round(float(np.median(reached.rates)), 1),
         },
     )
 
 
-def _held_out(splits: Splits) -> tuple[tuple[str, Part], ...]:
-    return ("val", splits.val), ("test", splits.test)
+def _held_out(splits: Splits) -> dict[Split, Part]:
+    return {"val": splits.val, "test": splits.test}
 
 
-def _score(task: Task, folder: Path, name: str, part: Part) -> dict[str, float | int]:
-    probability = scoring.predict(task.network.model, eval_batches(task, part))
-    predictions.write(folder / f"predictions-{name}.npz", part.ids, part.labels, probability)
-    return metrics(probability, part.labels)
+def _said(task: Task, folder: Path, kind: Score) -> dict[Split, NDArray[np.float32]]:
+    """The probabilities (N, K) that the last or best weights give for each split."""
+    model.load_weights(task.network, run_folder.weights_path(folder, kind))
+    held_out = _held_out(task.splits)
+    return {name: scoring.predict(task.network.model, eval_batches(task, part)) for name, part in held_out.items()}
+
+
+def _scores(
+    task: Task, folder: Path, said: Mapping[Split, NDArray[np.float32]], kind: Score | None = None
+) -> dict[str, dict[str, float | int]]:
+    """Writes predictions, those of the other weights under the name of their kind; what they reach on each split."""
+    for name, part in _held_out(task.splits).items():
+        predictions.write(predictions.path_of(folder, name, kind), part.ids, part.labels, said[name])
+    return {name: metrics(said[name], part.labels) for name, part in _held_out(task.splits).items()}
 
 
 def _save(figure: Figure, path: Path) -> None:
@@ -129,11 +147,13 @@ def _curves(task: Task, folder: Path, reached: Progress) -> Figure:
 
 
 def summary(folder: Path) -> str:
-    """The last line of a training: accuracies, best epoch, place."""
+    """The last line of a training: accuracies of the weights that are scored, best epoch, place."""
     result = read.load(folder).result
     on = "val = test" if result.validation == "test" else "val"
+    best = f"best of {result.epochs} epochs: {result.best_epoch}"
+    if result.score == "last" and result.other is not None:
+        best = f"{best}, with {result.other.val.accuracy:.4f}"
     return (
-        f"{folder}: {on} accuracy {result.val.accuracy:.4f} (best of {result.epochs} epochs: "
-        f"{result.best_epoch}), test accuracy {result.test.accuracy:.4f}, "
+        f"{folder}: {on} accuracy {result.val.accuracy:.4f} ({best}), test accuracy {result.test.accuracy:.4f}, "
         f"{result.images_per_second:,.0f} images/s, {result.seconds:.0f} s"
     )

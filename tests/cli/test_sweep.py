@@ -16,7 +16,7 @@ from tests.factories import make_run
 
 def test_a_sweep_of_finished_runs_starts_nothing_and_says_what_to_compare(typed: Augexp, runs_dir: Path) -> None:
     swept = ("sweep", "strategy=none,cutmix", "seed=0,1", f"runs_dir={runs_dir}", "data.source=digits")
-    (runs_dir / "base.yaml").write_text("train: {epochs: 5}\n")
+    (runs_dir / "base.yaml").write_text("train: {epochs: 5, score: best}\n")
     answer = typed(*swept, "--config", runs_dir / "base.yaml")
     assert (answer.status, answer.err) == (0, "4 runs, 0 to do\n")
     assert answer.out == f"4 runs: 4 finished\ncompare: augexp compare {runs_dir}/*-seed*\n"

@@ -7,7 +7,7 @@ import pytest
 from augexp.compare.confounders import check_allowed, confounders, differences
 from augexp.compare.groups import Group, load_groups
 from augexp.errors import UserError
-from tests.factories import make_run
+from tests.factories import forget, make_run
 
 VERSIONS = {"augexp": "0.1.0", "python": "3.11.9", "tensorflow": "2.21.0", "keras": "3.15.1", "numpy": "2.4.6"}
 
@@ -61,6 +61,17 @@ def test_what_can_change_accuracy_confounds(
     none, cutmix = two(tmp_path, environment=environment)
     assert confounders(cutmix, none) == found
     assert confounders(cutmix, none, allowed=found) == {}
+
+
+def test_runs_of_an_earlier_version_scored_their_best_epoch(tmp_path: Path) -> None:
+    none, cutmix = two(tmp_path, overrides=("train.score=last",))
+    assert confounders(cutmix, none) == {"train.score": ("last", "best")}
+    forget(none.runs[0].path, "score", "ema")
+    none, cutmix = load_groups([none.runs[0].path, cutmix.runs[0].path]).groups
+    assert confounders(cutmix, none) == {"train.score": ("last", "best")}
+    forget(cutmix.runs[0].path, "score", "ema")
+    none, cutmix = load_groups([none.runs[0].path, cutmix.runs[0].path]).groups
+    assert confounders(cutmix, none) == {}
 
 
 def test_a_section_can_be_allowed_and_a_prefix_is_none(tmp_path: Path) -> None:

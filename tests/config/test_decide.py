@@ -11,7 +11,7 @@ from augexp.config.decide import Decide, register
     "settings",
     [{"looks": looks} for looks in ([], [1], [1, 2], [3, 3], [5, 3], [3, 2.5], ["a"])]
     + [{"margin": margin} for margin in (0, -1, 101, float("nan"), True)]
-    + [{"error": 0.1}, {"baseline": 3}, {"score": "last"}],
+    + [{"error": 0.1}, {"baseline": 3}, {"score": "first"}],
 )
 def test_what_makes_no_sense_is_refused(settings: dict[str, object]) -> None:
     with pytest.raises(ValidationError):

@@ -350,3 +350,18 @@ def test_ops_are_found_by_name_number_and_within_others(tmp_path: Path) -> None:
 )
 def test_a_parameter_that_is_none_is_refused(complaint: Complaint, text: str, override: str, message: str) -> None:
     assert complaint(text, override) == f"override {override!r}: {message}"
+
+
+def test_the_configuration_of_a_run_of_an_earlier_version_repeats_it(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("train: {epochs: 3}\n")
+    assert load.experiment(tmp_path / "config.yaml").train.score == "last"
+    (tmp_path / "environment.json").write_text("{}")
+    assert load.experiment(tmp_path / "config.yaml").train.score == "best"
+    assert load.experiment(tmp_path / "config.yaml", ["train.score=last"]).train.score == "last"
+
+
+def test_what_a_file_itself_says(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("train: {score: best}\n")
+    assert load.given(str(tmp_path / "a.yaml"), "train", "score") == "best"
+    assert load.given(str(tmp_path / "a.yaml"), "train", "epochs") is None
+    assert load.given("digits.yaml", "train", "score") is None

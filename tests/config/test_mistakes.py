@@ -154,6 +154,8 @@ def test_a_mistake_in_an_op_within_an_op_gets_its_own_line(complaint: Complaint)
         ("train.batch_size", "0", "greater than or equal to 1 is needed, not 0"),
         ("train.batch_size", "-64", "greater than or equal to 1 is needed, not -64"),
         ("train.head_epochs", "21", "at most train.epochs (20) is needed, not 21"),
+        ("train.score", "first", "last or best is needed, not 'first'"),
+        ("train.ema", "1", "less than 1 is needed, not 1"),
         ("train.plain_epochs", "20", "less than train.epochs (20) is needed, not 20"),
         ("train.warmup_epochs", "21", "at most train.epochs (20) is needed, not 21"),
         ("train.learning_rate", "0", "greater than 0 is needed, not 0"),

@@ -23,6 +23,8 @@ def test_weights_count_their_gradients_and_moments() -> None:
     assert estimate.memory(network, settings).weights == 3 * 4 * count
     network, settings = of("train.optimizer=adamw")
     assert estimate.memory(network, settings).weights == 4 * 4 * count
+    network, settings = of("train.optimizer=adamw", "train.ema=0.99")
+    assert estimate.memory(network, settings).weights == 5 * 4 * count
 
 
 def test_a_frozen_backbone_needs_less() -> None:

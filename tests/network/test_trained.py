@@ -12,6 +12,7 @@ from augexp.errors import UserError
 from augexp.network import trained
 from augexp.runs import read
 from augexp.train.run import train
+from tests.factories import forget
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def run(trained_run: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained_run, tmp_path / trained_run.name))
 
 
-def test_a_run_is_opened_at_its_best_weights(run: Path) -> None:
+def test_a_run_is_opened_with_the_weights_that_were_scored(run: Path) -> None:
     opened = trained.load(run)
     part = trained.splits(opened).val
     said = opened.network.model.predict(part.images[part.rows], verbose=0).argmax(axis=1)
@@ -67,15 +68,20 @@ def test_what_is_no_run_folder(run: Path, place: str, message: str) -> None:
 
 
 def test_a_run_without_weights(run: Path) -> None:
+    (run / "last.weights.h5").unlink()
+    with pytest.raises(UserError, match=r"it holds no weights \(last.weights.h5\)"):
+        trained.load(run)
+    forget(run, "score")  # an earlier version scored the best ones, and kept no others
+    assert trained.load(run).finished
     (run / "best.weights.h5").unlink()
-    with pytest.raises(UserError, match="it holds no weights"):
-        trained.splits(trained.load(run))
+    with pytest.raises(UserError, match=r"it holds no weights \(best.weights.h5\)"):
+        trained.load(run)
 
 
 @pytest.mark.parametrize("how", ["foreign", "other network"])
 def test_weights_that_do_not_fit(run: Path, how: str) -> None:
     if how == "foreign":
-        (run / "best.weights.h5").write_bytes(b"no HDF5")
+        (run / "last.weights.h5").write_bytes(b"no HDF5")
     else:
         environment = read.environment(run).model_dump(mode="json")
         files.write_json(run / "environment.json", environment | {"class_names": ["a", "b", "c"]})
@@ -85,6 +91,7 @@ def test_weights_that_do_not_fit(run: Path, how: str) -> None:
 
 def test_an_unfinished_run_is_taken_at_its_best_so_far(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (run / "result.json").unlink()
+    (run / "last.weights.h5").unlink()
     assert not trained.load(run).finished
     assert "unfinished; taken at its best so far" in capsys.readouterr().err
 

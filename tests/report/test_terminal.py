@@ -11,10 +11,10 @@ from rich.console import Console
 from augexp import files
 from augexp.compare.groups import load_groups
 from augexp.compare.judge import Judgement, judge
-from augexp.report import export, terminal
+from augexp.report import export, page_tables, terminal
 from augexp.report.notes import notes
 from augexp.report.wording import NOT_REGISTERED, sentence
-from tests.factories import make_run
+from tests.factories import forget, make_run
 
 STRATEGIES = ("none", "basic", "cutmix", "mixup")
 
@@ -136,6 +136,74 @@ def test_one_group_has_no_verdict_and_says_why(tmp_path: Path, given: list[str])
     assert terminal.contrast_table(judgement) is None
     assert export.contrasts_csv_text(judgement) == "\n"
     assert "one group: nothing to compare it with; give runs of another strategy too" in notes(judgement)
+
+
+def scored(folder: Path, strategy: str, seed: int, *overrides: str, other: float | None = 0.79) -> Path:
+    path = folder / f"{strategy}{seed}"
+    reached = {"accuracy": 0.8 + 0.01 * seed, "test_accuracy": 0.78, "other_test": other}
+    return make_run(path, strategy=strategy, seed=seed, overrides=overrides, **reached)  # type: ignore[arg-type]
+
+
+def test_the_accuracy_of_the_other_weights_stands_beside(tmp_path: Path) -> None:
+    last = "train.score=last"
+    study = judged([scored(tmp_path, name, seed, last) for name in ("none", "cutmix") for seed in range(3)])
+    assert rendered(study) == [
+        "                         val         test   best   best  images       s to",
+        "strategy  seeds       acc. %       acc. %  ep. %  epoch      /s  min  base",
+        "─" * 74,
+        "none          3  80.19 ±0.99  78.00 ±0.00  79.00      4   1,000  1.5   2/3",
+        "cutmix        3  80.19 ±0.99  78.00 ±0.00  79.00      4   1,000  1.5   2/3",
+    ]
+    assert terminal.caption(study).splitlines()[:2] == [
+        "accuracy of the last epoch's weights: mean ± standard deviation over seeds",
+        "best ep. %: test accuracy of the best epoch's weights, mean over seeds",
+    ]
+    assert "78.00 ± 0.00 (best epoch 79.00)" in export.markdown(study)
+    row = export.as_dict(study)["groups"][0]
+    assert (row["score"], row["other_score"], row["other_test_accuracy_mean"]) == ("last", "best", pytest.approx(0.79))
+    assert (row["runs"][0]["score"], row["runs"][0]["other_test_accuracy"]) == ("last", 0.79)
+    cell = page_tables.strategies(study).rows[0][3]
+    assert (cell.text, cell.small[-1]) == ("78.00 ± 0.00", "best epoch 79.00")
+
+
+def test_groups_that_score_other_weights_are_told_apart(tmp_path: Path) -> None:
+    study = judged(
+        [
+            *(scored(tmp_path, "none", seed, other=None) for seed in range(2)),  # an earlier version's
+            *(scored(tmp_path, "basic", seed) for seed in range(2)),
+            *(scored(tmp_path, "cutmix", seed, "train.score=last") for seed in range(2)),
+        ]
+    )
+    assert [line.split()[6] for line in rendered(study)[3:]] == ["-", "79.00", "79.00"]
+    assert rendered(study)[0].split() == ["val", "test", "other", "best", "images", "s", "to"]
+    assert terminal.caption(study).splitlines()[:2] == [
+        "accuracy of the last (cutmix) and best (none, basic) epoch's weights: mean ± standard deviation over seeds",
+        "other ep. %: test accuracy of the other weights, of the best epoch or the last, mean over seeds",
+    ]
+    assert [verdict.status for verdict in study.verdicts] == ["undecided", "confounded"]
+
+
+def test_a_long_range_of_best_epochs_beside_them_goes_to_a_second_line(tmp_path: Path) -> None:
+    paths = [
+        make_run(
+            tmp_path / f"{strategy}{seed}", seed=seed, epochs=30, best_epoch=best, strategy=strategy,
+            images_per_second=1e6, overrides=["train.score=last"], other_test=0.7,
+        )
+        for strategy in ("none", "basic+cutmix")
+        for seed, best in enumerate((14, 9, 30, 15))
+    ]  # fmt: skip
+    lines = rendered(judged(paths))
+    assert max(map(len, lines)) <= 80
+
+
+def test_earlier_versions_are_compared_as_they_were(tmp_path: Path) -> None:
+    paths = [scored(tmp_path, name, seed, other=None) for name in ("none", "cutmix") for seed in range(2)]
+    before = export.as_dict(judged(paths))
+    study = judged([forget(path, "score", "ema") for path in paths])
+    assert export.as_dict(study) == before
+    assert "score" not in before["groups"][0]
+    assert "accuracy of the best epoch's weights" in terminal.caption(study)
+    assert len(terminal.caption(study).splitlines()) == 3
 
 
 # --- which to use --------------------------------------------------------------------------------------------------

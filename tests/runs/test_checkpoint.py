@@ -13,6 +13,7 @@ from augexp.errors import UserError
 from augexp.runs import checkpoint
 from augexp.runs import folder as run_folder
 from augexp.runs.checkpoint import Checkpoint, Origin, Progress
+from tests.factories import forget
 
 
 def origin(*overrides: str, **changes: Any) -> Origin:
@@ -85,6 +86,34 @@ def test_a_setting_that_an_older_version_did_not_know_has_its_default(tmp_path: 
     assert checkpoint.load(tmp_path, origin()).step == 37
     with pytest.raises(UserError, match=r"train.deterministic: false there, true here"):
         checkpoint.load(tmp_path, origin("train.deterministic=true"))
+
+
+def test_a_run_of_an_earlier_version_scores_its_best_epoch(tmp_path: Path, state: Checkpoint) -> None:
+    checkpoint.save(tmp_path, state)
+    path = run_folder.checkpoint_path(tmp_path)
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    meta = json.loads(str(arrays["meta"]))
+    del meta["config"]["train"]["score"], meta["config"]["train"]["ema"]
+    np.savez(path, **arrays | {"meta": np.array(json.dumps(meta))})
+    with pytest.raises(UserError) as error:
+        checkpoint.load(tmp_path, origin())
+    assert str(error.value) == (
+        f"{tmp_path}: can't be resumed, it is not the same run (train.score: 'best' there, 'last' here); add "
+        "train.score=best to go on with it, or choose another name= or runs_dir=, or start it over without --resume"
+    )
+    with pytest.raises(UserError, match="here\\); choose another name= or runs_dir="):
+        checkpoint.load(tmp_path, origin("seed=1"))
+    assert checkpoint.load(tmp_path, origin("train.score=best")).step == 37
+
+
+def test_the_folder_of_an_earlier_version_is_refused_before_any_work(tmp_path: Path) -> None:
+    here = load.experiment("digits.yaml", [f"runs_dir={tmp_path}"])
+    with run_folder.create(here) as folder:
+        forget(folder, "score", "ema")
+    with pytest.raises(UserError, match=r"add train\.score=best to go on with it"):
+        checkpoint.refuse_other_config(folder, here)
+    checkpoint.refuse_other_config(folder, load.experiment("digits.yaml", [f"runs_dir={tmp_path}", "train.score=best"]))
 
 
 def test_a_newer_format_is_refused(tmp_path: Path, state: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:

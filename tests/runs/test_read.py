@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from augexp.runs import read
 from augexp.runs.records import BrokenRun
-from tests.factories import CLASSES, EXAMPLES, make_run
+from tests.factories import CLASSES, EXAMPLES, forget, make_run
 
 
 def why_broken(folder: Path) -> str:
@@ -104,6 +104,8 @@ DAMAGE = [
     (change(best_epoch=None), "result.json has no best_epoch"),
     (change(seconds="long"), "result.json has no seconds"),
     (change(images_per_second=None), "result.json has no images_per_second"),
+    (change(score="first"), "result.json has no score"),
+    (change(other={"score": "last"}), "result.json has no other"),
     (drop("history.csv"), "history.csv is missing"),
     (put("history.csv", ""), "history.csv holds no epoch"),
     (put("history.csv", "epoch,val_accuracy\n"), "history.csv holds no epoch"),
@@ -164,3 +166,21 @@ def test_what_is_no_folder_is_named(tmp_path: Path) -> None:
     assert why_broken(tmp_path / "file") == "not a folder"
     assert why_broken(tmp_path / "foreign") == "not a run folder (no config.yaml)"
     assert why_broken(tmp_path / ("x" * 300)) == "can't be read (File name too long)"
+
+
+def test_a_configuration_that_does_not_say_which_weights_were_scored_had_the_best_ones(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", overrides=["train.score=last", "train.ema=0.9"])
+    assert (read.config(folder)["train"]["score"], read.config(folder)["train"]["ema"]) == ("last", 0.9)
+    forget(folder, "score", "ema")
+    assert (read.config(folder)["train"]["score"], read.config(folder)["train"]["ema"]) == ("best", None)
+    (folder / "config.yaml").write_text("{name: a, seed: 0, strategy: []}")
+    assert read.config(folder)["train"]["score"] == "best"
+
+
+def test_a_result_says_whose_weights_it_is_of(tmp_path: Path) -> None:
+    old = read.load(make_run(tmp_path / "old")).result
+    assert (old.score, old.other) == ("best", None)
+    new = read.load(make_run(tmp_path / "new", overrides=["train.score=last"], accuracy=0.8, other_test=0.7)).result
+    assert new.other is not None
+    assert (new.score, new.val.accuracy) == ("last", 0.8 * 0.99)
+    assert (new.other.score, new.other.val.accuracy, new.other.test.accuracy) == ("best", 0.8, 0.7)

@@ -15,18 +15,23 @@ from augexp.runs import read
 from augexp.study import cluster, grid, processes, sweep
 from augexp.train.run import train
 
+FILES = (
+    *("config.yaml", "checkpoint/state.npz", "result.json", "history.csv"),
+    *("best.weights.h5", "last.weights.h5", "predictions-test.npz", "predictions-test-best.npz"),
+)
+
 
 def test_a_folder_comes_home_as_it_is(tmp_path: Path) -> None:
     away, home = tmp_path / "away", tmp_path / "home"
     (away / "checkpoint").mkdir(parents=True)
-    for name in ("config.yaml", "checkpoint/state.npz", "result.json", "history.csv"):
+    for name in FILES:
         (away / name).write_bytes(name.encode())
     (away / "checkpoint" / ".12-state.npz").write_bytes(b"half")
     content = cluster.pack(away)
     assert content is not None
     cluster.unpack(content, home)
     assert {str(path.relative_to(home)): path.read_bytes() for path in home.rglob("*") if path.is_file()} == {
-        name: name.encode() for name in ("config.yaml", "checkpoint/state.npz", "result.json", "history.csv")
+        name: name.encode() for name in FILES
     }
 
 
@@ -111,6 +116,6 @@ def test_a_node_that_dies_loses_no_run(
     (seed, *_) = (now.folder for now in standings if "going on" in (now.folder / "log.txt").read_text())
     local = next(one for one in grid.experiments(study(tmp_path / "local")) if one.run_dir.name == seed.name)
     unbroken = train(local)
-    for name in ("best.weights.h5", "predictions-test.npz"):
+    for name in ("best.weights.h5", "last.weights.h5", "predictions-test.npz", "predictions-test-best.npz"):
         assert (seed / name).read_bytes() == (unbroken / name).read_bytes()
     assert read.load(seed).history["loss"].tolist() == read.load(unbroken).history["loss"].tolist()

@@ -8,7 +8,7 @@ from augexp import files
 from augexp.config.decide import Decide
 from augexp.errors import UserError
 from augexp.study import plan as study_plan
-from augexp.study.grid import Study, decided, read_study
+from augexp.study.grid import Axes, Study, decided, read_study
 from tests.places import ROOT
 
 DECIDE = Decide(looks=(2, 3), margin=1.0)
@@ -89,7 +89,7 @@ def test_a_file_and_the_command_line_say_how_it_decides(tmp_path: Path) -> None:
         read_study(str(tmp_path / "s.yaml"))
     assert str(caught.value).splitlines() == [
         "s.yaml: decide.looks: seeds that rise from 2 or more are needed, such as [3, 5, 8, 12], not [3, 3]",
-        "s.yaml: decide.margn: unknown key; did you mean margin?; known: baseline, looks, margin, error",
+        "s.yaml: decide.margn: unknown key; did you mean margin?; known: baseline, looks, margin, error, score",
     ]
     for text, message in (
         ("margin", "key=value is needed"),
@@ -121,3 +121,36 @@ def test_settings_of_candidates_are_varied_by_the_study() -> None:
     candidates = {"none": plain, "long": {"strategy": "cutmix", "train.epochs": 40}}
     plan = study_plan.plan(Study("digits.yaml", {}, DECIDE, candidates))
     assert plan.study.varied == ("train.epochs",)
+
+
+BASELINE = {"baseline": "none-scorelast"}
+
+
+def scored(score: list[object] | None, axes: Axes) -> Axes:
+    return axes if score is None else {**axes, "train.score": score}
+
+
+def test_a_study_says_which_weights_all_its_runs_score(tmp_path: Path) -> None:
+    def plan(decided: str | None, score: list[object] | None = None) -> study_plan.Plan:
+        decide = Decide.model_validate(DECIDE.model_dump() | {"score": decided})
+        return study_plan.plan(Study("digits.yaml", scored(score, study().axes), decide))
+
+    silent, last, best = plan(None), plan("last"), plan("best")
+    assert {one.train.score for one in best.runs.values()} == {"best"}
+    assert {one.run_dir.name for one in best.runs.values()} == {one.run_dir.name for one in silent.runs.values()}
+    assert (silent.study.decide.score, last.study.decide.score, best.study.decide.score) == ("last", "last", "best")
+    assert silent.study == last.study
+    assert last.study.hash != best.study.hash
+    assert plan(None, score=["best"]).study == best.study == plan("best", score=["best"]).study
+    differing = Study("digits.yaml", scored(["last", "best"], study().axes), DECIDE.model_copy(update=BASELINE))
+    assert study_plan.plan(differing).study.decide.score is None
+
+
+def test_another_score_beside_that_of_decide_is_refused(tmp_path: Path) -> None:
+    decide = DECIDE.model_copy(update={"score": "last"})
+    with pytest.raises(UserError) as error:
+        study_plan.plan(Study("digits.yaml", scored(["best", "last"], study().axes), decide))
+    assert str(error.value) == "decide.score last: the grid gives train.score best, last; keep one of the two"
+    (tmp_path / "mine.yaml").write_text("data: {source: digits}\ntrain: {score: best}\n")
+    with pytest.raises(UserError, match=r"decide.score last: .*mine.yaml gives train.score best; keep one of the two"):
+        study_plan.plan(Study(str(tmp_path / "mine.yaml"), study().axes, decide))

@@ -19,7 +19,7 @@ from pathlib import Path
 
 SETTINGS = (
     *("strategy=cutmix", "train.epochs=6", "train.head_epochs=1", "train.plain_epochs=1", "train.checkpoint_steps=5"),
-    "model.dropout=0.2",
+    *("model.dropout=0.2", "train.ema=0.9"),
 )
 TIMES = ("seconds", "images_per_second")
 
@@ -60,7 +60,8 @@ def numbers(folder: Path) -> dict[str, object]:
     run = folder / "cutmix-seed0"
     with (run / "history.csv").open() as file:
         rows = [{name: cell for name, cell in row.items() if name not in TIMES} for row in csv.DictReader(file)]
-    files = ("best.weights.h5", "predictions-val.npz", "predictions-test.npz")
+    predictions = [f"predictions-{split}{kind}.npz" for split in ("val", "test") for kind in ("", "-best")]
+    files = ("best.weights.h5", "last.weights.h5", *predictions)
     return {"history.csv": rows, **{name: (run / name).read_bytes() for name in files}}
 
 

@@ -3,24 +3,29 @@
 import csv
 import itertools
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 import pytest
 
 from augexp.config import load
-from augexp.config.schema import Experiment
+from augexp.config.schema import Experiment, Score
 from augexp.errors import UserError
 from augexp.network import model
 from augexp.network.build import build_network
-from augexp.runs import checkpoint
+from augexp.runs import checkpoint, read
+from augexp.train import record
 from augexp.train.fit import _memory_shortage_explained, fit
 from augexp.train.prepare import prepare
 from augexp.train.run import train
+from augexp.train.task import Task
+from tests.tools import averages
 from tests.train import test_tensorboard
 
 DIGITS = ("train.epochs=3", "train.batch_size=64", "data.train_per_class=30")
@@ -81,11 +86,12 @@ RESUMABLE = (
 NUMBERS = ("epoch", "phase", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
 
 
-def numbers(folder: Path) -> tuple[list[list[str]], bytes, bytes]:
+def numbers(folder: Path) -> tuple[list[list[str]], list[bytes]]:
     """What a resumed run must have in common with an unbroken one."""
     with (folder / "history.csv").open() as file:
         rows = [[row[name] for name in NUMBERS] for row in csv.DictReader(file)]
-    return rows, (folder / "best.weights.h5").read_bytes(), (folder / "predictions-test.npz").read_bytes()
+    kept = ("best.weights.h5", "last.weights.h5", "predictions-test.npz", "predictions-test-best.npz")
+    return rows, [(folder / name).read_bytes() for name in kept]
 
 
 def resumable(runs_dir: Path, cache_dir: Path, *overrides: str) -> Experiment:
@@ -125,7 +131,7 @@ def killed(
             "runs.checkpoint.save",
             4,
         ),  # within the first full epoch, after its first checkpoint: running sums are carried
-        ("train.record.save_best", 2),  # the checkpoint knows of a better epoch, its weights are lost
+        ("train.record.save_weights", 2),  # the checkpoint knows of a better epoch, its weights are lost
         ("runs.predictions.write", 1),
     ],
 )
@@ -135,6 +141,91 @@ def test_a_resumed_run_ends_in_the_bytes_of_the_unbroken_one(
     settings = resumable(tmp_path, cache_dir, "train.checkpoint_steps=2")  # of four an epoch
     killed(monkeypatch, settings, place, call)
     assert numbers(train(settings, resume=True)) == numbers(unbroken)
+
+
+EMA = ("train.ema=0.8", "train.checkpoint_steps=2")  # of four an epoch
+
+
+@pytest.fixture(scope="module")
+def unbroken_averages(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
+    return train(resumable(tmp_path_factory.mktemp("averages"), cache_dir, *EMA))
+
+
+@pytest.mark.parametrize(
+    ("place", "call"),
+    [
+        ("runs.checkpoint.save", 4),  # within the first full epoch
+        ("runs.checkpoint.save", 3),  # before it: the averages begin afresh
+        ("train.record.save_weights", 1),  # the best weights of the head epoch are lost, and its averages known
+        ("train.run._finish", 1),
+    ],
+)
+def test_averages_are_resumed_to_the_byte(
+    unbroken_averages: Path, tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch, place: str, call: int
+) -> None:
+    settings = resumable(tmp_path, cache_dir, *EMA)
+    killed(monkeypatch, settings, place, call)
+    assert numbers(train(settings, resume=True)) == numbers(unbroken_averages)
+    assert arrays(settings.run_dir) == arrays(unbroken_averages)
+
+
+@pytest.mark.parametrize("ema", ["null", "0.8"])
+def test_last_weights_that_a_kill_has_cost_come_from_the_checkpoint(
+    tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch, ema: str
+) -> None:
+    settings = resumable(tmp_path, cache_dir, f"train.ema={ema}")
+    real = record.save_weights
+
+    def kill(task: Task, folder: Path, kind: Score) -> None:
+        if kind == "last":
+            raise Killed
+        real(task, folder, kind)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(record, "save_weights", kill)
+        with pytest.raises(Killed):
+            train(settings)
+    assert not (settings.run_dir / "last.weights.h5").exists()
+    train(settings, resume=True)
+    unbroken = train(resumable(tmp_path / "unbroken", cache_dir, f"train.ema={ema}"))
+    assert numbers(settings.run_dir) == numbers(unbroken)
+
+
+@pytest.mark.parametrize("overrides", [(), ("train.precision=mixed_float16", "train.optimizer=adamw")])
+def test_the_weights_kept_are_averages_over_every_step(
+    tmp_path: Path, cache_dir: Path, overrides: tuple[str, ...]
+) -> None:
+    last, best, moved = averages.main(str(tmp_path), str(cache_dir), *overrides)
+    assert max(last, best) < 1e-6
+    assert moved > 1e-3
+
+
+@pytest.mark.slow
+def test_the_weights_kept_are_averages_on_jax_too(tmp_path: Path, cache_dir: Path) -> None:
+    pytest.importorskip("jax")
+    line = [sys.executable, "-m", "tests.tools.averages", str(tmp_path), str(cache_dir), "train.checkpoint_steps=3"]
+    done = subprocess.run(line, env={**os.environ, "KERAS_BACKEND": "jax"}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    last, best, moved = map(float, done.stdout.split())
+    assert max(last, best) < 1e-6
+    assert moved > 1e-3
+
+
+def test_validation_and_scores_are_of_the_averages(unbroken_averages: Path) -> None:
+    run = read.load(unbroken_averages)
+    assert run.history["val_accuracy"][-1] == pytest.approx(run.result.val.accuracy, abs=1e-6)
+    assert run.history["val_loss"][-1] == pytest.approx(run.result.val.cross_entropy, rel=1e-4)
+    with np.load(unbroken_averages / "checkpoint" / "state.npz", allow_pickle=False) as state:
+        raw = state["model-0"]
+    with h5py.File(unbroken_averages / "last.weights.h5") as file:
+        kept = [one[()] for one in _data_sets(file) if one.shape == raw.shape]
+    assert kept
+    assert not any(np.array_equal(one, raw) for one in kept)
+
+
+def _data_sets(group: h5py.Group) -> list[h5py.Dataset]:
+    members = list(group.values())
+    return [data for one in members for data in ([one] if isinstance(one, h5py.Dataset) else _data_sets(one))]
 
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
@@ -175,7 +266,7 @@ def arrays(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.slow
 def test_a_deterministic_run_repeats_itself(tmp_path: Path, cache_dir: Path) -> None:
-    def train(folder: Path) -> tuple[list[list[str]], bytes, bytes]:
+    def train(folder: Path) -> tuple[list[list[str]], list[bytes]]:
         settings = resumable(folder, cache_dir, "strategy=rand_augment+cutmix", "train.deterministic=true")
         (tmp_path / "told.yaml").write_text(settings.to_yaml())
         # In a process of its own: there is no way back from deterministic kernels.

@@ -1,5 +1,7 @@
 """The backbone's own rate, decoupled weight decay, and schedules, against plain NumPy."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -85,3 +87,36 @@ def test_a_phase_continues_the_schedule_of_the_run() -> None:
 def test_the_first_step_of_a_later_phase_is_no_longer_than_the_rate() -> None:
     moved = steps(*build("train.learning_rate=0.5", "train.optimizer=adamw", slow=False, first=7), [3.0])
     np.testing.assert_allclose(moved, np.array([[0.5, 1.5]]), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+@pytest.mark.parametrize("slow", [False, True])
+def test_averages_follow_the_weights_from_the_first_step_on(name: str, slow: bool) -> None:
+    built, variable = build("train.learning_rate=0.5", f"train.optimizer={name}", "train.ema=0.75", slow=slow)
+    ((averaged, average),) = built.averages  # type: ignore[attr-defined]
+    assert averaged is variable
+    expected = None
+    for gradient in (1.0, -2.0, 0.5):
+        weight = steps(built, variable, [gradient])
+        expected = weight if expected is None else 0.75 * expected + 0.25 * weight
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(average), expected, rtol=1e-6)
+    assert expected is not None
+    assert not np.allclose(expected, weight)
+
+
+def test_the_end_of_a_fit_leaves_the_weights_alone() -> None:
+    built, variable = build("train.learning_rate=0.5", "train.ema=0.75", slow=False)
+    weight = steps(built, variable, [1.0, 1.0])
+    built.finalize_variable_values([variable])  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), weight)
+
+
+@pytest.mark.parametrize("ema", ["null", "0.75"])
+def test_a_model_has_its_averages_for_a_while(ema: str) -> None:
+    built, variable = build("train.learning_rate=0.5", f"train.ema={ema}", slow=False)
+    weight = steps(built, variable, [1.0, 1.0])
+    model = SimpleNamespace(optimizer=SimpleNamespace(inner_optimizer=built))  # as Keras wraps it in mixed_float16
+    with optimizer.averaged(model):
+        inside = np.array(keras.ops.convert_to_numpy(variable))
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), weight)
+    assert np.array_equal(inside, weight) == (ema == "null")

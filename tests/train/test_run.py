@@ -1,27 +1,34 @@
 """Whole runs: digits, real photos, the real Stanford Dogs builder, a real ResNet50, and Keras on JAX."""
 
+import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 
 from augexp.config import load
-from augexp.config.schema import Experiment
+from augexp.config.schema import Experiment, Score
 from augexp.errors import UserError
-from augexp.metrics.scores import metrics
+from augexp.metrics.scores import metrics, probabilities
+from augexp.network import model, scoring, trained
 from augexp.network.build import build_network
 from augexp.runs import folder as run_folder
 from augexp.runs import read
 from augexp.runs.records import BrokenRun
+from augexp.train import record
 from augexp.train.announce import TEST_AS_VALIDATION
 from augexp.train.run import summary, train
+from tests.factories import forget
 from tests.places import SHARED
 from tests.tools import kills
 
@@ -39,8 +46,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
 
 def test_a_run_folder_is_complete(finished: Path) -> None:
     expected = {
-        *("config.yaml", "environment.json", "status.json", "history.csv", "checkpoint", "best.weights.h5"),
-        *("predictions-val.npz", "predictions-test.npz", "result.json", "curves.png", "batch.png", "log.txt"),
+        *("config.yaml", "environment.json", "status.json", "history.csv", "checkpoint"),
+        *("best.weights.h5", "predictions-val-best.npz", "predictions-test-best.npz"),
+        *("last.weights.h5", "predictions-val.npz", "predictions-test.npz"),
+        *("result.json", "curves.png", "batch.png", "log.txt"),
     }
     assert {entry.name for entry in finished.iterdir()} == expected
     assert json.loads((finished / "status.json").read_text())["state"] == "finished"
@@ -55,6 +64,84 @@ def test_predictions_give_the_metrics_of_the_result(finished: Path) -> None:
             assert len(set(stored["id"])) == len(stored["id"])
         assert found["accuracy"] == pytest.approx(result.of(name).accuracy, abs=0.005)
         assert found["examples"] == result.of(name).examples
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> dict[Score, Path]:
+    """One run scored either way, of which the first epoch is the best."""
+
+    def reach(self: record.Record, row: Mapping[str, Any]) -> bool:
+        return real(self, {**row, "val_accuracy": 0.5 / self.epoch})
+
+    real, folders = record.Record._reach, {}
+    scores: tuple[Score, ...] = ("last", "best")
+    with patch.object(record.Record, "_reach", reach):
+        for score in scores:
+            folders[score] = train(digits(tmp_path_factory.mktemp(score), cache_dir, f"train.score={score}"))
+    return folders
+
+
+@pytest.mark.parametrize("score", ["last", "best"])
+def test_both_kinds_of_weights_give_their_predictions(both: dict[Score, Path], score: Score) -> None:
+    folder, other = both[score], "best" if score == "last" else "last"
+    found = read.load(folder).result
+    assert (found.score, found.best_epoch) == (score, 1)
+    assert found.other is not None
+    assert found.other.score == other
+    opened = trained.load(folder)
+    splits = trained.splits(opened)
+    for kind, suffix, scores in ((score, "", found), (other, f"-{other}", found.other)):
+        model.load_weights(opened.network, folder / f"{kind}.weights.h5")
+        for name, part in (("val", splits.val), ("test", splits.test)):
+            said = probabilities(opened.network.model.predict(part.images[part.rows], verbose=0))
+            with np.load(folder / f"predictions-{name}{suffix}.npz") as stored:
+                assert stored["id"].tolist() == part.ids
+                np.testing.assert_allclose(stored["probability"], said, atol=1e-3)
+            assert getattr(scores, name).accuracy == metrics(said, part.labels)["accuracy"]
+
+
+def test_a_run_scored_either_way_holds_the_same_weights_and_predictions(both: dict[Score, Path]) -> None:
+    last, best = both["last"], both["best"]
+    for name in ("best.weights.h5", "last.weights.h5"):
+        assert (last / name).read_bytes() == (best / name).read_bytes()
+    for split in ("val", "test"):
+        name = f"predictions-{split}"
+        assert (last / f"{name}.npz").read_bytes() == (best / f"{name}-last.npz").read_bytes()
+        assert (last / f"{name}-best.npz").read_bytes() == (best / f"{name}.npz").read_bytes()
+        assert (best / f"{name}.npz").read_bytes() != (last / f"{name}.npz").read_bytes()
+    ours, theirs = read.load(last).result, read.load(best).result
+    assert ours.other is not None
+    assert (ours.other.val, ours.other.test) == (theirs.val, theirs.test)
+
+
+def test_a_run_is_opened_with_the_weights_that_were_scored(both: dict[Score, Path], tmp_path: Path) -> None:
+    for score, folder in both.items():
+        content = (folder / f"{score}.weights.h5").read_bytes()
+        assert trained.load(folder).weights == hashlib.sha256(content).hexdigest()
+    old = Path(shutil.copytree(both["last"], tmp_path / "old"))
+    forget(old, "score", "ema")  # an earlier version would have scored its best epoch
+    content = (old / "best.weights.h5").read_bytes()
+    assert trained.load(old).weights == hashlib.sha256(content).hexdigest()
+
+
+def test_where_the_best_epoch_is_the_last_nothing_is_predicted_twice(
+    tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, real = [], scoring.predict
+
+    def predict(*arguments: Any) -> Any:
+        calls.append(arguments)
+        return real(*arguments)
+
+    monkeypatch.setattr(scoring, "predict", predict)
+    folder = train(digits(tmp_path, cache_dir, "train.epochs=1"))
+    found = read.load(folder).result
+    assert len(calls) == 2
+    assert found.other is not None
+    assert (found.other.val, found.other.test) == (found.val, found.test)
+    for split in ("val", "test"):
+        ours, others = (folder / f"predictions-{split}{kind}.npz" for kind in ("", "-best"))
+        assert ours.read_bytes() == others.read_bytes()
 
 
 def test_the_environment_says_what_the_numbers_depend_on(finished: Path) -> None:
