@@ -2,14 +2,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-DEMO := runs/digits
+DEMO := runs/which-digits
 
 .PHONY: demo test lint fast bench validate clean
 
 demo: $(VENV)/.demo
-	@for strategy in none basic cutmix mixup; do for seed in 0 1 2; do \
-	  $(BIN)/augexp train --config digits.yaml strategy=$$strategy seed=$$seed --overwrite || exit 1; \
-	done; done
+	$(BIN)/augexp sweep --study which-digits.yaml --jobs 2
 	$(BIN)/augexp preview --strategy cutmix --out $(DEMO)/preview.png
 	$(BIN)/augexp compare $(DEMO)/*-seed* --out $(DEMO)
 

@@ -139,12 +139,16 @@ def _rounds(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> Non
         f"{wording.weights(plan.study.decide.score)}"
     )
 
+    def tell(race: "Race") -> None:
+        if not race.ended:  # the end is the answer
+            console.say(wording.race_sentence(race))
+
     def train() -> "Race":
         runs_dir = next(iter(plan.runs.values())).run_dir.parent
         if rounds.stand(plan, retry=retry).ended:
             return rounds.stand(plan, retry=retry)
         with places.pool(runs_dir, plan.study) as pool:
-            return rounds.run(plan, pool, lambda race: console.say(wording.race_sentence(race)), retry=retry)
+            return rounds.run(plan, pool, tell, retry=retry)
 
     race = _until_interrupted(train)
     console.answer(wording.race_sentence(race))

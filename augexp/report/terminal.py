@@ -196,7 +196,7 @@ def _unstable(judgement: Judgement, found: Choice) -> list[str]:
     if not found.settled:
         return []
     rate = 100 * stability.highest_rate(len(leader.runs))
-    return [f"none of its {len(leader.runs)} runs collapsed, which up to {rate:.0f} % of them may still do"]
+    return [f"no run of {leader.label} collapsed; {len(leader.runs)} runs can't rule out that up to {rate:.0f} % do"]
 
 
 def _cost(judgement: Judgement) -> str:

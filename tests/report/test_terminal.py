@@ -218,7 +218,7 @@ def test_the_box_says_which_to_use_what_it_costs_and_what_that_rests_on(tmp_path
     judgement = judge(load_groups(paths))
     use, collapses, cost, rests_on = terminal.which_lines(judgement)
     assert use.startswith("Use cutmix. With 95 % confidence every other strategy is ")
-    assert collapses == "none of its 3 runs collapsed, which up to 63 % of them may still do"
+    assert collapses == "no run of cutmix collapsed; 3 runs can't rule out that up to 63 % do"
     assert cost == "images/s in training: none 1,000, cutmix 1,000"
     assert rests_on == NOT_REGISTERED
     text = io.StringIO()
