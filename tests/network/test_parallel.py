@@ -34,6 +34,7 @@ def test_two_devices_give_the_losses_of_one(backend: str, tmp_path: Path, cache_
     pytest.importorskip(backend)
     overrides = (
         *("strategy=mixup", "train.epochs=2", "train.head_epochs=1", "data.train_per_class=30", "train.batch_size=32"),
+        "train.ema=0.9",
         *(f"runs_dir={tmp_path}", f"data.cache_dir={cache_dir}"),
     )
     environment = {"KERAS_BACKEND": backend, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}

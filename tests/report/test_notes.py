@@ -63,3 +63,11 @@ def test_a_note_on_many_groups_stays_short(tmp_path: Path) -> None:
         "differs besides the strategy: train.batch_size is 20 (x0), 21 (x1), 22 (x2), 23 (x3) and 3 more",
         "no runs of the strategy none: the baseline is x0; --baseline NAME chooses another",
     ]
+
+
+def test_test_as_validation_flatters_what_is_chosen(tmp_path: Path) -> None:
+    overrides = ["data.validation=test", "train.score=last"]
+    paths = [make_run(tmp_path / name, strategy=name, overrides=overrides) for name in ("none", "cutmix")]
+    assert (
+        "validation = test set (none, cutmix): whatever is chosen by val is chosen on it, so its accuracy flatters"
+    ) in notes(judged(paths))
