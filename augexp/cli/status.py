@@ -34,7 +34,7 @@ def status(
         console.answer(line)
     at_once = max(1, sum(now.state == "running" for now in standings))
     console.answer(watch.summary(standings, at_once))
-    for race in rounds.found_in([now.folder for now in standings]):
+    for race, members in rounds.found_in([now.folder for now in standings]):
         console.answer(f"study {race.study.hash}: {wording.race_sentence(race)}")
         if race.ended:
-            console.answer(wording.outcome(race))
+            console.answer(wording.outcome(race, rounds.decided(members)))

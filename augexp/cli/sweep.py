@@ -152,7 +152,8 @@ def _rounds(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> Non
 
     race = _until_interrupted(train)
     console.answer(wording.race_sentence(race))
-    console.answer(wording.outcome(race))
+    begun = [one.run_dir for one in plan.runs.values() if one.run_dir.exists()]
+    console.answer(wording.outcome(race, rounds.decided(begun)))
     finished = [str(one.run_dir) for one in plan.runs.values() if (one.run_dir / "result.json").exists()]
     if finished:
         console.answer(f"compare: {compare_line(finished)}")

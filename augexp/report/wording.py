@@ -89,9 +89,9 @@ def weights(score: Score | None) -> str:
     return "each run scores what it says" if score is None else f"the {score} epoch's weights are scored"
 
 
-def outcome(race: Race) -> str:
-    """The last sentence of a study: what to use, or that it can't be told."""
-    found = choice.of_race(race)
+def outcome(race: Race, judged: Choice | None = None) -> str:
+    """The last sentence of a study: what to use, or that it can't be told; `judged`: with what is held against it."""
+    found = judged or choice.of_race(race)
     if found is None:
         return f"Undecided: {tables.names(race.incomplete)} failed before two strategies were complete."
     return choice_sentence(found)

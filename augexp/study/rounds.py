@@ -6,7 +6,9 @@ from pathlib import Path
 
 from augexp.compare import race
 from augexp.compare import scores as group_scores
+from augexp.compare.choice import Choice
 from augexp.compare.groups import load_groups
+from augexp.compare.judge import judge
 from augexp.compare.race import Look, Race, Run
 from augexp.config.decide import Registered
 from augexp.errors import UserError
@@ -26,9 +28,17 @@ def stand(plan: Plan, *, retry: bool = False) -> Race:
     return _replay(plan.study, finished, failed)
 
 
-def found_in(folders: Sequence[Path]) -> list[Race]:
+def found_in(folders: Sequence[Path]) -> list[tuple[Race, list[Path]]]:
     """How the studies stand that the runs in some folders are of, each with those of its runs that are among them."""
-    return [_of_folders(study, some) for study, some in _by_study(folders).items()]
+    return [(_of_folders(study, some), some) for study, some in _by_study(folders).items()]
+
+
+def decided(folders: Sequence[Path]) -> Choice | None:
+    """Which strategy to use by the runs of a study, with all that `augexp compare` holds against them."""
+    try:
+        return judge(load_groups(folders)).choice
+    except UserError:  # no finished run
+        return None
 
 
 def _by_study(folders: Sequence[Path]) -> dict[Registered, list[Path]]:

@@ -1,5 +1,6 @@
 """A study round by round, with runs whose accuracies a test decides, and one of real processes that are killed."""
 
+import json
 import os
 import signal
 import subprocess
@@ -100,9 +101,25 @@ def test_the_studies_of_some_folders_stand_as_the_plan_says(tmp_path: Path) -> N
     with pytest.raises(UserError):
         rounds.run(plan, pool(plan, {"mixup-seed2": lambda _: "killed by SIGKILL"}), lambda _: None)
     folders = sorted(tmp_path.glob("*-seed*"))
-    (found,) = rounds.found_in([*folders, make_run(tmp_path / "other")])
+    ((found, members),) = rounds.found_in([*folders, make_run(tmp_path / "other")])
     assert found == rounds.stand(plan)
     assert found.needed == (("mixup", 2),)
+    assert members == folders
+
+
+def test_the_sentence_of_a_study_holds_what_compare_holds_against_it(tmp_path: Path) -> None:
+    plan = planned(tmp_path)
+    found = rounds.run(plan, pool(plan), lambda _: None)
+    folders = sorted(tmp_path.glob("*-seed*"))
+    assert outcome(found, rounds.decided(folders)) == outcome(found)
+    for folder in tmp_path.glob("mixup-seed*"):
+        told = json.loads((folder / "environment.json").read_text())
+        files.write_json(folder / "environment.json", told | {"precision": "mixed_bfloat16"})
+    choice = rounds.decided(folders)
+    assert choice is not None
+    assert not choice.settled
+    assert "Not judged, and not among these: mixup." in outcome(found, choice)
+    assert rounds.decided([tmp_path / "gone"]) is None
 
 
 @pytest.mark.slow

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from augexp.config import load
 from augexp.metrics.scores import metrics
@@ -84,7 +83,7 @@ def table(runs: Mapping[str, list[Epochs]]) -> list[str]:
     rules = list(next(iter(scores.values()))[0])
     lines, first = [], 0.0
     for rule in rules:
-        values: dict[str, NDArray[np.float64]] = {
+        values = {
             name: 100 * np.array([one[rule] for one in several]) for name, several in scores.items()
         }
         variance = np.mean([np.var(values[a] - values[b], ddof=1) for a, b in combinations(values, 2)])
@@ -104,7 +103,7 @@ def main() -> None:
     told = parser.parse_args()
     runs: dict[str, list[Epochs]] = json.loads(told.keep.read_text()) if told.keep and told.keep.exists() else {}
     device.load_tensorflow()
-    fitting.Record = Followed  # type: ignore[misc]
+    fitting.Record = Followed  # type: ignore[attr-defined]
     for seed in range(told.seeds):
         for strategy in STRATEGIES:
             several = runs.setdefault(strategy, [])
