@@ -180,8 +180,9 @@ def _forecast_rounds(plan: "Plan", *, retry: bool) -> None:
         device.load_tensorflow()
         from augexp.study import cost
 
+        costs: dict[str, cost.Cost] = {}  # measured twice, they would differ
         for text, some in (("the next look", plan.of(race.needed)), ("all looks", list(plan.runs.values()))):
-            console.answer(f"{text}: {'; '.join(cost.lines([one for one in some if not _is_finished(one)]))}")
+            console.answer(f"{text}: {'; '.join(cost.lines([one for one in some if not _is_finished(one)], costs))}")
 
 
 def _is_finished(experiment: "Experiment") -> bool:

@@ -27,9 +27,14 @@ class Cost:
     disk: float  # bytes
 
 
-def lines(experiments: Sequence[Experiment]) -> list[str]:
-    """Hours and disk of all these runs, and disk of the decoded images that aren't there yet."""
-    costs: dict[str, Cost] = {}
+def lines(experiments: Sequence[Experiment], costs: dict[str, Cost] | None = None) -> list[str]:
+    """Hours and disk of all these runs, and disk of the decoded images that aren't there yet.
+
+    Args:
+        experiments: the runs.
+        costs: what was measured before, which is taken as it is; what is measured now is added.
+    """
+    costs = {} if costs is None else costs
     for settings in experiments:
         if _kind(settings) not in costs:
             costs[_kind(settings)] = cost(settings)

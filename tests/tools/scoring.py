@@ -83,9 +83,7 @@ def table(runs: Mapping[str, list[Epochs]]) -> list[str]:
     rules = list(next(iter(scores.values()))[0])
     lines, first = [], 0.0
     for rule in rules:
-        values = {
-            name: 100 * np.array([one[rule] for one in several]) for name, several in scores.items()
-        }
+        values = {name: 100 * np.array([one[rule] for one in several]) for name, several in scores.items()}
         variance = np.mean([np.var(values[a] - values[b], ddof=1) for a, b in combinations(values, 2)])
         first = first or float(variance)
         mean = np.mean([one.mean() for one in values.values()])
