@@ -42,7 +42,7 @@ def compare(
     each strategy gained and lost. Exit status 3: a verdict was refused, because runs differ in more than the strategy
     or were scored on different test sets.
     """
-    from augexp import console
+    from augexp import console, tables
     from augexp.compare.groups import load_groups
     from augexp.compare.judge import judge
     from augexp.compare.verdicts import Options
@@ -59,7 +59,8 @@ def compare(
     if judgement.choice is not None:
         console.out.print(terminal.box(judgement), "", sep="\n")
     console.out.print(terminal.table(judgement))
-    console.answer(terminal.caption(judgement))
+    for line in terminal.caption(judgement).splitlines():
+        console.answer(tables.folded(line))
     contrasts = terminal.contrast_table(judgement)
     if contrasts is not None:
         console.out.print("", contrasts, sep="\n")
