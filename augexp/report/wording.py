@@ -203,7 +203,7 @@ def _models(verdict: Verdict) -> str:
     return (
         f"one seed: these two models of {verdict.group.label} and {verdict.baseline.label} {verb} "
         f"({points(contrast.difference)}, {100 * low:+.2f} to {100 * high:+.2f}; {contrast.gained:,} images gained, "
-        f"{contrast.lost:,} lost, McNemar's p {_relation(verdict.p_holm)}). "
+        f"{contrast.lost:,} lost, by McNemar's exact test). "
         "Of the strategies this says nothing: other seeds may differ as much."
     )
 
@@ -238,11 +238,6 @@ def _contrast(verdict: Verdict) -> Contrast:
 def points(difference: float) -> str:
     """A difference of accuracies in [0, 1] as signed points."""
     return f"{100 * difference:+.2f} points"
-
-
-def _relation(p: float | None) -> str:
-    text = p_text(p)
-    return text if text.startswith("<") else f"= {text}"
 
 
 def p_text(p: float | None) -> str:

@@ -101,7 +101,7 @@ def test_one_seed_speaks_of_two_models(tmp_path: Path) -> None:
     assert verdict.status == "models differ"
     assert sentence(verdict) == (
         "one seed: these two models of cutmix and none differ (+20.00 points, +11.67 to +27.55; 20 images gained, "
-        "0 lost, McNemar's p < 0.0001). Of the strategies this says nothing: other seeds may differ as much."
+        "0 lost, by McNemar's exact test). Of the strategies this says nothing: other seeds may differ as much."
     )
     same = only(judged([tmp_path / "none0", *runs(tmp_path, "mixup", [0.71])]))
     assert same.status == "undecided"
