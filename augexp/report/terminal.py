@@ -201,7 +201,7 @@ def _unstable(judgement: Judgement, found: Choice) -> list[str]:
 
 def _cost(judgement: Judgement) -> str:
     """The speed of training with every strategy."""
-    groups = judgement.comparison.groups[: tables.MOST_NAMES]
+    groups = judgement.comparison.groups
     rates = [f"{group.label} {summarize(group).images_per_second:,.0f}" for group in groups]
     return f"images/s in training: {', '.join(rates)}"
 
