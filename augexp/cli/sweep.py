@@ -122,7 +122,7 @@ def _all(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> None:
 
 def _rounds(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> None:
     """The runs that a decision takes."""
-    from augexp import console
+    from augexp import console, tables
     from augexp.report import wording
     from augexp.study import plan as study_plan
     from augexp.study import rounds
@@ -141,7 +141,7 @@ def _rounds(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> Non
 
     def tell(race: "Race") -> None:
         if not race.ended:  # the end is the answer
-            console.say(wording.race_sentence(race))
+            console.say(tables.folded(wording.race_sentence(race)))
 
     def train() -> "Race":
         runs_dir = next(iter(plan.runs.values())).run_dir.parent
@@ -151,9 +151,9 @@ def _rounds(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> Non
             return rounds.run(plan, pool, tell, retry=retry)
 
     race = _until_interrupted(train)
-    console.answer(wording.race_sentence(race))
+    console.answer(tables.folded(wording.race_sentence(race)))
     begun = [one.run_dir for one in plan.runs.values() if one.run_dir.exists()]
-    console.answer(wording.outcome(race, rounds.decided(begun)))
+    console.answer(tables.folded(wording.outcome(race, rounds.decided(begun))))
     finished = [str(one.run_dir) for one in plan.runs.values() if (one.run_dir / "result.json").exists()]
     if finished:
         console.answer(f"compare: {compare_line(finished)}")
@@ -163,26 +163,27 @@ def _rounds(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> Non
 
 def _forecast_rounds(plan: "Plan", *, retry: bool) -> None:
     """The runs at least and at most, their hours, and what differences the looks can settle."""
-    from augexp import console
+    from augexp import console, tables
     from augexp.network import device
     from augexp.report import wording
     from augexp.study import rounds
 
     race = rounds.stand(plan, retry=retry)
-    console.answer(wording.race_sentence(race))
+    console.answer(tables.folded(wording.race_sentence(race)))
     looks, strategies = plan.study.decide.looks, plan.study.strategies
     done = sum((one.run_dir / "result.json").exists() for one in plan.runs.values())
     console.answer(
         f"runs: at least {looks[0] * len(strategies)}, at most {looks[-1] * len(strategies)}; {done} are finished"
     )
-    console.answer(wording.settles(plan.study))
+    console.answer(tables.folded(wording.settles(plan.study)))
     if race.needed:
         device.load_tensorflow()
         from augexp.study import cost
 
         costs: dict[str, cost.Cost] = {}  # measured twice, they would differ
         for text, some in (("the next look", plan.of(race.needed)), ("all looks", list(plan.runs.values()))):
-            console.answer(f"{text}: {'; '.join(cost.lines([one for one in some if not _is_finished(one)], costs))}")
+            told = "; ".join(cost.lines([one for one in some if not _is_finished(one)], costs))
+            console.answer(tables.folded(f"{text}: {told}"))
 
 
 def _is_finished(experiment: "Experiment") -> bool:

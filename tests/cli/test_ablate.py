@@ -34,7 +34,7 @@ def test_a_finished_ablation_says_which_to_use_and_is_drawn(typed: Augexp, tmp_p
     answer = typed(*finished(tmp_path))
     assert answer.status == 0
     assert "4 strategies, looks at 2, 3 seeds, margin 1 points" in answer.err
-    use, compare = answer.out.splitlines()[1:]
+    use, compare = answer.out.replace("\n  ", " ").splitlines()[1:]
     assert use.startswith("Use all. With 95 % confidence every other strategy is ")
     assert compare == f"compare: augexp compare {tmp_path}/runs/*-seed*"
     out = tmp_path / "out"

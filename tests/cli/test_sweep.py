@@ -69,7 +69,8 @@ def test_one_strategy_is_nothing_to_decide(typed: Augexp) -> None:
 
 def test_a_forecast_says_runs_at_least_and_at_most_and_what_is_settled(typed: Augexp, tmp_path: Path) -> None:
     answer = typed(*WHICH, f"runs_dir={tmp_path / 'runs'}", f"data.cache_dir={tmp_path / 'cache'}", "--dry-run")
-    first, runs, settled, *hours = answer.out.splitlines()
+    assert max(map(len, answer.out.splitlines())) <= 80
+    first, runs, settled, *hours = answer.out.replace("\n  ", " ").splitlines()
     assert first == "before the first look at 3 seeds of each strategy: 6 runs to do"
     assert runs == "runs: at least 6, at most 10; 0 are finished"
     assert settled.startswith("intervals reach, in standard deviations of a run over seeds, +-")
@@ -105,8 +106,9 @@ def test_a_study_that_has_ended_says_what_to_use_and_trains_nothing(typed: Augex
 
 def test_status_says_who_is_out(typed: Augexp, decided: Path) -> None:
     answer = typed("status", *sorted(decided.glob("*-seed*")))
-    assert "look 1 of 2, 3 seeds: none is out (" in answer.out
-    assert answer.out.splitlines()[-1].startswith("Use cutmix.")
+    told = answer.out.replace("\n  ", " ")
+    assert "look 1 of 2, 3 seeds: none is out (" in told
+    assert told.splitlines()[-1].startswith("Use cutmix.")
 
 
 def test_a_changed_plan_is_another_study(typed: Augexp, decided: Path) -> None:
