@@ -89,6 +89,7 @@ class Data(Section):
     source: Annotated[str, Field(strict=True)] = "stanford_dogs"
     image_size: Annotated[Int, Field(ge=8, le=2048)] = 224
     resize: Literal["squash", "crop"] = "squash"
+    antialias: Flag = False
     cache_size: Annotated[Int, Field(ge=8, le=4096)] | None = None
     validation: Annotated[float | Literal["test"], BeforeValidator(_check_validation)] = 0.1
     train_per_class: Count | None = None

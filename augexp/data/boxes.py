@@ -1,14 +1,13 @@
 """Where the objects of a data set are, in the square that the network sees; only some TFDS sets say."""
 
-import io
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from PIL import Image
 
 from augexp.config.schema import Data
+from augexp.data.decode import upright_size
 from augexp.data.examples import Examples
 from augexp.data.sources import open_source
 from augexp.data.splits import Part
@@ -31,7 +30,7 @@ def of_part(part: Part, data: Data) -> list[Boxes]:
             continue
         for id_, (boxes, encoded) in zip(ids, boxed().as_numpy_iterator(), strict=True):
             if id_ in missing:
-                found[id_] = seen(boxes, _shape(encoded) if data.resize == "crop" else (1, 1), data)
+                found[id_] = seen(boxes, upright_size(encoded)[::-1] if data.resize == "crop" else (1, 1), data)
     return [found[id_] for id_ in part.ids]
 
 
@@ -49,12 +48,6 @@ def open_boxed(data: Data) -> list[tuple[Examples, Callable[[], tf.data.Dataset]
             "TFDS sets such as stanford_dogs have them"
         )
     return boxed
-
-
-def _shape(encoded: bytes) -> tuple[int, int]:
-    """Height and width of an image file that is in the cache, and so can be read."""
-    with Image.open(io.BytesIO(encoded)) as image:
-        return image.height, image.width
 
 
 def seen(boxes: Boxes, shape: tuple[int, int], data: Data) -> Boxes:

@@ -20,8 +20,10 @@ import numpy as np
 
 from augexp import console, files
 from augexp.config.schema import Data
-from augexp.data.decode import Indices, Pixels, decode, rescue
+from augexp.data import decode
+from augexp.data.decode import Pixels
 from augexp.data.examples import Examples, Labels, Source, SplitName
+from augexp.data.grey import Extent, Ranges, ranges
 from augexp.errors import UserError
 from augexp.files import locked
 
@@ -48,6 +50,7 @@ class Decoded:
     fingerprint: str  # of pixels, labels and ids; the same on every machine and for any order or date of the files
     splits: Mapping[SplitName, DecodedSplit]
     skipped: tuple[str, ...]  # ids of the images that can't be decoded
+    grey: Ranges = field(default_factory=dict)  # of deep grey: which values were taken for black and white
 
 
 class _DamagedError(Exception):
@@ -58,7 +61,8 @@ def load_or_build(source: Source, data: Data) -> Decoded:
     """The decoded images of a source, from the cache or decoded now.
 
     Raises:
-        UserError: if more than 1 % of a split can't be decoded, or the cache folder can't hold the images.
+        UserError: if more than 1 % of a split can't be decoded, the range of deep grey can't be known, or the cache
+            folder can't hold the images.
     """
     return find(source, data) or _build_once(source, data)
 
@@ -84,7 +88,12 @@ def expected(source: Source, data: Data) -> Decoded:
 
 def entry_folder(source: Source, data: Data) -> Path:
     """Where the decoded images of a source are or would be."""
-    key = json.dumps([FORMAT, source.name, source.version, source.class_names, data.decoded_size, data.resize])
+    key = json.dumps(
+        [
+            *(FORMAT, source.name, source.version, source.class_names, data.decoded_size, data.resize),
+            *(decode.VERSION, decode.BACKGROUND, data.antialias),
+        ]
+    )
     name = re.sub(r"[^\w.-]+", "_", source.name)[:60]
     return cache_folder(data) / f"{name}-{data.decoded_size}-{data.resize}-{_sha256(key.encode())[:12]}"
 
@@ -105,7 +114,9 @@ def _open(folder: Path) -> Decoded:
     try:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         splits = {name: _open_split(folder / f"{name}.npy", split) for name, split in meta["splits"].items()}
-        return Decoded(tuple(meta["class_names"]), meta["fingerprint"], splits, tuple(id_ for id_, _ in meta["bad"]))
+        grey = {kind: (float(low), float(high)) for kind, (low, high) in meta["grey"].items()}
+        bad = tuple(id_ for id_, _ in meta["bad"])
+        return Decoded(tuple(meta["class_names"]), meta["fingerprint"], splits, bad, grey)
     except FileNotFoundError as error:
         raise _DamagedError(f"no {Path(error.filename).name}") from None
     except OSError as error:
@@ -183,17 +194,40 @@ def _check_space(source: Source, data: Data, folder: Path) -> None:
 def _fill(folder: Path, source: Source, data: Data) -> int:
     """Decodes all splits into a folder and counts the images."""
     total = sum(examples.count for examples in source.splits.values())
+    grey: Ranges = {}
+    try:
+        built = _build_splits(folder, source, data, None)
+    except decode.UnknownRangeError:
+        grey = _measured(source)
+        built = _build_splits(folder, source, data, grey)
+    bad = [bad for split in built.values() for bad in split.bad]
+    if bad:
+        console.say(f"left out {len(bad)} of {total:,} images that can't be decoded: {_list(bad, ', ')}")
+    files.write_text(folder / "meta.json", json.dumps(_meta(source, data, built, bad, grey)))
+    return total - len(bad)
+
+
+def _measured(source: Source) -> Ranges:
+    """The ranges of deep grey in a set; reads all its files."""
+    found: dict[str, Extent] = {}
+    for examples in source.splits.values():
+        ids = examples.listing().ids
+        found |= {ids[index]: extent for index, extent in decode.extents(examples)}
+    measured = ranges(source.name, found)
+    for kind, (black, white) in measured.items():
+        console.say(f"{source.name}: {kind} grey is read as {black:,.6g} = black to {white:,.6g} = white")
+    return measured
+
+
+def _build_splits(folder: Path, source: Source, data: Data, grey: Ranges | None) -> "dict[SplitName, _BuiltSplit]":
+    total = sum(examples.count for examples in source.splits.values())
     built: dict[SplitName, _BuiltSplit] = {}
     with console.progress(f"decoding {source.name}", total) as advance:
         speed = _Speed(advance)
         for name, examples in source.splits.items():
-            built[name] = _build_split(folder / f"{name}.npy", examples, data, speed)
+            built[name] = _build_split(folder / f"{name}.npy", examples, data, speed, grey)
             _refuse_many_bad(data.source, name, built[name])
-    bad = [bad for split in built.values() for bad in split.bad]
-    if bad:
-        console.say(f"left out {len(bad)} of {total:,} images that can't be decoded: {_list(bad, ', ')}")
-    files.write_text(folder / "meta.json", json.dumps(_meta(source, built, bad)))
-    return total - len(bad)
+    return built
 
 
 class _Speed:
@@ -225,7 +259,9 @@ class _BuiltSplit:
         self.digests += [hashlib.sha256(image.data).hexdigest() for image in images]
 
 
-def _meta(source: Source, built: Mapping[SplitName, _BuiltSplit], bad: list[Bad]) -> dict[str, Any]:
+def _meta(
+    source: Source, data: Data, built: Mapping[SplitName, _BuiltSplit], bad: list[Bad], grey: Ranges
+) -> dict[str, Any]:
     splits = {name: {"shape": split.shape, "ids": split.ids, "labels": split.labels} for name, split in built.items()}
     return {
         "source": source.name,
@@ -234,6 +270,10 @@ def _meta(source: Source, built: Mapping[SplitName, _BuiltSplit], bad: list[Bad]
         "fingerprint": _fingerprint(source.class_names, built),
         "splits": splits,
         "bad": bad,
+        "decoder": decode.VERSION,
+        "background": decode.BACKGROUND,
+        "antialias": data.antialias,
+        "grey": grey,
     }
 
 
@@ -246,23 +286,20 @@ def _fingerprint(class_names: tuple[str, ...], built: Mapping[SplitName, _BuiltS
     return _sha256(json.dumps([class_names, rows]).encode())
 
 
-def _build_split(path: Path, examples: Examples, data: Data, speed: _Speed) -> _BuiltSplit:
-    """Decodes one split into a `.npy` file: with TensorFlow, and with Pillow what TensorFlow refuses."""
+def _build_split(path: Path, examples: Examples, data: Data, speed: _Speed, grey: Ranges | None) -> _BuiltSplit:
+    """Decodes one split into a `.npy` file."""
     listing = examples.listing()
     split = _BuiltSplit((examples.count, data.decoded_size, data.decoded_size, 3))
     missing = np.ones(examples.count, bool)
+    reasons: dict[int, str] = {}
     with path.open("wb") as file:
         _write_header(file, split.shape)
-
-        def append(indices: Indices, images: Pixels) -> None:
-            file.write(images.data)
-            split.add([listing.ids[i] for i in indices], listing.labels[indices], images)
-            missing[indices] = False
-            speed(len(indices))
-
-        for indices, images in decode(examples, data):
-            append(indices, images)
-        reasons = rescue(examples, data, missing.copy(), append)
+        for chunk in decode.decode(examples, data, grey):
+            file.write(chunk.images.data)
+            split.add([listing.ids[i] for i in chunk.indices], listing.labels[chunk.indices], chunk.images)
+            missing[chunk.indices] = False
+            reasons |= chunk.bad
+            speed(len(chunk.indices))
         split.shape = (len(split.ids), *split.shape[1:])
         _write_header(file, split.shape)
         # Without it a power cut could leave a whole entry of zeros.

@@ -1,100 +1,277 @@
-"""Encoded images -> RGB uint8 of one size: with TensorFlow, and with Pillow what TensorFlow refuses."""
+"""Encoded images -> RGB uint8 of one size, as any viewer shows them: one decoder for the cache and for single files.
 
+Turned upright as EXIF says, transparency on white, deep grey scaled by the range of its set, of animations the first
+frame.
+"""
+
+import ctypes
 import io
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Literal
+import logging
+import os
+import threading
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from augexp.config.schema import Data
+from augexp.data import grey
 from augexp.data.examples import Examples
 
-if TYPE_CHECKING:
-    import tensorflow as tf
-    from PIL import Image
-
+VERSION = 2  # other bytes come out of some file: retires every entry of the cache. 1 was TensorFlow's decoder
+BACKGROUND = (255, 255, 255)  # what transparent images lie on
 CHUNK = 64  # images a write
+READ = 16  # files a read
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF", "ICO")  # no EPS, which is a program
+MOST_PIXELS = 178_956_970  # of one image, where Pillow stops; and of all that are decoded at once
+WORKERS = os.cpu_count() or 1
 
 Pixels = NDArray[np.uint8]
 Indices = NDArray[np.int64]
+Content = bytes | NDArray[np.float32]  # of an image file, or grey values (H, W) where a set keeps no files
+_Result = TypeVar("_Result")
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
-def decode(examples: Examples, data: Data) -> Iterator[tuple[Indices, Pixels]]:
-    """Chunks of indices (n,) and images (n, S, S, 3) uint8, in order; what TensorFlow can't decode is left out."""
+@dataclass(frozen=True)
+class Chunk:
+    """Some images that follow each other; those that can't be decoded are left out."""
+
+    indices: Indices  # (n,)
+    images: Pixels  # (n, S, S, 3), RGB
+    bad: Mapping[int, str]  # index -> why it can't be decoded
+
+
+class UnknownRangeError(Exception):
+    """An image of deep grey came up before the ranges of its set were measured."""
+
+
+def decode(examples: Examples, data: Data, ranges: grey.Ranges | None) -> Iterator[Chunk]:
+    """The images of a split in order; what can't even be read is in no chunk.
+
+    Args:
+        examples: the split.
+        data: their size, and how it is reached.
+        ranges: of deep grey, those of the set; None if they weren't measured.
+
+    Raises:
+        UnknownRangeError: if an image needs a range and `ranges` is None.
+    """
+    results = _each(examples, lambda content: _decoded(content, data, ranges))
+    while chunk := list(islice(results, CHUNK)):
+        good = [(index, image) for index, image in chunk if not isinstance(image, str)]
+        images = [image for _, image in good]
+        size = data.decoded_size
+        yield Chunk(
+            np.array([index for index, _ in good], np.int64),
+            np.stack(images) if images else np.empty((0, size, size, 3), np.uint8),
+            {index: reason for index, reason in chunk if isinstance(reason, str)},
+        )
+
+
+def extents(examples: Examples) -> Iterator[tuple[int, grey.Extent]]:
+    """Indices and extents of the images of deep grey; what can't be decoded is left out."""
+    for index, extent in _each(examples, _extent):
+        if extent is not None:
+            yield index, extent
+
+
+def upright_size(encoded: bytes) -> tuple[int, int]:
+    """Width and height as a viewer shows an image file that can be decoded."""
+    with _opened(encoded) as image:
+        if image.format == "TIFF":
+            image.load()  # Versions of Pillow differ in when they turn the size.
+        width, height = image.size
+        return (height, width) if _orientation(image) > 4 else (width, height)
+
+
+def _each(examples: Examples, work: Callable[[Content], _Result]) -> Iterator[tuple[int, _Result]]:
+    """What `work` makes of each example, in order, from a pool of threads; files that can't be read are left out."""
+    _silence()
+    under_way: deque[tuple[int, Future[_Result]]] = deque()
+    pool = ThreadPoolExecutor(WORKERS)
+    try:
+        for index, content in _contents(examples):
+            under_way.append((int(index), pool.submit(work, content)))
+            if len(under_way) > 4 * WORKERS:
+                done, future = under_way.popleft()
+                yield done, future.result()
+        for done, future in under_way:
+            yield done, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _contents(examples: Examples) -> Iterator[tuple[int, Content]]:
+    """Indices and contents; files that can't be read are left out."""
     import tensorflow as tf
 
-    def decode_one(index: tf.Tensor, encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        # TensorFlow takes the palette indices of a BMP for gray levels: leave all BMPs to Pillow.
-        with tf.control_dependencies([tf.debugging.assert_none_equal(tf.strings.substr(encoded, 0, 2), b"BM")]):
-            image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-        return index, _fit(image, data.decoded_size, data.resize)
-
-    images = examples.encoded().map(decode_one, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    chunks = images.ignore_errors().batch(CHUNK).prefetch(tf.data.AUTOTUNE)
-    yield from chunks.as_numpy_iterator()
+    encoded = examples.encoded().ignore_errors()
+    if encoded.element_spec[1].dtype != tf.string:
+        yield from encoded.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
+        return
+    # One by one, they would take half as long to hand over as to decode.
+    for indices, contents in encoded.batch(READ).prefetch(1).as_numpy_iterator():
+        yield from zip(indices, contents, strict=True)
 
 
-def _fit(image: "tf.Tensor", size: int, resize: Literal["squash", "crop"]) -> "tf.Tensor":
-    """Any (H, W, 3) uint8 -> (size, size, 3) uint8: the whole image, or the central square of its short side."""
-    import tensorflow as tf
-
-    height, width = tf.shape(image)[0], tf.shape(image)[1]
-    if resize == "crop":
-        side = tf.minimum(height, width)
-        image = tf.image.crop_to_bounding_box(image, (height - side) // 2, (width - side) // 2, side, side)
-        height = width = side
-    image = tf.cond(
-        tf.logical_and(tf.equal(height, size), tf.equal(width, size)),
-        lambda: image,
-        lambda: tf.cast(tf.image.resize(image, (size, size)) + 0.5, tf.uint8),
-    )
-    return tf.ensure_shape(image, (size, size, 3))
+def _silence() -> None:
+    """Whatever Pillow has to say of a file is no news on the screen: the image is read, or named with a reason."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)
+    libraries = ctypes.CDLL(Image.core.__file__)  # type: ignore[attr-defined] # finds what is in the libraries that Pillow came with, too
+    for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+        # libtiff writes to the terminal itself; where it is built into Pillow, it can't be reached.
+        if hasattr(libraries, name):
+            getattr(libraries, name)(None)
 
 
-def rescue(
-    examples: Examples, data: Data, missing: NDArray[np.bool_], append: Callable[[Indices, Pixels], None]
-) -> dict[int, str]:
-    """Tries once more, with Pillow, what TensorFlow refused; the reason for each image that Pillow refuses too."""
-    import tensorflow as tf
-
-    if not missing.any():
-        return {}
-    reasons: dict[int, str] = {}
-    again = examples.encoded().filter(lambda index, _: tf.gather(missing, index)).ignore_errors().batch(CHUNK)
-    with ThreadPoolExecutor() as pool:
-        for indices, encoded in again.as_numpy_iterator():
-            results = list(pool.map(lambda content: _decode_with_pillow(content, data), encoded))
-            good = [i for i, result in enumerate(results) if not isinstance(result, str)]
-            reasons |= {int(indices[i]): result for i, result in enumerate(results) if isinstance(result, str)}
-            if good:
-                append(indices[good], np.stack([results[i] for i in good]))
-    return reasons
-
-
-def _decode_with_pillow(encoded: bytes, data: Data) -> Pixels | str:
+def _decoded(content: Content, data: Data, ranges: grey.Ranges | None) -> Pixels | str:
     """An image (S, S, 3), or why there is none."""
-    from PIL import Image, UnidentifiedImageError
-
-    if not encoded:
+    if len(content) == 0:
         return "empty file"
     try:
-        with Image.open(io.BytesIO(encoded)) as image:
-            pixels = _rgb(image)
+        with _opened(content) as image:
+            image.draft(None, _least(data))
+            with _budget.taken(image.width * image.height):
+                return _fit(_shown(image, ranges), data)
+    except UnknownRangeError:
+        raise
     except UnidentifiedImageError:
         return "not an image"
+    except Image.DecompressionBombError:
+        return f"more than {MOST_PIXELS / 1e6:.0f} million pixels, which may be a decompression bomb; make it smaller"
     except Exception as error:  # Pillow's decoders raise whatever a broken file makes them stumble over.
         return str(error) or type(error).__name__
-    fitted: Pixels = _fit(pixels, data.decoded_size, data.resize).numpy()
-    return fitted
 
 
-def _rgb(image: "Image.Image") -> Pixels:
-    if image.mode.startswith("I;16"):
-        # Pillow would clip 16 bits to 255 instead of scaling them.
-        gray = (np.asarray(image) >> 8).astype(np.uint8)
-        return np.repeat(gray[..., None], 3, axis=-1)
-    if image.mode == "P":
-        image = image.convert("RGBA")
-    return np.asarray(image.convert("RGB"))
+def _extent(content: Content) -> grey.Extent | None:
+    try:
+        with _opened(content) as image:
+            if not grey.kind(image):
+                return None
+            with _budget.taken(image.width * image.height):
+                return grey.extent(image)
+    except Exception:
+        return None
+
+
+@contextmanager
+def _opened(content: Content) -> Iterator[Image.Image]:
+    if isinstance(content, np.ndarray):
+        yield Image.fromarray(content)
+        return
+    with Image.open(io.BytesIO(content), formats=_formats()) as image:
+        yield image
+
+
+@cache
+def _formats() -> list[str]:
+    """Those of FORMATS that this Pillow was built with."""
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
+def _least(data: Data) -> tuple[int, int]:
+    """The size at which a JPEG must at least be decoded; what is smaller would have to be enlarged."""
+    # Antialiasing weighs twice as many pixels as there will be.
+    side = data.decoded_size * (2 if data.antialias else 1)
+    return side, side
+
+
+class _Budget:
+    """Pixels that may be in memory at once; one image too large for it comes in alone."""
+
+    def __init__(self, pixels: int) -> None:
+        self._free = self._all = pixels
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taken(self, pixels: int) -> Iterator[None]:
+        pixels = min(pixels, self._all)
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= pixels)
+            self._free -= pixels
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += pixels
+                self._changed.notify_all()
+
+
+_budget = _Budget(MOST_PIXELS)
+
+
+def _shown(image: Image.Image, ranges: grey.Ranges | None) -> Image.Image:
+    """An image as viewers show it, in RGB."""
+    image.load()
+    # Pillow turns TIFFs itself while it loads them, and takes the tag away.
+    method = _UPRIGHT.get(_orientation(image))
+    shown = _rgb(image, ranges)
+    return shown if method is None else shown.transpose(method)
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF's number for how an image is turned: 1 is upright, and what a broken EXIF block is taken for."""
+    try:
+        found: Any = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:
+        return 1
+    return found if isinstance(found, int) else 1
+
+
+def _rgb(image: Image.Image, ranges: grey.Ranges | None) -> Image.Image:
+    if grey.kind(image):
+        if ranges is None:
+            raise UnknownRangeError
+        return Image.fromarray(grey.scaled(image, ranges, BACKGROUND[0])).convert("RGB")
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if image.has_transparency_data:
+        seen = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", seen.size, (*BACKGROUND, 255)), seen).convert("RGB")
+    return image.convert("RGB")
+
+
+def _fit(image: Image.Image, data: Data) -> Pixels:
+    """Any RGB image -> (S, S, 3): the whole of it, or the central square of its short side."""
+    size = data.decoded_size
+    left, top, width, height = 0, 0, *image.size
+    if data.resize == "crop":
+        side = min(image.size)
+        left, top, width, height = (width - side) // 2, (height - side) // 2, side, side
+    if (width, height) != (size, size) and data.antialias:
+        box = (left, top, left + width, top + height)
+        return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, box))
+    pixels = np.asarray(image)[top : top + height, left : left + width]
+    return pixels if (width, height) == (size, size) else _bilinear(pixels, size)
+
+
+def _bilinear(pixels: Pixels, size: int) -> Pixels:
+    """(H, W, 3) -> (size, size, 3), each pixel from the four nearest: no antialiasing."""
+    import tensorflow as tf
+
+    with tf.device("CPU"):  # A GPU rounds otherwise.
+        # What `tf.image.resize` calls; its checks and casts would take longer than the resizing.
+        resized = tf.raw_ops.ResizeBilinear(images=pixels[None], size=(size, size), half_pixel_centers=True)
+    found: Pixels = (np.asarray(memoryview(resized))[0] + np.float32(0.5)).astype(np.uint8)
+    return found

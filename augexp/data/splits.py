@@ -5,7 +5,7 @@ An example keeps its place whatever is added to or taken from other classes, on 
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from augexp.config.schema import Data, Experiment
 from augexp.data import cache, sources
 from augexp.data.cache import Decoded, DecodedSplit
 from augexp.data.examples import check_classes
+from augexp.data.grey import Ranges
 from augexp.errors import UserError
 
 TEST_SHARE = 0.2  # of a data set that holds nothing out
@@ -44,6 +45,7 @@ class Splits:
     class_names: tuple[str, ...]
     fingerprint: str  # of the decoded content
     left_out: tuple[str, ...]  # ids of the images that can't be decoded
+    grey: Ranges = field(default_factory=dict)  # of deep grey: which values were taken for black and white
 
 
 def split(decoded: Decoded, data: Data) -> Splits:
@@ -62,7 +64,7 @@ def split(decoded: Decoded, data: Data) -> Splits:
     check_classes(data.source, decoded.class_names, train.labels, test.labels)
     if not len(val):
         raise UserError(f"{data.source}: there are no images to validate on")
-    return Splits(train, val, test, decoded.class_names, decoded.fingerprint, decoded.skipped)
+    return Splits(train, val, test, decoded.class_names, decoded.fingerprint, decoded.skipped, decoded.grey)
 
 
 def _held_out(decoded: Decoded) -> tuple[Part, Part]:

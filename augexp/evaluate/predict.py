@@ -12,13 +12,16 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from augexp import console
-from augexp.config.schema import Data
-from augexp.data import pipeline
-from augexp.data.decode import decode, rescue
+from augexp.data import decode, digits, pipeline
 from augexp.data.folder import of_files
 from augexp.errors import printable
 from augexp.metrics.scores import probabilities
 from augexp.network.trained import Trained
+
+OTHERWISE = (
+    "it was trained by an augexp with another decoder: images that EXIF turns, transparent ones, and grey of more than "
+    "8 bits are read otherwise now; if it was trained on such, train it again"
+)
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,11 @@ class Answer:
 
 def answers(run: Trained, files: Sequence[Path], top: int) -> list[Answer]:
     """The most probable classes of each file, in the order of the files; images are read a batch at a time."""
+    if run.decoder != decode.VERSION and run.experiment.data.source != digits.NAME:
+        console.say(f"{run.folder}: {OTHERWISE}")
     found: dict[int, Answer] = {}
     with console.progress("predicting", len(files)) as advance:
-        for indices, images in _images(files, run.experiment.data):
+        for indices, images in _images(files, run):
             if isinstance(images, str):
                 found[indices[0]] = Answer(files[indices[0]], error=images)
             else:
@@ -77,21 +82,17 @@ def _best(probability: NDArray[np.float32], names: Sequence[str], top: int) -> t
     return tuple((names[i], float(probability[i])) for i in order)
 
 
-def _images(files: Sequence[Path], data: Data) -> Iterator[tuple[list[int], NDArray[np.uint8] | str]]:
+def _images(files: Sequence[Path], run: Trained) -> Iterator[tuple[list[int], NDArray[np.uint8] | str]]:
     """Numbers of files and their images (n, S, S, 3), decoded as for training; or one number and what is wrong."""
-    examples = of_files(files)
+    data = run.experiment.data
     middle = pipeline.centre(data.image_size)
     missing = np.ones(len(files), bool)
-    rescued: list[tuple[list[int], NDArray[np.uint8] | str]] = []
-
-    def shown(indices: NDArray[np.int64], decoded: NDArray[np.uint8]) -> tuple[list[int], NDArray[np.uint8]]:
-        missing[indices] = False
-        return indices.tolist(), middle(tf.convert_to_tensor(decoded), tf.convert_to_tensor(indices)).numpy()
-
-    for indices, decoded in decode(examples, data):
-        yield shown(indices, decoded)
-    append = lambda indices, decoded: rescued.append(shown(indices, decoded))  # noqa: E731
-    reasons = rescue(examples, data, missing.copy(), append)
-    yield from rescued
+    for chunk in decode.decode(of_files(files), data, run.grey):
+        missing[[*chunk.indices.tolist(), *chunk.bad]] = False
+        if len(chunk.indices):
+            images = middle(tf.convert_to_tensor(chunk.images), tf.convert_to_tensor(chunk.indices)).numpy()
+            yield chunk.indices.tolist(), images
+        for index, reason in chunk.bad.items():
+            yield [index], reason
     for index in np.flatnonzero(missing).tolist():
-        yield [index], reasons.get(index, "can't be read")
+        yield [index], "can't be read"

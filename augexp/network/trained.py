@@ -2,14 +2,15 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from augexp import console
 from augexp.config.schema import Experiment
-from augexp.data import sources
+from augexp.data import decode, sources
+from augexp.data.grey import Ranges
 from augexp.data.splits import Part, Splits, load_splits
 from augexp.errors import UserError, first_line
 from augexp.network import device, model
@@ -32,6 +33,8 @@ class Trained:
     weights: str  # SHA-256 of their file
     finished: bool
     precision: str  # Keras's policy, that of the training
+    decoder: int | None = None  # version of what read its images; None in a run of an earlier augexp
+    grey: Ranges = field(default_factory=dict)  # of deep grey: which values were taken for black and white
 
 
 def load(folder: Path) -> Trained:
@@ -60,8 +63,10 @@ def load(folder: Path) -> Trained:
     if not finished:
         console.say(f"{folder}: unfinished; taken at its best so far")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    fingerprint = environment.data_fingerprint
-    return Trained(folder, settings, network, tuple(class_names), fingerprint, digest, finished, precision)
+    return Trained(
+        folder, settings, network, tuple(class_names), environment.data_fingerprint, digest, finished, precision,
+        environment.decoder, environment.grey,
+    )  # fmt: skip
 
 
 def _settings(folder: Path) -> Experiment:
@@ -97,6 +102,12 @@ def splits(run: Trained) -> Splits:
         raise UserError(
             f"{run.folder}: it was trained on the classes {_brief(run.class_names)}, and "
             f"{run.experiment.data.source} now holds {_brief(found.class_names)}; bring back the data it was trained on"
+        )
+    if run.fingerprint not in (None, found.fingerprint) and run.decoder != decode.VERSION:
+        raise UserError(
+            f"{run.folder}: its images were read by an augexp with another decoder, and come out otherwise now (data "
+            f"fingerprint {run.fingerprint[:12]} then, {found.fingerprint[:12]} now); train it again, or use the "
+            "augexp that trained it"
         )
     if run.fingerprint not in (None, found.fingerprint):
         raise UserError(

@@ -106,6 +106,8 @@ class Environment(Record):
     code: str | None = None  # digest of that code
     weights: str | None = None  # digest of the file of initial weights
     class_names: tuple[str, ...] | None = None
+    decoder: int | None = None  # version of what read the images
+    grey: dict[str, tuple[Number, Number]] = {}  # kind of deep grey -> values taken for black and white
     train_examples: Annotated[int, Field(strict=True)] | None = None
     study: Registered | None = None
 

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 
 import augexp
+from augexp.data import decode
 from augexp.train.announce import devices
 from augexp.train.task import Task
 
@@ -37,6 +38,8 @@ def environment(task: Task, command: Sequence[str]) -> dict[str, Any]:
         "weights": _weights(task.experiment.model.weights),
         "command": shlex.join([Path(command[0]).name, *command[1:]]),
         "data_fingerprint": task.splits.fingerprint,
+        "decoder": decode.VERSION,
+        "grey": task.splits.grey,
         "left_out": list(task.splits.left_out),
         "class_names": list(task.splits.class_names),
         "train_examples": len(task.splits.train),

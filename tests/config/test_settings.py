@@ -34,5 +34,6 @@ def test_what_decides_is_named_with_both_values() -> None:
 def test_a_section_by_itself() -> None:
     told = settings.deciding(Experiment().model_dump(mode="json"), "data")
     assert set(told) == {
-        "data.source", "data.image_size", "data.resize", "data.cache_size", "data.validation", "data.train_per_class",
+        "data.source", "data.image_size", "data.resize", "data.antialias", "data.cache_size", "data.validation",
+        "data.train_per_class",
     }  # fmt: skip

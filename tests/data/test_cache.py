@@ -106,7 +106,7 @@ def test_every_format_and_mode_comes_out_as_rgb(tmp_path: Path) -> None:
 
 
 def test_sixteen_bits_are_scaled(tmp_path: Path) -> None:
-    deep = np.repeat(np.array([[0, 128 << 8, 200 << 8, 65535]], np.uint16), SIZE // 4, axis=1).repeat(SIZE, axis=0)
+    deep = np.repeat(np.array([[0, 128 * 257, 200 * 257, 65535]], np.uint16), SIZE // 4, axis=1).repeat(SIZE, axis=0)
     root = plain(tmp_path / "deep")
     Image.fromarray(deep).save(root / "cat" / "deep.tif")
     Image.fromarray(deep).save(root / "cat" / "deep.png")
@@ -386,7 +386,7 @@ from augexp.config.schema import Data
 from augexp.data import cache, sources
 data = Data(source=sys.argv[1], image_size=int(sys.argv[2]), cache_dir=sys.argv[3])
 if sys.argv[4:] == ["killed"]:
-    cache.rescue = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+    cache._refuse_many_bad = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 print(cache.load_or_build(sources.open_source(data), data).fingerprint)
 """
 

@@ -2,11 +2,14 @@
 
 import socket
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from augexp.config.schema import Data
-from augexp.data import sources
+from augexp.data import decode, grey, sources
+from augexp.data import tfds as tfds_sets
 from augexp.data.examples import Examples
 from augexp.errors import UserError
 from tests import stanford_dogs
@@ -112,3 +115,36 @@ def test_damaged_records_are_said(tmp_path: Path) -> None:
     records.write_bytes(records.read_bytes()[:-500])
     with pytest.raises(UserError, match=r"^stanford_dogs: the files of the split test are damaged: .*truncated"):
         sources.open_source(Data(data_dir=str(tmp_path))).splits["test"].listing()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_each_type_of_image_feature(tmp_path: Path, dtype: str) -> None:
+    """TFDS keeps floats as a PNG of their bits: only TFDS can read that."""
+    import tensorflow_datasets as tfds
+
+    ramp = np.tile(np.arange(256, dtype=np.dtype(dtype)), (256, 1))[..., None]
+    image = tfds.features.Image(shape=(256, 256, 1), dtype=np.dtype(dtype))
+    features = tfds.features.FeaturesDict({"image": image, "label": tfds.features.ClassLabel(num_classes=2)})
+    with tfds.core.registered.skip_registration():
+
+        class Ramps(tfds.core.GeneratorBasedBuilder):  # type: ignore[misc]
+            VERSION = tfds.core.Version("1.0.0")
+
+            def _info(self) -> Any:
+                return tfds.core.DatasetInfo(builder=self, features=features, supervised_keys=("image", "label"))
+
+            def _split_generators(self, _: Any) -> Any:
+                return {"train": self._generate_examples()}
+
+            def _generate_examples(self) -> Any:
+                yield from ((i, {"image": ramp, "label": i}) for i in range(2))
+
+    builder = Ramps(data_dir=tmp_path)
+    builder.download_and_prepare()
+    examples = tfds_sets._examples(builder, "train", "image", "label")
+    extents = {str(index): extent for index, extent in decode.extents(examples)}
+    kinds = {"uint8": set(), "uint16": {"16-bit"}, "float32": {"float"}}
+    assert {extent.kind for extent in extents.values()} == kinds[dtype]
+    data = Data(source="digits", image_size=256)
+    (chunk,) = decode.decode(examples, data, grey.ranges("ramps", extents))
+    assert np.array_equal(chunk.images[..., 0], [ramp[..., 0]] * 2)

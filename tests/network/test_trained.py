@@ -105,6 +105,13 @@ def test_data_that_has_changed(run: Path) -> None:
         trained.splits(trained.load(run))
 
 
+def test_images_that_another_decoder_read(run: Path) -> None:
+    environment = read.environment(run).model_dump(mode="json")
+    files.write_json(run / "environment.json", environment | {"data_fingerprint": "0" * 64, "decoder": None})
+    with pytest.raises(UserError, match=r"its images were read by an augexp with another decoder.* train it again"):
+        trained.splits(trained.load(run))
+
+
 def test_classes_that_have_changed(run: Path) -> None:
     environment = read.environment(run).model_dump(mode="json")
     files.write_json(run / "environment.json", environment | {"class_names": [f"class {i}" for i in range(10)]})

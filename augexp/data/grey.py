@@ -1,0 +1,127 @@
+"""Grey of more than 8 bits: no file says which value is white, so the range of a whole set decides, for all of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.TiffTags import TAGS_V2
+
+from augexp.errors import UserError
+
+Ranges = Mapping[str, tuple[float, float]]  # kind of grey -> the values that are black and white
+
+_TAGS = {tag.name: number for number, tag in TAGS_V2.items()}
+_WHITE_IS_ZERO = 0
+_UNSIGNED = 1
+FLAT = 16  # of a set's range; where half of the images span less than its 16th, they would come out flat
+LISTED = 3  # files in a message
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What one image holds."""
+
+    kind: str
+    low: float
+    high: float
+
+
+def kind(image: Image.Image) -> str:
+    """16-bit, signed 16-bit, 32-bit or float; empty for an image of 8 bits."""
+    if image.mode == "F":
+        return "float"
+    if image.mode == "I" and image.format == "TIFF":
+        return "signed 16-bit" if _tag(image, "BitsPerSample", 32) == 16 else "32-bit"
+    return "16-bit" if image.mode == "I" or image.mode.startswith("I;16") else ""
+
+
+def extent(image: Image.Image) -> Extent:
+    """Least and greatest value of an image of such a kind, or what its file says they can be.
+
+    Raises:
+        ValueError: for values that are no numbers.
+    """
+    values = _values(image)
+    low, high = float(values.min()), float(values.max())
+    if image.format == "PPM" and image.mode == "I":
+        return Extent(kind(image), 0, 65535)  # Pillow has scaled it by what the file says
+    if _tag(image, "BitsPerSample", 16) == 12:
+        return Extent(kind(image), 0, 4095)
+    return Extent(kind(image), low, high)
+
+
+def ranges(source: str, extents: Mapping[str, Extent]) -> Ranges:
+    """The range of each kind of grey in a set, from the extents of its images by their ids.
+
+    From 0 to what bits can hold (1, 255 or 65,535 for floats), where the set fills at least half of that, else from its
+    least value to its greatest.
+
+    Raises:
+        UserError: if a few images have a range beside which the others would come out flat.
+    """
+    found: dict[str, tuple[float, float]] = {}
+    for name in sorted({one.kind for one in extents.values()}):
+        same = {id_: one for id_, one in extents.items() if one.kind == name}
+        low, high = min(one.low for one in same.values()), max(one.high for one in same.values())
+        _refuse_flat(source, name, same, high - low)
+        found[name] = _rounded(name, low, high)
+    return found
+
+
+def _refuse_flat(source: str, name: str, extents: Mapping[str, Extent], span: float) -> None:
+    spans = [one.high - one.low for one in extents.values() if one.high > one.low]
+    if not spans or span <= FLAT * float(np.median(spans)):
+        return
+    widest = sorted(extents.items(), key=lambda item: item[1].low - item[1].high)[:LISTED]
+    named = "".join(f"\n  {id_} ({one.low:,.6g} to {one.high:,.6g})" for id_, one in widest)
+    raise UserError(
+        f"{source}: which values of its {name} grey images are black and white can't be known: they span "
+        f"{span:,.6g}, and half of the images less than a {FLAT}th of that, which would come out flat. Take out the "
+        f"images with values that are none, or convert all to 8 bits; the widest:{named}"
+    )
+
+
+def _rounded(name: str, low: float, high: float) -> tuple[float, float]:
+    whites: Sequence[int] = (1, 255, 65535) if name == "float" else [2**bits - 1 for bits in range(1, 33)]
+    white = next((white for white in whites if white >= high), None)
+    if white is not None and low >= 0 and (high - low >= white / 2 or high == 0):
+        return 0.0, float(white)
+    return low, high if high > low else low + 1
+
+
+def scaled(image: Image.Image, known: Ranges, background: int) -> NDArray[np.uint8]:
+    """Grey levels (H, W) in 0 ... 255 of an image of such a kind; `background` where it is transparent.
+
+    Raises:
+        ValueError: for a kind whose range isn't known, or values that are no numbers.
+    """
+    name, values = kind(image), _values(image)
+    if name not in known:
+        raise ValueError(
+            f"{name} grey, and no image that the run was trained on is: what is white can't be known; convert it to "
+            "8 bits"
+        )
+    low, high = known[name]
+    share = np.clip((values.astype(np.float64) - low) / (high - low), 0, 1)
+    if image.format == "TIFF" and _tag(image, "PhotometricInterpretation", 1) == _WHITE_IS_ZERO:
+        share = 1 - share
+    levels = (share * 255 + 0.5).astype(np.uint8)
+    transparent = image.info.get("transparency")
+    return np.where(values == transparent, np.uint8(background), levels) if isinstance(transparent, int) else levels
+
+
+def _values(image: Image.Image) -> NDArray[np.generic]:
+    values: NDArray[np.generic] = np.asarray(image)
+    if kind(image) == "32-bit" and _tag(image, "SampleFormat", _UNSIGNED) == _UNSIGNED:
+        values = values.view(np.uint32)  # Pillow has no unsigned mode of 32 bits
+    if not np.isfinite(values).all():
+        raise ValueError("it has values that are no numbers (NaN or infinite); replace them, or convert it to 8 bits")
+    return values
+
+
+def _tag(image: Image.Image, name: str, default: int) -> int:
+    """A number from the first directory of a TIFF, or the default."""
+    found = getattr(image, "tag_v2", {}).get(_TAGS[name], default)
+    return int(found[0] if isinstance(found, tuple) else found)

@@ -1,0 +1,343 @@
+"""Files come out as viewers show them, deep grey by its set; nothing is on the screen, and little in memory."""
+
+import io
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from augexp.config.schema import Data
+from augexp.data import cache, decode, grey, sources
+from augexp.data.examples import listed
+from augexp.data.folder import of_files
+from augexp.errors import UserError
+
+HEIGHT, WIDTH, SIZE = 20, 32, 16
+ORIENTATION = 0x0112
+rng = np.random.default_rng(0)
+COLOURS = rng.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+ALPHA = rng.integers(0, 256, (HEIGHT, WIDTH), np.uint8)
+
+
+def file_bytes(image: Image.Image, kind: str, **settings: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **settings)
+    return file.getvalue()
+
+
+def write(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def shown(folder: Path, content: bytes, ranges: grey.Ranges | None = None, **settings: Any) -> NDArray[np.uint8] | str:
+    """What the decoder makes of one file, by default at a size it has itself."""
+    data = Data.model_validate({"source": "digits", "image_size": HEIGHT, "resize": "crop"} | settings)
+    (chunk,) = decode.decode(of_files([write(folder / "one", content)]), data, ranges)
+    return chunk.bad[0] if chunk.bad else chunk.images[0]
+
+
+def centre(pixels: NDArray[np.generic]) -> NDArray[np.generic]:
+    """(H, W, ...) -> the square of the short side."""
+    side = min(pixels.shape[:2])
+    top, left = ((length - side) // 2 for length in pixels.shape[:2])
+    return pixels[top : top + side, left : left + side]
+
+
+# --- as viewers show them ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["jpeg", "png", "tiff", "webp"])
+def test_exif_turns_and_mirrors(tmp_path: Path, kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    content = file_bytes(Image.fromarray(COLOURS), kind, exif=exif, **({"lossless": True} if kind == "webp" else {}))
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB")
+    assert np.array_equal(shown(tmp_path, content), centre(np.asarray(upright)))
+    assert decode.upright_size(content) == upright.size
+
+
+def test_a_broken_exif_block_breaks_no_picture(tmp_path: Path) -> None:
+    for kind in ("jpeg", "png"):
+        content = file_bytes(Image.fromarray(COLOURS), kind, exif=b"Exif\0\0MM\0*garbage\xff\xff\xff\xff")
+        plain = file_bytes(Image.fromarray(COLOURS), kind)
+        assert np.array_equal(shown(tmp_path, content), shown(tmp_path, plain))
+
+
+@pytest.mark.parametrize("kind", ["png", "tiff", "webp"])
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_transparency_lies_on_white(tmp_path: Path, kind: str, mode: str) -> None:
+    image = Image.fromarray(np.dstack([COLOURS, ALPHA])).convert(mode)
+    settings = {"lossless": True, "exact": True} if kind == "webp" else {}
+    content = file_bytes(image.convert("RGBA") if kind == "webp" else image, kind, **settings)
+    opacity = ALPHA[..., None] / 255
+    colours = np.asarray(image.convert("RGBA"))[..., :3]
+    wanted = colours * opacity + 255 * (1 - opacity)
+    assert np.abs(np.asarray(shown(tmp_path, content), float) - centre(wanted)).max() < 1
+
+
+@pytest.mark.parametrize("kind", ["png", "gif"])
+def test_a_transparent_palette_entry_is_white(tmp_path: Path, kind: str) -> None:
+    image = Image.fromarray(COLOURS).quantize(8)
+    entries = np.asarray(image)
+    got = shown(tmp_path, file_bytes(image, kind, transparency=3))
+    wanted = np.where(entries[..., None] == 3, 255, np.asarray(image.convert("RGB")))
+    assert np.array_equal(got, centre(wanted))
+
+
+def test_a_transparent_colour_and_half_transparent_entries(tmp_path: Path) -> None:
+    first = tuple(COLOURS[0, 6].tolist())
+    got = shown(tmp_path, file_bytes(Image.fromarray(COLOURS), "png", transparency=first))
+    assert isinstance(got, np.ndarray)
+    assert got[0, 0].tolist() == [255] * 3
+    assert got[1, 1].tolist() == COLOURS[1, 7].tolist()
+    black = Image.new("P", (HEIGHT, HEIGHT))
+    black.putpalette([0, 0, 0, 9, 9, 9])
+    got = shown(tmp_path, file_bytes(black, "png", transparency=bytes([55, 255])))
+    assert np.unique(np.asarray(got)).tolist() == [200]
+
+
+@pytest.mark.parametrize("kind", ["webp", "png", "tiff", "gif"])
+def test_of_several_frames_the_first(tmp_path: Path, kind: str) -> None:
+    frames = [Image.new("RGB", (HEIGHT, HEIGHT), colour) for colour in ("red", "lime", "blue")]
+    settings = {"lossless": True} if kind == "webp" else {}
+    content = file_bytes(frames[0], kind, save_all=True, append_images=frames[1:], **settings)
+    assert np.array_equal(shown(tmp_path, content), np.asarray(frames[0]))
+
+
+def test_cmyk_of_adobe_and_ppm(tmp_path: Path) -> None:
+    cmyk = file_bytes(Image.new("RGB", (HEIGHT, HEIGHT), (10, 200, 30)).convert("CMYK"), "jpeg", quality=100)
+    assert np.abs(np.asarray(shown(tmp_path, cmyk), int) - (10, 200, 30)).max() <= 3
+    assert np.array_equal(shown(tmp_path, file_bytes(Image.fromarray(COLOURS), "ppm")), centre(COLOURS))
+
+
+def test_a_program_is_no_image(tmp_path: Path) -> None:
+    """Pillow would hand PostScript to Ghostscript."""
+    assert shown(tmp_path, b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n") == "not an image"
+
+
+def test_nothing_of_the_libraries_is_on_the_screen(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    content = bytearray(file_bytes(Image.fromarray(COLOURS).resize((300, 300)), "tiff", compression="tiff_lzw"))
+    content[200:3000] = b"\xff" * 2800
+    assert shown(tmp_path, bytes(content)) == "decoder error -2"
+    assert shown(tmp_path, file_bytes(Image.new("1", (9500, 9500)), "png"), image_size=8) is not None  # Pillow warns
+    assert capfd.readouterr().err == ""
+
+
+# --- deep grey -----------------------------------------------------------------------------------------------------
+
+
+def grey_image(kind: str, white: float) -> Image.Image:
+    """An even ramp from 0 to white in each row, (20, 256)."""
+    ramp = np.tile(np.linspace(0, white, 256), (HEIGHT, 1))
+    return Image.fromarray(ramp.round().astype(kind) if kind != "float32" else ramp.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("kind", "white", "ending"),
+    [
+        ("uint16", 4095, "tif"),
+        ("uint16", 4095, "png"),
+        ("uint16", 65535, "png"),
+        ("uint16", 65535, "tif"),
+        (">u2", 1023, "tif"),
+        ("uint16", 255, "png"),
+        ("int32", 65535, "tif"),
+        ("int32", 2**31 - 1, "tif"),
+        ("float32", 1, "tif"),
+        ("float32", 255, "tif"),
+        ("float32", 0.003, "tif"),
+        ("float32", 4000, "tif"),
+    ],
+)
+def test_a_set_is_scaled_by_its_own_range(tmp_path: Path, kind: str, white: float, ending: str) -> None:
+    """A dim image stays dim beside a bright one, whichever split it is in."""
+    for split in ("train", "test"):
+        for name, share in (("bright", 1), ("dim", 0.5)):
+            write(
+                tmp_path / "set" / split / name / f"a.{ending}",
+                file_bytes(grey_image(kind, white * share), "tiff" if ending == "tif" else "png"),
+            )
+    decoded = build(tmp_path / "set", image_size=256)
+    for part in decoded.splits.values():
+        bright, dim = (part.images[part.ids.index(id_)][0, :, 0].astype(int) for id_ in sorted(part.ids))
+        assert np.abs(bright - np.arange(256)).max() <= 1
+        assert np.abs(dim - np.arange(256) / 2).max() <= 1
+    ((black, found),) = decoded.grey.values()
+    assert black == 0
+    assert found == pytest.approx(white)
+
+
+def build(root: Path, **settings: Any) -> cache.Decoded:
+    data = Data.model_validate({"source": f"folder:{root}", "cache_dir": str(root.parent / "cache")} | settings)
+    return cache.load_or_build(sources.open_source(data), data)
+
+
+EXTENT = grey.Extent
+
+
+@pytest.mark.parametrize(
+    ("extent", "wanted"),
+    [
+        (EXTENT("16-bit", 3, 4000), (0, 4095)),
+        (EXTENT("16-bit", 0, 1), (0, 1)),
+        (EXTENT("16-bit", 1000, 1400), (1000, 1400)),
+        (EXTENT("16-bit", 0, 0), (0, 1)),
+        (EXTENT("16-bit", 7, 7), (7, 8)),
+        (EXTENT("signed 16-bit", -1024, 3071), (-1024, 3071)),
+        (EXTENT("32-bit", 0, 70000), (0, 131071)),
+        (EXTENT("float", 0, 0.98), (0, 1)),
+        (EXTENT("float", 0, 254.5), (0, 255)),
+        (EXTENT("float", -1, 1), (-1, 1)),
+        (EXTENT("float", 280, 320), (280, 320)),
+    ],
+)
+def test_ranges(extent: grey.Extent, wanted: tuple[float, float]) -> None:
+    assert grey.ranges("set", {"a": extent}) == {extent.kind: wanted}
+
+
+def test_a_stray_value_is_refused_by_name() -> None:
+    extents = {f"{i}.tif": grey.Extent("float", 0, 1) for i in range(5)} | {"stray.tif": grey.Extent("float", -3e38, 1)}
+    with pytest.raises(UserError) as caught:
+        grey.ranges("set", extents)
+    assert "set: which values of its float grey images are black and white can't be known" in str(caught.value)
+    assert "convert all to 8 bits; the widest:\n  stray.tif (-3e+38 to 1)" in str(caught.value)
+
+
+def test_values_that_are_no_numbers_are_said(tmp_path: Path) -> None:
+    image = Image.fromarray(np.full((HEIGHT, HEIGHT), np.nan, np.float32))
+    reason = shown(tmp_path, file_bytes(image, "tiff"), {"float": (0, 1)})
+    assert reason == "it has values that are no numbers (NaN or infinite); replace them, or convert it to 8 bits"
+
+
+def test_grey_of_a_kind_that_training_had_not(tmp_path: Path) -> None:
+    reason = shown(tmp_path, file_bytes(grey_image("uint16", 4095), "png"), {})
+    assert reason == (
+        "16-bit grey, and no image that the run was trained on is: what is white can't be known; convert it to 8 bits"
+    )
+
+
+@pytest.mark.parametrize("turn", [1, 6])
+def test_white_is_zero_and_orientation_of_deep_tiffs(tmp_path: Path, turn: int) -> None:
+    ramp = grey_image("uint16", 65535)
+    got = shown(tmp_path, file_bytes(ramp, "tiff", tiffinfo={262: 0, 274: turn}), {"16-bit": (0, 65535)})
+    dark = np.repeat(255 - np.arange(256)[None, :, None], HEIGHT, axis=0).repeat(3, axis=2)
+    assert np.array_equal(got, centre(dark if turn == 1 else np.rot90(dark, -1)))
+
+
+def test_grey_values_without_a_file() -> None:
+    """As TFDS gives its float images."""
+    import tensorflow as tf
+
+    ramp = np.tile(np.arange(256, dtype=np.float32), (256, 1))
+    examples = listed(["a"], np.zeros(1, np.int32), lambda: tf.data.Dataset.from_tensors(ramp).enumerate())
+    ((index, extent),) = decode.extents(examples)
+    assert (index, extent) == (0, grey.Extent("float", 0, 255))
+    data = Data(source="digits", image_size=256)
+    (chunk,) = decode.decode(examples, data, grey.ranges("set", {"a": extent}))
+    assert np.array_equal(chunk.images[0, ..., 0], ramp)
+
+
+# --- sizes ---------------------------------------------------------------------------------------------------------
+
+
+def test_antialiasing_keeps_what_lies_between(tmp_path: Path) -> None:
+    stripes = np.zeros((256, 256, 3), np.uint8)
+    stripes[:, ::2] = 255
+    content = file_bytes(Image.fromarray(stripes), "png")
+    smooth = np.asarray(shown(tmp_path, content, image_size=SIZE, antialias=True), int)
+    assert np.abs(smooth - 127).max() <= 8
+    wide = Image.fromarray(np.hstack([np.full((256, 100, 3), 255, np.uint8), stripes, stripes[:, :100]]))
+    box = ((456 - 256) // 2, 0, (456 - 256) // 2 + 256, 256)
+    wanted = wide.resize((SIZE, SIZE), Image.Resampling.BILINEAR, box)
+    got = shown(tmp_path, file_bytes(wide, "png"), image_size=SIZE, antialias=True)
+    assert np.array_equal(got, np.asarray(wanted))
+
+
+def test_antialiasing_has_an_entry_of_its_own(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        for i in range(2):
+            write(tmp_path / "set" / name / f"{i}.png", file_bytes(Image.fromarray(COLOURS), "png"))
+    first, second = (build(tmp_path / "set", image_size=8, antialias=antialias) for antialias in (False, True))
+    assert first.fingerprint != second.fingerprint
+
+
+def test_a_large_jpeg_is_decoded_small(tmp_path: Path) -> None:
+    half = np.zeros((256, 512, 3), np.uint8)
+    half[:, 256:] = 255
+    content = file_bytes(Image.fromarray(half), "jpeg", quality=95)
+    got = np.asarray(shown(tmp_path, content, image_size=SIZE, resize="squash"))
+    assert got[:, : SIZE // 2 - 1].max() <= 3
+    assert got[:, SIZE // 2 + 1 :].min() >= 252
+
+
+def test_a_bomb_is_said_and_not_read(tmp_path: Path) -> None:
+    reason = shown(tmp_path, file_bytes(Image.new("1", (20_000, 20_000)), "png"))
+    assert reason == "more than 179 million pixels, which may be a decompression bomb; make it smaller"
+
+
+def test_pixels_at_once_are_bounded() -> None:
+    budget, inside, most = decode._Budget(100), [0], [0]
+    lock = threading.Lock()
+
+    def hold(pixels: int) -> None:
+        with budget.taken(pixels):
+            with lock:
+                inside[0] += min(pixels, 100)
+                most[0] = max(most[0], inside[0])
+            threading.Event().wait(0.002)
+            with lock:
+                inside[0] -= min(pixels, 100)
+
+    threads = [threading.Thread(target=hold, args=(pixels,)) for pixels in (60, 50, 30, 900, 100, 10, 10) * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 60 <= most[0] <= 100
+
+
+# --- one decoder ---------------------------------------------------------------------------------------------------
+
+
+def _photo(_path: Path) -> bytes:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    return file_bytes(Image.fromarray(COLOURS).resize((300, 200)), "jpeg", exif=exif)
+
+
+def _cutout(_path: Path) -> bytes:
+    return file_bytes(Image.fromarray(np.dstack([COLOURS, ALPHA])), "png")
+
+
+def _scan(_path: Path) -> bytes:
+    return file_bytes(grey_image("uint16", 4095), "tiff")
+
+
+@pytest.mark.parametrize("draw", [_photo, _cutout, _scan])
+def test_single_files_come_out_as_in_the_cache(tmp_path: Path, draw: Callable[[Path], bytes]) -> None:
+    paths = [write(tmp_path / "set" / name / f"{i}.tif", draw(tmp_path)) for name in ("a", "b") for i in range(2)]
+    decoded = build(tmp_path / "set", image_size=SIZE)
+    data = Data(source="digits", image_size=SIZE)
+    (chunk,) = decode.decode(of_files(paths[:1]), data, decoded.grey)
+    assert np.array_equal(chunk.images[0], decoded.splits["all"].images[decoded.splits["all"].ids.index("a/0.tif")])
+
+
+def test_order_and_gaps(tmp_path: Path) -> None:
+    """Good, bad and missing files, more than a chunk of them."""
+    paths = [tmp_path / f"{i:03d}.png" for i in range(150)]
+    for i, path in enumerate(paths):
+        if i % 50 != 7:
+            write(path, b"no image" if i % 50 == 3 else file_bytes(Image.new("L", (8, 8), i), "png"))
+    chunks = list(decode.decode(of_files(paths), Data(source="digits", image_size=8), None))
+    indices = np.concatenate([chunk.indices for chunk in chunks])
+    assert indices.tolist() == [i for i in range(150) if i % 50 not in (3, 7)]
+    assert np.array_equal(np.concatenate([chunk.images for chunk in chunks])[:, 0, 0, 0], indices)
+    assert [index for chunk in chunks for index in chunk.bad] == [3, 53, 103]
