@@ -13,7 +13,7 @@ from augexp.data.splits import Part, Splits, split
 from augexp.errors import UserError
 
 Sizes = list[int]
-Name = Literal["train", "test", "all"]
+Name = Literal["train", "val", "test", "all"]
 
 
 def decoded_split(sizes: Sizes, prefix: str = "") -> DecodedSplit:
@@ -150,7 +150,10 @@ def test_no_pixel_is_copied() -> None:
         (decoded(2, all=[0, 0]), "digits: there are no images to train on"),
         (decoded(1, all=[10]), "digits: at least two classes are needed, found only class0"),
         (decoded(all=[5, 0, 5, 0]), "digits: no train images in class1, class3"),
-        (decoded(train=[5, 0], test=[1, 1]), "digits: the test split has classes that train hasn't: class1"),
+        (
+            decoded(train=[5, 0], test=[1, 1]),
+            "digits: the test split has classes that train hasn't: class1; train's are class0",
+        ),
         (decoded(2, all=[1, 1]), "digits: there are no images to test on"),
         (decoded(2, train=[1, 1], test=[1, 1]), "digits: there are no images to validate on"),
     ],
