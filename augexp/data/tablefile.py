@@ -59,7 +59,7 @@ def _cells(source: str, text: str, delimiter: str) -> Iterator[tuple[int, list[s
             yield lines.line_num, cells
     except csv.Error as error:
         raise UserError(
-            f"{source}: line {max(lines.line_num, 1)}: {error}; {SHOWN[delimiter]} part its cells"
+            f"{source}: line {max(lines.line_num, 1)}: {error} (the cells stand between {SHOWN[delimiter]})"
         ) from None
 
 
@@ -74,7 +74,10 @@ def _text(source: str, path: Path) -> str:
     except OSError as error:
         raise UserError(f"{source}: {path} can't be read ({error.strerror})") from None
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", "replace")
+        try:
+            return content.decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise UserError(f"{source}: no whole UTF-16 ({error.reason}); save the table as UTF-8") from None
     if b"\0" in content:
         raise UserError(f"{source}: no text file; a table with the columns image and label is needed (save it as CSV)")
     return content.decode("utf-8-sig", "surrogateescape")

@@ -85,12 +85,19 @@ def _builder(data: Data) -> Any:
     except tfds.core.DatasetNotFoundError:
         known = tfds.list_builders(with_community_datasets=False)
         hint = did_you_mean(data.source.split("/")[0].split(":")[0], [*known, digits.NAME])
-        if Path(data.source).exists():
-            what, kind = ("folder", "folder") if Path(data.source).is_dir() else ("table", "csv")
-            hint = f"; for a {what} of images write data.source={kind}:{data.source}"
+        hint = _if_a_path(data.source) or hint
         raise UserError(f"data.source: TFDS has no data set {data.source!r}{hint}") from None
     except Exception as error:
-        raise UserError(f"data.source: TFDS can't open {data.source!r}: {_reason(error)}") from error
+        hint = _if_a_path(data.source)
+        raise UserError(f"data.source: TFDS can't open {data.source!r}: {_reason(error)}{hint}") from error
+
+
+def _if_a_path(source: str) -> str:
+    """What to write where the name is that of a folder or file."""
+    if not Path(source).exists():
+        return ""
+    what, kind = ("folder", "folder") if Path(source).is_dir() else ("table", "csv")
+    return f"; for a {what} of images write data.source={kind}:{source}"
 
 
 def _prepare(builder: Any) -> None:

@@ -52,7 +52,7 @@ def test_val_beside_test_is_used_unless_the_settings_say_otherwise(
         for name in ("a", "b"):
             draw(tmp_path / split / name / "1.png")
     splits = open_folder(tmp_path).splits
-    assert [splits[split].listing().ids for split in ("train", "val", "test")] == [  # type: ignore[index]
+    assert [splits[split].listing().ids for split in ("train", "val", "test")] == [
         [f"{split}/a/1.png", f"{split}/b/1.png"] for split in ("train", "val", "test")
     ]
     assert capsys.readouterr().err == f"folder:{tmp_path}: train/, val/ and test/ are train, val and test\n"
