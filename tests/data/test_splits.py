@@ -138,6 +138,24 @@ def test_validation_on_test() -> None:
     assert (len(carved.train), carved.val.ids) == (16, carved.test.ids)
 
 
+def test_a_split_for_validation_is_used_as_it_is() -> None:
+    whole = decoded(train=[5, 6], val=[2, 2], test=[2, 3])
+    result = split(whole, data())
+    assert (result.train.ids, result.val.ids) == (whole.splits["train"].ids, whole.splits["val"].ids)
+    assert result.validation == "val"
+    assert split(whole, data(validation="test")).validation == "test"
+    carved = split(whole, data(validation=0.5))
+    assert carved.validation == "train"
+    assert set(carved.val.ids) < set(whole.splits["train"].ids)
+    with pytest.raises(UserError, match="the val split has classes that train hasn't: class1; train's are class0"):
+        split(decoded(train=[5, 0], val=[2, 2], test=[2, 0]), data())
+
+
+def test_no_share_given_is_a_tenth() -> None:
+    whole = decoded(train=[30, 40], test=[1, 1])
+    assert split(whole, data()).val.ids == split(whole, data(validation=0.1)).val.ids
+
+
 def test_no_pixel_is_copied() -> None:
     whole = decoded(all=[10, 10])
     result = split(whole, data())
