@@ -67,7 +67,8 @@ def check_classes(source: str, class_names: tuple[str, ...], train: Labels, **he
         if unknown:
             raise UserError(
                 f"{source}: the {split} split has classes that train hasn't: {_named(class_names, unknown)}; "
-                f"train's are {_named(class_names, sorted(set(train.tolist())))}"
+                f"train's are {_named(class_names, sorted(set(train.tolist())))}; give each of them train images, "
+                f"or take it out of {split}"
             )
     if empty:
         raise UserError(f"{source}: no train images in {_named(class_names, sorted(empty))}")

@@ -170,7 +170,8 @@ def test_no_pixel_is_copied() -> None:
         (decoded(all=[5, 0, 5, 0]), "digits: no train images in class1, class3"),
         (
             decoded(train=[5, 0], test=[1, 1]),
-            "digits: the test split has classes that train hasn't: class1; train's are class0",
+            "digits: the test split has classes that train hasn't: class1; train's are class0; "
+            "give each of them train images, or take it out of test",
         ),
         (decoded(2, all=[1, 1]), "digits: there are no images to test on"),
         (decoded(2, train=[1, 1], test=[1, 1]), "digits: there are no images to validate on"),
