@@ -146,8 +146,8 @@ def test_class_without_train_images(tmp_path: Path) -> None:
     assert message(tmp_path) == "folder:ROOT: no train images in c, d"
     draw(tmp_path / "test/d/1.png")
     assert (
-        message(tmp_path)
-        == "folder:ROOT: the test split has classes that train hasn't: d; train's are a, b; give each of them train images, or take it out of test"
+        message(tmp_path) == "folder:ROOT: the test split has classes that train hasn't: d; train's are a, b; "
+        "give each of them train images, or take it out of test"
     )
 
 
