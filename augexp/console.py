@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Protocol
 
 from rich.console import Console
@@ -40,6 +41,12 @@ class Advance(Protocol):
 def say(line: str) -> None:
     """One line for the reader, never taken for markup."""
     err.print(printable(line), markup=False)
+
+
+@cache
+def say_once(line: str) -> None:
+    """A line that is true of the data rather than of a run: not again for each run of this process."""
+    say(line)
 
 
 def answer(line: str) -> None:

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -47,8 +48,9 @@ def _flush(path: Path) -> None:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Writes strict JSON; a number that is not finite becomes null."""
-    write_text(path, json.dumps(_strict(value), indent=2, ensure_ascii=False) + "\n")
+    """Writes strict JSON; a number that is not finite becomes null, a byte of a name that isn't UTF-8 an escape."""
+    text = json.dumps(_strict(value), indent=2, ensure_ascii=False)
+    write_text(path, re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def _strict(value: Any) -> Any:

@@ -70,6 +70,12 @@ def process(code: str, path: Path) -> Iterator[subprocess.Popen[str]]:
             started.kill()
 
 
+def test_json_holds_names_in_any_bytes(tmp_path: Path) -> None:
+    names = {"names": ["M\udcfcller", "M\u00fcller"]}
+    files.write_json(tmp_path / "file.json", names)
+    assert json.loads((tmp_path / "file.json").read_text(encoding="utf-8")) == names
+
+
 def test_looking_at_a_lock_keeps_nobody_from_taking_it(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     path.touch()

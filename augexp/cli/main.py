@@ -3,6 +3,7 @@
 TensorFlow is imported inside the commands that need it.
 """
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -32,6 +33,9 @@ def main() -> None:
     """Runs the command line: exit status 2 for a mistake of the user's, 130 for Ctrl-C."""
     if sys.stderr is None:  # a daemon's: what would be printed goes nowhere, and file descriptor 2 must exist
         sys.stderr = open(os.open(os.devnull, os.O_WRONLY), "w")  # noqa: PTH123, SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that can't show a name shows its escapes
+            stream.reconfigure(errors="backslashreplace")
     try:
         program()()
     except (UserError, OSError) as error:

@@ -64,14 +64,17 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
 
 
+VALIDATION_SHARE = 0.1  # of train, where nothing else is said
+
+
 def _check_source(source: str) -> str:
-    if not source.removeprefix("folder:").strip():
-        raise PydanticCustomError("expected", "a TFDS name, folder:PATH or digits is needed")
+    if not source.removeprefix("folder:").strip() or not source.removeprefix("csv:").strip():
+        raise PydanticCustomError("expected", "a TFDS name, folder:PATH, csv:PATH or digits is needed")
     return source
 
 
 def _check_validation(value: object) -> object:
-    if value == "test":
+    if value is None or value == "test":
         return value
     try:
         # Text too: YAML reads 1e-1 as a string.
@@ -79,19 +82,24 @@ def _check_validation(value: object) -> object:
     except (ValueError, OverflowError):
         share = 0.0
     if not 0 < share < 1:
-        raise PydanticCustomError("expected", "a share of train between 0 and 1, or test, is needed")
+        raise PydanticCustomError("expected", "a share of train between 0 and 1, test or null is needed")
     return share
 
 
 class Data(Section):
-    """Where the examples come from, their size, and how they are split."""
+    """Where the examples come from, their size, and how they are split.
+
+    Attributes:
+        validation: a share of train, or the test set; None: the set's own split for validation where it has one beside
+            train and test, or else `VALIDATION_SHARE` of train.
+    """
 
     source: Annotated[str, Field(strict=True)] = "stanford_dogs"
     image_size: Annotated[Int, Field(ge=8, le=2048)] = 224
     resize: Literal["squash", "crop"] = "squash"
     antialias: Flag = False
     cache_size: Annotated[Int, Field(ge=8, le=4096)] | None = None
-    validation: Annotated[float | Literal["test"], BeforeValidator(_check_validation)] = 0.1
+    validation: Annotated[float | Literal["test"] | None, BeforeValidator(_check_validation)] = None
     train_per_class: Count | None = None
     data_dir: Annotated[PathText | None, WITHOUT_EFFECT] = None
     cache_dir: Annotated[PathText | None, WITHOUT_EFFECT] = None

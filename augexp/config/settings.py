@@ -22,6 +22,9 @@ WITHOUT_EFFECT = frozenset(_marked(Experiment))
 # Keys that cannot tell two runs of one group apart: runs that differ in nothing else are one group.
 FREE_KEYS = frozenset({"seed", "name"}) | WITHOUT_EFFECT
 UNSET = "unset"
+# What stands for another value unless the data says otherwise, which its fingerprint tells: earlier versions wrote that
+# value, and their runs are of the same settings.
+STANDS_FOR = {"data.validation": (None, schema.VALIDATION_SHARE)}
 BEFORE = {"score": "best", "ema": None}  # of `train`, where a stored configuration lacks them
 
 
@@ -53,11 +56,19 @@ def differences(there: Mapping[str, Any], experiment: Experiment) -> list[str]:
 def _by_section(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of the sections by their dotted names: `train.epochs`."""
     sections = {name for name, field in Experiment.model_fields.items() if isinstance(field.default, Section)}
-    return {
+    return _spelt_out({
         (f"{name}.{key}" if name in sections else name): setting
         for name, value in settings.items()
         for key, setting in (value.items() if name in sections and isinstance(value, Mapping) else [("", value)])
-    }
+    })  # fmt: skip
+
+
+def _spelt_out(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings by their dotted names, with the values that defaults stand for."""
+    for key, (default, value) in STANDS_FOR.items():
+        if settings.get(key, value) == default:
+            settings[key] = value
+    return settings
 
 
 def deciding(config: Mapping[str, Any], section: str = "") -> dict[str, Any]:
@@ -79,7 +90,7 @@ def flatten(config: Mapping[str, Any]) -> dict[str, Any]:
         if key != "name"
     }
     others = _dotted({key: value for key, value in config.items() if key != "strategy"})
-    return {"strategy": "+".join(op["name"] for op in ops) or "none"} | parameters | dict(others)
+    return _spelt_out({"strategy": "+".join(op["name"] for op in ops) or "none"} | parameters | dict(others))
 
 
 def _dotted(section: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -150,6 +150,10 @@ def apply_overrides(
         if not equals or not all(keys):
             mistakes.append(f"override {text!r}: key=value is needed, such as train.epochs=5")
             continue
+        if re.search("[\ud800-\udfff]", value):
+            why = "a name that isn't UTF-8 can't be written into a configuration; rename it, or go there and write `.`"
+            mistakes.append(f"override {text!r}: {why}")
+            continue
         try:
             parsed = parse(value)
         except yaml.YAMLError:

@@ -1,19 +1,23 @@
 """The shape that every source of examples ends in, and what is asked of each."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from augexp import console
 from augexp.errors import UserError
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-SplitName = Literal["train", "test", "all"]
+SplitName = Literal["train", "val", "test", "all"]
 Labels = NDArray[np.int32]
+
+SHOWN = 10  # classes in a message
+_PURPOSES = {"train": "train", "val": "validate", "test": "test"}
 
 
 @dataclass(frozen=True)
@@ -38,35 +42,57 @@ class Examples:
 
 @dataclass(frozen=True)
 class Source:
-    """A data set before decoding: `train` with or without `test`, or `all` where nothing is held out."""
+    """A data set before decoding: `train` and `test`, with or without `val`, or `all` where nothing is held out."""
 
     name: str
     version: str  # changes when the raw content does; cheap
     class_names: tuple[str, ...]
     splits: Mapping[SplitName, Examples]
+    groups: Mapping[str, str] = field(default_factory=dict)  # id -> what must not be divided between splits
 
 
-def check_classes(source: str, class_names: tuple[str, ...], train: Labels, test: Labels | None) -> None:
+def check_classes(source: str, class_names: tuple[str, ...], train: Labels, **held_out: Labels | None) -> None:
     """Refuses examples that no classifier can be trained on; labels are (N,) int32.
 
     Raises:
         UserError: for no images, fewer than two classes, or a class without train images.
     """
-    for purpose, labels in (("train", train), ("test", test)):
+    for purpose, labels in {"train": train, **held_out}.items():
         if labels is not None and not len(labels):
-            raise UserError(f"{source}: there are no images to {purpose} on")
+            raise UserError(f"{source}: there are no images to {_PURPOSES[purpose]} on")
     if len(class_names) < 2:
         raise UserError(f"{source}: at least two classes are needed, found only {class_names[0]}")
     empty = set(range(len(class_names))) - set(train.tolist())
-    unknown = sorted(empty & set(test.tolist())) if test is not None else []
-    if unknown:
-        raise UserError(f"{source}: the test split has classes that train hasn't: {_named(class_names, unknown)}")
+    for split, labels in held_out.items():
+        unknown = sorted(empty & set(labels.tolist())) if labels is not None else []
+        if unknown:
+            raise UserError(
+                f"{source}: the {split} split has classes that train hasn't: {_named(class_names, unknown)}; "
+                f"train's are {_named(class_names, sorted(set(train.tolist())))}; give each of them train images, "
+                f"or take it out of {split}"
+            )
     if empty:
         raise UserError(f"{source}: no train images in {_named(class_names, sorted(empty))}")
 
 
+def check_splits(source: str, class_names: tuple[str, ...], labels: Mapping[SplitName, Labels]) -> None:
+    """Refuses splits as `check_classes` does, and says which classes of train are not among what is held out.
+
+    Raises:
+        UserError: if no classifier can be trained on them.
+    """
+    train = labels["train"] if "train" in labels else labels["all"]
+    held_out = {split: found for split, found in labels.items() if split in ("val", "test")}
+    check_classes(source, class_names, train, **{str(split): found for split, found in held_out.items()})
+    for split, found in held_out.items():
+        lacking = sorted(set(range(len(class_names))) - set(found.tolist()))
+        if lacking:
+            console.say_once(f"{source}: no {split} images in {_named(class_names, lacking)}")
+
+
 def _named(class_names: tuple[str, ...], indices: list[int]) -> str:
-    return ", ".join(class_names[i] for i in indices)
+    more = f" and {len(indices) - SHOWN:,} more" if len(indices) > SHOWN else ""
+    return ", ".join(class_names[i] for i in indices[:SHOWN]) + more
 
 
 def listed(ids: list[str], labels: Labels, encoded: Callable[[], "tf.data.Dataset"]) -> Examples:

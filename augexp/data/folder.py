@@ -10,7 +10,9 @@ import numpy as np
 
 from augexp import console
 from augexp.config.schema import Data
-from augexp.data.examples import Examples, Source, SplitName, check_classes, listed
+from augexp.data import classnames, layout
+from augexp.data.examples import Examples, Source, SplitName, check_splits, listed
+from augexp.data.imagefiles import ENDINGS, LeftOut, images_under, subfolders
 from augexp.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 FOLDER = "folder:"
-IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
+KNOWN = " ".join(sorted(ending[1:] for ending in ENDINGS))
 
 
 def takes(source: str) -> bool:
@@ -37,98 +39,62 @@ def count_classes(data: Data) -> int:
 
 
 def open_source(data: Data) -> Source:
-    """The images of a folder with one folder a class, alone or under train/ and test/ (or val/).
+    """The images of a folder with one folder a class, alone or under folders for train, test and val.
 
     Raises:
-        UserError: if there is no such folder, it can't be read, or it holds nothing to train a classifier on.
+        UserError: if there is no such folder, it can't be read, it isn't certain which folder is what, or it holds
+            nothing to train a classifier on.
     """
     source = data.source
     root = Path(source.removeprefix(FOLDER).strip()).expanduser()
     if not root.is_dir():
         raise UserError(f"{source}: {'not a folder' if root.exists() else 'no such folder'} ({root.absolute()})")
     try:
-        return _read_folder(source, root)
+        return _read_folder(data, root)
     except OSError as error:
         raise UserError(f"{source}: {error.filename or root} can't be read ({error.strerror})") from error
 
 
-def _read_folder(source: str, root: Path) -> Source:
-    split_folders = _split_folders(source, root)
-    class_names = tuple(sorted({name for folder in split_folders.values() for name in _subfolders(folder)}))
-    files = {split: _image_files(folder) for split, folder in split_folders.items()}
-    _check_files(source, class_names, files)
-    splits = {split: _folder_examples(root, files[split], class_names) for split in files}
-    _check_folder_classes(source, class_names, splits)
-    return Source(root.absolute().name, _stamp(root, files), class_names, splits)
+def _read_folder(data: Data, root: Path) -> Source:
+    found = layout.find(data, root)
+    folders = {split: subfolders(folder, found.left) for split, folder in found.folders.items()}
+    classes = classnames.classes(data.source, _places(found.root, found.folders, folders))
+    files = {
+        split: {name: images_under(found.folders[split] / name, found.left) for name in names}
+        for split, names in folders.items()
+    }
+    if left := found.left.in_words(found.root):
+        console.say_once(f"{data.source}: {left}")
+    class_names = tuple(sorted(set(classes.values())))
+    _check_files(data.source, class_names, files)
+    splits = {split: _folder_examples(found.root, files[split], classes, class_names) for split in files}
+    check_splits(data.source, class_names, {split: examples.listing().labels for split, examples in splits.items()})
+    return Source(classnames.readable(found.root.absolute().name), _stamp(found.root, files), class_names, splits)
 
 
-def _subfolders(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-
-
-def _split_folders(source: str, root: Path) -> dict[SplitName, Path]:
-    found = _subfolders(root)
-    if "train" not in found:
-        if found and set(found) <= {"test", "val"}:
-            raise UserError(f"{source}: there is {found[0]}/ but no train/")
-        if found and {name.lower() for name in found} <= {"train", "test", "val", "valid", "validation"}:
-            raise UserError(f"{source}: {', '.join(found)}: call the folders train and test (or val), in lower case")
-        return {"all": root}
-    held_out = next((name for name in ("test", "val") if name in found), None)
-    ignored = [f"{name}/" for name in found if name not in ("train", held_out)]
-    if ignored:
-        used = f"train/ and {held_out}/ are" if held_out else "train/ is"
-        console.say(f"{source}: {', '.join(ignored)} not used; {used}")
-    if held_out is None:
-        return {"all": root / "train"}
-    return {"train": root / "train", "test": root / held_out}
-
-
-def _image_files(folder: Path) -> dict[str, list[Path]]:
-    """Class name -> its images, however deep, sorted; other files are counted and left."""
-    images: dict[str, list[Path]] = {}
-    ignored = 0
-    for name in _subfolders(folder):
-        walked = os.walk(folder / name, onerror=_raise)
-        files = [Path(place, file) for place, _, files in walked for file in files]
-        # A pipe named like an image would be waited for, and a broken link can't be read.
-        images[name] = sorted(file for file in files if is_image(file) and file.is_file())
-        ignored += len(files) - len(images[name])
-    if ignored:
-        console.say(f"{folder}: {ignored:,} files that are no images are left out")
-    return images
-
-
-def _raise(error: OSError) -> None:
-    raise error
-
-
-def is_image(file: Path) -> bool:
-    """Whether a file is called as images are."""
-    return file.suffix.lower() in IMAGE_ENDINGS and not file.name.startswith(".")
+def _places(root: Path, folders: Mapping[SplitName, Path], names: Mapping[SplitName, list[str]]) -> dict[str, str]:
+    """Each name of a class folder with the first place where it is found."""
+    places: dict[str, str] = {}
+    for split, found in names.items():
+        for name in found:
+            places.setdefault(name, (folders[split] / name).relative_to(root).as_posix())
+    return places
 
 
 def _check_files(source: str, class_names: tuple[str, ...], files: Mapping[SplitName, dict[str, list[Path]]]) -> None:
     if not any(images for classes in files.values() for images in classes.values()):
-        endings = " ".join(sorted(ending[1:] for ending in IMAGE_ENDINGS))
         where = f"in its {len(class_names)} class folders" if class_names else "and no class folders"
-        raise UserError(
-            f"{source}: no images {where}; one folder a class is needed (under train/ and test/, or alone), "
-            f"with images ({endings})"
-        )
+        raise UserError(f"{source}: no images {where}; {layout.NEEDED}, with images ({KNOWN})")
 
 
-def _check_folder_classes(source: str, class_names: tuple[str, ...], splits: Mapping[SplitName, Examples]) -> None:
-    labels = {split: examples.listing().labels for split, examples in splits.items()}
-    train = labels["train"] if "train" in labels else labels["all"]
-    check_classes(source, class_names, train, labels.get("test"))
-
-
-def _folder_examples(root: Path, files: dict[str, list[Path]], class_names: tuple[str, ...]) -> Examples:
+def _folder_examples(
+    root: Path, files: dict[str, list[Path]], classes: Mapping[str, str], class_names: tuple[str, ...]
+) -> Examples:
+    number = {name: index for index, name in enumerate(class_names)}
     paths = [path for images in files.values() for path in images]
-    labels = [class_names.index(name) for name, images in files.items() for _ in images]
+    labels = [number[classes[name]] for name, images in files.items() for _ in images]
     ids = [path.relative_to(root).as_posix() for path in paths]
-    return listed(ids, np.array(labels, np.int32), lambda: _contents(paths))
+    return listed(ids, np.array(labels, np.int32), lambda: contents(paths))
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
@@ -140,10 +106,9 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if is_image(file) and file.is_file())
+            inside = images_under(path, LeftOut())
             if not inside:
-                endings = " ".join(sorted(ending[1:] for ending in IMAGE_ENDINGS))
-                raise UserError(f"{path}: no images in this folder ({endings})")
+                raise UserError(f"{path}: no images in this folder ({KNOWN})")
             found += inside
         elif path.is_file():
             found.append(path)
@@ -154,10 +119,11 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
 
 def of_files(paths: Sequence[Path]) -> Examples:
     """Image files that belong to no data set: the class of each is unknown, and 0 here."""
-    return listed([str(path) for path in paths], np.zeros(len(paths), np.int32), lambda: _contents(paths))
+    return listed([str(path) for path in paths], np.zeros(len(paths), np.int32), lambda: contents(paths))
 
 
-def _contents(paths: Sequence[Path]) -> "tf.data.Dataset":
+def contents(paths: Sequence[Path]) -> "tf.data.Dataset":
+    """Numbers of files, and their bytes."""
     import tensorflow as tf
 
     names = tf.data.Dataset.from_tensor_slices(np.array([os.fsencode(path) for path in paths], object))

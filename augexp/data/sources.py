@@ -7,7 +7,7 @@ module with the four functions of `SourceModule`, and a line in `SOURCES`.
 from typing import Protocol
 
 from augexp.config.schema import Data
-from augexp.data import digits, folder, tfds
+from augexp.data import digits, folder, table, tfds
 from augexp.data.examples import Source
 
 
@@ -28,7 +28,7 @@ class SourceModule(Protocol):
 
 
 # The first that takes a name opens it; TFDS takes every name, so it comes last.
-SOURCES: tuple[SourceModule, ...] = (digits, folder, tfds)
+SOURCES: tuple[SourceModule, ...] = (digits, folder, table, tfds)
 
 
 def open_source(data: Data) -> Source:

@@ -4,22 +4,25 @@ An example keeps its place whatever is added to or taken from other classes, on 
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp.config.schema import Data, Experiment
-from augexp.data import cache, sources
+from augexp.config.schema import VALIDATION_SHARE, Data, Experiment
+from augexp.data import cache, grouped, sources
 from augexp.data.cache import Decoded, DecodedSplit
 from augexp.data.examples import check_classes
 from augexp.data.grey import Ranges
-from augexp.errors import UserError
 
 TEST_SHARE = 0.2  # of a data set that holds nothing out
 
 Rows = NDArray[np.int64]
+Groups = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -47,39 +50,63 @@ class Splits:
     left_out: tuple[str, ...]  # ids of the images that can't be decoded
     grey: Ranges = field(default_factory=dict)  # of deep grey: which values were taken for black and white
 
+    @property
+    def validation(self) -> Literal["train", "val", "test"]:
+        """What val is: a share of train, a split of the data set's own, or the test set."""
+        if self.val is self.test:
+            return "test"
+        return "train" if self.val.images is self.train.images else "val"
 
-def split(decoded: Decoded, data: Data) -> Splits:
+
+def split(decoded: Decoded, data: Data, groups: Groups = MappingProxyType({})) -> Splits:
     """Carves validation (and test where none is held out) from train, stratified by class.
+
+    Args:
+        decoded: the examples.
+        data: how they are to be split.
+        groups: by the ids of examples, what must not be divided between train, val and test.
 
     Raises:
         UserError: if there are no images, one class only, a class without train images, or nothing to validate on.
     """
-    train, test = _held_out(decoded)
+    train, test = _held_out(decoded, groups)
     if data.validation == "test":
         val = test
+    elif data.validation is None and "val" in decoded.splits:
+        val = _whole(decoded.splits["val"])
     else:
-        train, val = _carve(train, data.validation, "val:")
+        train, val = _carve(train, data.validation or VALIDATION_SHARE, "val:", groups)
     if data.train_per_class is not None:
         train = _first_of_each_class(train, data.train_per_class)
-    check_classes(data.source, decoded.class_names, train.labels, test.labels)
-    if not len(val):
-        raise UserError(f"{data.source}: there are no images to validate on")
-    return Splits(train, val, test, decoded.class_names, decoded.fingerprint, decoded.skipped, decoded.grey)
+    check_classes(data.source, decoded.class_names, train.labels, test=test.labels, val=val.labels)
+    fingerprint = _with_groups(decoded, groups) if groups else decoded.fingerprint
+    return Splits(train, val, test, decoded.class_names, fingerprint, decoded.skipped, decoded.grey)
 
 
-def _held_out(decoded: Decoded) -> tuple[Part, Part]:
+def _held_out(decoded: Decoded, groups: Groups) -> tuple[Part, Part]:
     if "all" in decoded.splits:
-        return _carve(_whole(decoded.splits["all"]), TEST_SHARE, "test:")
+        return _carve(_whole(decoded.splits["all"]), TEST_SHARE, "test:", groups)
     return _whole(decoded.splits["train"]), _whole(decoded.splits["test"])
+
+
+def _with_groups(decoded: Decoded, groups: Groups) -> str:
+    """Other groups make other splits, and so another fingerprint."""
+    ids = sorted(id_ for split in decoded.splits.values() for id_ in split.ids)
+    text = json.dumps([decoded.fingerprint, [[id_, groups.get(id_)] for id_ in ids]])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _whole(split: DecodedSplit) -> Part:
     return Part(split.images, np.arange(len(split.ids), dtype=np.int64), split.labels, split.ids)
 
 
-def _carve(part: Part, share: float, salt: str) -> tuple[Part, Part]:
+def _carve(part: Part, share: float, salt: str, groups: Groups) -> tuple[Part, Part]:
     """What stays, and the share of every class that is taken."""
-    taken = _choose(part, salt, lambda n: min(max(round(share * n), 1), n - 1))
+    if groups:
+        chosen = grouped.choose(part.ids, part.labels, groups, share, lambda group: id_hash(salt + group))
+        taken = np.array(chosen, np.int64)
+    else:
+        taken = _choose(part, salt, lambda n: min(max(round(share * n), 1), n - 1))
     stays = np.setdiff1d(np.arange(len(part)), taken)
     return _take(part, stays), _take(part, taken)
 
@@ -110,7 +137,8 @@ def _take(part: Part, positions: Iterable[int]) -> Part:
 
 def load_splits(experiment: Experiment) -> Splits:
     """Train, val and test of an experiment, decoded if they aren't yet."""
-    return split(cache.load_or_build(sources.open_source(experiment.data), experiment.data), experiment.data)
+    source = sources.open_source(experiment.data)
+    return split(cache.load_or_build(source, experiment.data), experiment.data, source.groups)
 
 
 def expected_splits(experiment: Experiment) -> Splits | None:
@@ -119,4 +147,4 @@ def expected_splits(experiment: Experiment) -> Splits | None:
     if not sources.is_prepared(data):
         return None
     source = sources.open_source(data)
-    return split(cache.find(source, data) or cache.expected(source, data), data)
+    return split(cache.find(source, data) or cache.expected(source, data), data, source.groups)

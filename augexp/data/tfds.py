@@ -18,6 +18,7 @@ from augexp import console
 from augexp.config.schema import Data
 from augexp.data import digits
 from augexp.data.examples import Examples, Listing, Source, SplitName
+from augexp.data.roles import Role, assigned
 from augexp.errors import UserError, did_you_mean, first_line
 from augexp.files import locked
 
@@ -57,13 +58,14 @@ def open_source(data: Data) -> Source:
         _prepare(builder)
         builder = _builder(data)
     info = builder.info
-    splits = {
-        split: _examples(builder, name, image, label) for split, name in _splits(data.source, list(info.splits)).items()
-    }
+    names = _splits(data, list(info.splits))
+    splits = {split: _examples(builder, name, image, label) for split, name in names.items()}
     # The sizes tell apart two sets of one version that were prepared from different archives.
     sizes = [f"{name} {split.num_examples} {split.num_bytes}" for name, split in sorted(info.splits.items())]
+    # As earlier versions had it, unless there is a split that they didn't use.
+    version = " ".join([info.full_name, *sizes, *(["with val"] if "val" in names else [])])
     name = info.full_name.rsplit("/", 1)[0]
-    return Source(name, " ".join([info.full_name, *sizes]), tuple(info.features[label].names), splits)
+    return Source(name, version, tuple(info.features[label].names), splits)
 
 
 def _builder(data: Data) -> Any:
@@ -83,11 +85,19 @@ def _builder(data: Data) -> Any:
     except tfds.core.DatasetNotFoundError:
         known = tfds.list_builders(with_community_datasets=False)
         hint = did_you_mean(data.source.split("/")[0].split(":")[0], [*known, digits.NAME])
-        if Path(data.source).exists():
-            hint = f"; for a folder of images write data.source=folder:{data.source}"
+        hint = _if_a_path(data.source) or hint
         raise UserError(f"data.source: TFDS has no data set {data.source!r}{hint}") from None
     except Exception as error:
-        raise UserError(f"data.source: TFDS can't open {data.source!r}: {_reason(error)}") from error
+        hint = _if_a_path(data.source)
+        raise UserError(f"data.source: TFDS can't open {data.source!r}: {_reason(error)}{hint}") from error
+
+
+def _if_a_path(source: str) -> str:
+    """What to write where the name is that of a folder or file."""
+    if not Path(source).exists():
+        return ""
+    what, kind = ("folder", "folder") if Path(source).is_dir() else ("table", "csv")
+    return f"; for a {what} of images write data.source={kind}:{source}"
 
 
 def _prepare(builder: Any) -> None:
@@ -168,16 +178,19 @@ def _keys(source: str, info: Any) -> tuple[str, str]:
     raise UserError(f"{source}: no image classification set: an image and a class label are needed, TFDS gives {keys}")
 
 
-def _splits(source: str, names: list[str]) -> dict[SplitName, str]:
+def _splits(data: Data, names: list[str]) -> dict[SplitName, str]:
     if "train" not in names:
         if len(names) != 1:
-            raise UserError(f"{source}: no split called train among {', '.join(names) or 'none at all'}")
+            raise UserError(f"{data.source}: no split called train among {', '.join(names) or 'none at all'}")
         return {"all": names[0]}
-    held_out = next((name for name in ("test", "validation") if name in names), None)
-    ignored = [name for name in names if name not in ("train", held_out)]
-    if ignored:
-        console.say(f"{source}: split {', '.join(ignored)} not used")
-    return {"all": "train"} if held_out is None else {"train": "train", "test": held_out}
+    found: dict[Role, str] = {"train": "train"}
+    if "test" in names:
+        found["test"] = "test"
+    if "validation" in names:
+        found["val"] = "validation"
+    if ignored := [name for name in names if name not in found.values()]:
+        console.say_once(f"{data.source}: split {', '.join(ignored)} not used")
+    return assigned(data, found)
 
 
 def _examples(builder: Any, split: str, image: str, label: str) -> Examples:

@@ -99,7 +99,7 @@ def _finish(task: Task, folder: Path, reached: Progress) -> None:
         {
             "epochs": train.epochs,
             "best_epoch": reached.best_epoch,
-            "validation": "test" if task.experiment.data.validation == "test" else "train",
+            "validation": task.splits.validation,
             "score": train.score,
             **scores,
             "other": {"score": other, **scores_of_other},

@@ -48,6 +48,19 @@ def test_python_dash_m_is_the_same_program() -> None:
     assert answer.stdout == f"augexp {augexp.__version__}\n"
 
 
+def test_a_name_that_the_terminal_can_t_show_is_shown_as_escapes() -> None:
+    code = (
+        "import sys, augexp.cli.main as m\n"
+        "def hello(): print('Gr\\u00f6\\u00dfe \\udcff')\n"
+        "m.COMMANDS = (*m.COMMANDS, hello)\n"
+        "sys.argv = ['augexp', 'hello']\n"
+        "m.main()"
+    )
+    plain = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=plain)
+    assert answer.stdout == "Gr\\xf6\\xdfe \\udcff\n"
+
+
 def test_importing_the_command_line_loads_neither_tensorflow_nor_keras() -> None:
     code = "import sys, augexp.cli.main; print([m for m in ('tensorflow', 'keras', 'matplotlib') if m in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -37,3 +37,12 @@ def test_a_section_by_itself() -> None:
         "data.source", "data.image_size", "data.resize", "data.antialias", "data.cache_size", "data.validation",
         "data.train_per_class",
     }  # fmt: skip
+
+
+def test_runs_that_wrote_the_default_share_are_of_the_settings_that_leave_it_out() -> None:
+    here, before = load.experiment(None), load.experiment(None, ["data.validation=0.1"])
+    assert (here.data.validation, before.data.validation) == (None, 0.1)
+    assert settings.differences(before.model_dump(mode="json"), here) == []
+    assert settings.flatten(here.model_dump(mode="json")) == settings.flatten(before.model_dump(mode="json"))
+    other = load.experiment(None, ["data.validation=0.2"])
+    assert settings.differences(other.model_dump(mode="json"), here) == ["data.validation: 0.2 there, 0.1 here"]

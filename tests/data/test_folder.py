@@ -45,13 +45,22 @@ def test_train_with_a_held_out_folder(tmp_path: Path, held_out: str) -> None:
     assert splits["test"].listing().ids == [f"{held_out}/a/1.png", f"{held_out}/b/2.png"]
 
 
-def test_val_beside_test_is_not_used_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("train/a/1.png", "train/b/1.png", "test/a/1.png", "val/a/1.png"):
-        draw(tmp_path / name)
+def test_val_beside_test_is_used_unless_the_settings_say_otherwise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for split in ("train", "test", "val"):
+        for name in ("a", "b"):
+            draw(tmp_path / split / name / "1.png")
     splits = open_folder(tmp_path).splits
-    assert splits["test"].listing().ids == ["test/a/1.png"]
-    said = capsys.readouterr().err
-    assert said == f"folder:{tmp_path}: val/ not used; train/ and test/ are\n"
+    assert [splits[split].listing().ids for split in ("train", "val", "test")] == [
+        [f"{split}/a/1.png", f"{split}/b/1.png"] for split in ("train", "val", "test")
+    ]
+    assert capsys.readouterr().err == f"folder:{tmp_path}: train/, val/ and test/ are train, val and test\n"
+    for validation in (0.1, "test"):
+        source = sources.open_source(Data.model_validate({"source": f"folder:{tmp_path}", "validation": validation}))
+        assert list(source.splits) == ["train", "test"]
+        said = capsys.readouterr().err
+        assert f"val/ not used, as data.validation={validation} says; train/ and test/ are\n" in said
 
 
 def test_train_folder_alone(tmp_path: Path) -> None:
@@ -65,7 +74,10 @@ def test_other_files_are_counted_and_left_out(tmp_path: Path, capsys: pytest.Cap
         draw(tmp_path / name)
     (tmp_path / "a" / "notes.txt").write_text("no image")
     assert open_folder(tmp_path).splits["all"].listing().ids == ["a/1.png", "b/1.png"]
-    assert capsys.readouterr().err == f"{tmp_path}: 2 files that are no images are left out\n"
+    assert capsys.readouterr().err == (
+        f"folder:{tmp_path}: left out: hidden or system files and folders (2, such as .git), "
+        "files that are no images (1, such as a/notes.txt)\n"
+    )
 
 
 def test_names_that_are_not_ascii_or_utf8(tmp_path: Path) -> None:
@@ -108,13 +120,12 @@ def test_no_such_folder(tmp_path: Path) -> None:
     assert message(root) == "folder:ROOT: not a folder (ROOT)"
 
 
+NEEDED = "one folder a class is needed, under train/ and test/ (and val/), or alone"
 ENDINGS = "(bmp gif jpeg jpg png tif tiff webp)"
 
 
 def test_no_images(tmp_path: Path) -> None:
-    needed = f"one folder a class is needed (under train/ and test/, or alone), with images {ENDINGS}"
-    assert message(tmp_path) == f"folder:ROOT: no images and no class folders; {needed}"
-    draw(tmp_path / "stray.png")
+    needed = f"{NEEDED}, with images {ENDINGS}"
     assert message(tmp_path) == f"folder:ROOT: no images and no class folders; {needed}"
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
@@ -134,18 +145,15 @@ def test_class_without_train_images(tmp_path: Path) -> None:
     (tmp_path / "train/d").mkdir()
     assert message(tmp_path) == "folder:ROOT: no train images in c, d"
     draw(tmp_path / "test/d/1.png")
-    assert message(tmp_path) == "folder:ROOT: the test split has classes that train hasn't: d"
-
-
-def test_splits_in_capitals_are_not_taken_for_classes(tmp_path: Path) -> None:
-    for split in ("Train", "Test"):
-        (tmp_path / split / "cat").mkdir(parents=True)
-    assert message(tmp_path) == ("folder:ROOT: Test, Train: call the folders train and test (or val), in lower case")
+    assert (
+        message(tmp_path) == "folder:ROOT: the test split has classes that train hasn't: d; train's are a, b; "
+        "give each of them train images, or take it out of test"
+    )
 
 
 def test_empty_split(tmp_path: Path) -> None:
     draw(tmp_path / "test/a/1.png")
-    assert message(tmp_path) == "folder:ROOT: there is test/ but no train/"
+    assert message(tmp_path) == f"folder:ROOT: there is test/ but no train/; {NEEDED}"
     (tmp_path / "train").mkdir()
     assert message(tmp_path) == "folder:ROOT: there are no images to train on"
     for name in ("a", "b"):

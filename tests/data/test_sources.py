@@ -8,7 +8,7 @@ import pytest
 
 from augexp.config import load
 from augexp.config.schema import Data
-from augexp.data import digits, folder, sources, tfds
+from augexp.data import digits, folder, sources, table, tfds
 from augexp.data.examples import Source, listed
 from augexp.data.splits import load_splits
 from augexp.runs.read import history
@@ -20,7 +20,14 @@ STRIPES = "stripes"
 
 @pytest.mark.parametrize(
     ("source", "module"),
-    [("digits", digits), ("folder:photos", folder), ("stanford_dogs", tfds), ("digits/1.0", tfds), ("folders", tfds)],
+    [
+        ("digits", digits),
+        ("folder:photos", folder),
+        ("csv:a.csv", table),
+        ("stanford_dogs", tfds),
+        ("digits/1.0", tfds),
+        ("folders", tfds),
+    ],
 )
 def test_each_name_has_its_module(source: str, module: object) -> None:
     assert sources._module(Data(source=source)) is module

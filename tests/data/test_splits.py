@@ -13,7 +13,7 @@ from augexp.data.splits import Part, Splits, split
 from augexp.errors import UserError
 
 Sizes = list[int]
-Name = Literal["train", "test", "all"]
+Name = Literal["train", "val", "test", "all"]
 
 
 def decoded_split(sizes: Sizes, prefix: str = "") -> DecodedSplit:
@@ -138,6 +138,24 @@ def test_validation_on_test() -> None:
     assert (len(carved.train), carved.val.ids) == (16, carved.test.ids)
 
 
+def test_a_split_for_validation_is_used_as_it_is() -> None:
+    whole = decoded(train=[5, 6], val=[2, 2], test=[2, 3])
+    result = split(whole, data())
+    assert (result.train.ids, result.val.ids) == (whole.splits["train"].ids, whole.splits["val"].ids)
+    assert result.validation == "val"
+    assert split(whole, data(validation="test")).validation == "test"
+    carved = split(whole, data(validation=0.5))
+    assert carved.validation == "train"
+    assert set(carved.val.ids) < set(whole.splits["train"].ids)
+    with pytest.raises(UserError, match="the val split has classes that train hasn't: class1; train's are class0"):
+        split(decoded(train=[5, 0], val=[2, 2], test=[2, 0]), data())
+
+
+def test_no_share_given_is_a_tenth() -> None:
+    whole = decoded(train=[30, 40], test=[1, 1])
+    assert split(whole, data()).val.ids == split(whole, data(validation=0.1)).val.ids
+
+
 def test_no_pixel_is_copied() -> None:
     whole = decoded(all=[10, 10])
     result = split(whole, data())
@@ -150,7 +168,11 @@ def test_no_pixel_is_copied() -> None:
         (decoded(2, all=[0, 0]), "digits: there are no images to train on"),
         (decoded(1, all=[10]), "digits: at least two classes are needed, found only class0"),
         (decoded(all=[5, 0, 5, 0]), "digits: no train images in class1, class3"),
-        (decoded(train=[5, 0], test=[1, 1]), "digits: the test split has classes that train hasn't: class1"),
+        (
+            decoded(train=[5, 0], test=[1, 1]),
+            "digits: the test split has classes that train hasn't: class1; train's are class0; "
+            "give each of them train images, or take it out of test",
+        ),
         (decoded(2, all=[1, 1]), "digits: there are no images to test on"),
         (decoded(2, train=[1, 1], test=[1, 1]), "digits: there are no images to validate on"),
     ],

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from augexp.config.schema import Data
-from augexp.data import decode, grey, sources
+from augexp.data import decode, grey, sources, tfds
 from augexp.data import tfds as tfds_sets
 from augexp.data.examples import Examples
 from augexp.errors import UserError
@@ -61,6 +61,18 @@ def test_sets_from_different_archives_differ_in_version(tmp_path: Path) -> None:
         stanford_dogs.prepare(tmp_path / str(train), train=train)
         versions.add(sources.open_source(Data(data_dir=str(tmp_path / str(train)))).version)
     assert len(versions) == 2
+
+
+def test_a_validation_split_is_used_beside_test(capsys: pytest.CaptureFixture[str]) -> None:
+    data = Data(source="with_validation")
+    assert tfds._splits(data, ["train", "test", "extra"]) == {"train": "train", "test": "test"}
+    assert capsys.readouterr().err == "with_validation: split extra not used\n"
+    three = ["test", "train", "validation"]
+    assert tfds._splits(data, three) == {"train": "train", "val": "validation", "test": "test"}
+    share = data.model_copy(update={"validation": 0.1})
+    assert tfds._splits(share, three) == {"train": "train", "test": "test"}
+    assert tfds._splits(data, ["train", "validation"]) == {"train": "train", "test": "validation"}
+    assert tfds._splits(data, ["all"]) == {"all": "all"}
 
 
 def refusal(name: str, data_dir: Path) -> str:

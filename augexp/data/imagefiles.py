@@ -1,0 +1,139 @@
+"""Which files are images: judged by their ending or, where that says nothing, by their content; no hidden ones."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
+# What file managers, network drives and operating systems leave beside what a person put there, in lower case.
+SYSTEM = frozenset(
+    {
+        *("__macosx", "$recycle.bin", "recycler", "system volume information", "lost+found", "@eadir", "#recycle"),
+        *("#snapshot", "@recycle", "@recently-snapshot", "@tmp", "__pycache__"),
+        *("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"),
+    }
+)
+HEAD = 32  # bytes that tell what a file is
+_READABLE = (
+    *(b"\xff\xd8\xff", rb"\x89PNG\r\n\x1a\n", b"GIF8[79]a", rb"RIFF.{4}WEBP", rb"BM.{4}\0{4}"),
+    *(rb"II[*+]\0", rb"MM\0[*+]", rb"P[1-6]\s"),
+)
+_IMAGE = re.compile(b"|".join(_READABLE), re.DOTALL)
+_FOREIGN = {
+    "HEIC": rb".{4}ftyp(?:hei|hev|mif1|msf1)",
+    "AVIF": rb".{4}ftypavi[fs]",
+    "JPEG XL": rb"\xff\x0a|\0\0\0\x0cJXL ",
+    "PSD": b"8BPS",
+}
+_KINDS = {name: re.compile(pattern, re.DOTALL) for name, pattern in _FOREIGN.items()}
+
+HIDDEN = "hidden or system files and folders"
+NO_IMAGE = "files that are no images"
+NO_FILE = "files that can't be read"
+LINKED = "linked folders"
+STRAY = "images in no class folder"
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a name is one that nobody means: `.x`, or what the system leaves."""
+    return name.startswith(".") or name.lower() in SYSTEM
+
+
+def why_not(file: Path) -> str | None:
+    """Why a file is taken for no image; None for one that is.
+
+    A file that is called as images are is one, whatever it holds: what is broken is named in decoding, and counts.
+    """
+    if is_hidden(file.name):
+        return HIDDEN
+    if not file.is_file():  # A pipe named like an image would be waited for, and a broken link can't be read.
+        return NO_FILE
+    if file.suffix.lower() in ENDINGS:
+        return None
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(HEAD)
+    except OSError:
+        return NO_FILE
+    if _IMAGE.match(head):
+        return None
+    foreign = next((name for name, pattern in _KINDS.items() if pattern.match(head)), None)
+    return f"{foreign} images, which augexp can't read" if foreign else NO_IMAGE
+
+
+@dataclass
+class LeftOut:
+    """What was found and isn't used: how many for which reason, with an example."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, Path] = field(default_factory=dict)
+
+    def add(self, reason: str, path: Path) -> None:
+        """One more."""
+        self.counts[reason] += 1
+        self.examples.setdefault(reason, path)
+
+    def in_words(self, root: Path) -> str:
+        """`left out: files that are no images (2, such as cat/notes.txt)`; empty where nothing was."""
+        found = [
+            f"{reason} ({count:,}, such as {self.examples[reason].relative_to(root)})"
+            for reason, count in self.counts.items()
+        ]
+        return f"left out: {', '.join(found)}" if found else ""
+
+
+def subfolders(folder: Path, left: LeftOut | None = None) -> list[str]:
+    """Names of the folders in a folder, without hidden ones, sorted; those are added to `left`."""
+    with os.scandir(folder) as entries:
+        found = sorted(entry.name for entry in entries if entry.is_dir())
+    for name in filter(is_hidden, found):
+        if left is not None:
+            left.add(HIDDEN, folder / name)
+    return [name for name in found if not is_hidden(name)]
+
+
+def images_beside(folder: Path) -> list[Path]:
+    """The images that lie in a folder itself, sorted."""
+    return sorted(_images_in(folder))
+
+
+def has_images(folder: Path) -> bool:
+    """Whether any image lies in a folder itself."""
+    return next(_images_in(folder), None) is not None
+
+
+def _images_in(folder: Path) -> Iterator[Path]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.is_dir() and why_not(folder / entry.name) is None:
+                yield folder / entry.name
+
+
+def images_under(folder: Path, left: LeftOut) -> list[Path]:
+    """The images in a folder, however deep, sorted; what is no image goes to `left`."""
+    images = []
+    for file in sorted(_files(folder, left)):
+        reason = why_not(file)
+        if reason is None:
+            images.append(file)
+        else:
+            left.add(reason, file)
+    return images
+
+
+def _files(folder: Path, left: LeftOut) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder, onerror=_raise):
+        for name in sorted(folders):
+            if is_hidden(name):
+                left.add(HIDDEN, Path(place, name))
+            elif Path(place, name).is_symlink():  # which `os.walk` doesn't enter: links can run in circles
+                left.add(LINKED, Path(place, name))
+        folders[:] = [name for name in folders if not is_hidden(name)]
+        yield from (Path(place, file) for file in files)
+
+
+def _raise(error: OSError) -> None:
+    raise error
