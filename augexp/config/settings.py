@@ -25,16 +25,20 @@ UNSET = "unset"
 # What stands for another value unless the data says otherwise, which its fingerprint tells: earlier versions wrote that
 # value, and their runs are of the same settings.
 STANDS_FOR = {"data.validation": (None, schema.VALIDATION_SHARE)}
-BEFORE = {"score": "best", "ema": None}  # of `train`, where a stored configuration lacks them
+# By section, where a stored configuration lacks them.
+BEFORE: Mapping[str, Mapping[str, Any]] = {"train": {"score": "best", "ema": None}, "data": {"antialias": False}}
 
 
 def as_made(config: Mapping[str, Any]) -> dict[str, Any]:
     """A stored configuration with what its version didn't say because there was no choice yet.
 
-    That version scored the best epoch, which is not the default of today, and averaged no weights.
+    That version scored the best epoch, which is not the default of today, averaged no weights, and reduced images
+    without antialiasing.
     """
-    train = config.get("train", {})
-    return {**config, "train": {**BEFORE, **train}} if isinstance(train, Mapping) else dict(config)
+    sections = {name: config.get(name, {}) for name in BEFORE}
+    return dict(config) | {
+        name: {**BEFORE[name], **section} for name, section in sections.items() if isinstance(section, Mapping)
+    }
 
 
 def differences(there: Mapping[str, Any], experiment: Experiment) -> list[str]:
