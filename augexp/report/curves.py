@@ -74,8 +74,8 @@ def _title(groups: Sequence[Group]) -> str:
 
 
 def data_name(source: str) -> str:
-    """The last part of a folder, or the name of a data set."""
-    return Path(source.removeprefix("folder:")).name or source
+    """The last part of a path, or the name of a data set."""
+    return Path(source.removeprefix("folder:").removeprefix("csv:")).name or source
 
 
 def _two_panels(labels: Sequence[str]) -> tuple[Figure, Axes, Axes, float]:
