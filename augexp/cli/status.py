@@ -35,6 +35,6 @@ def status(
     at_once = max(1, sum(now.state == "running" for now in standings))
     console.answer(watch.summary(standings, at_once))
     for race, members in rounds.found_in([now.folder for now in standings]):
-        console.answer(tables.folded(f"study {race.study.hash}: {wording.race_sentence(race)}"))
+        console.answer(tables.folded(f"study {race.study.hash}, by these runs: {wording.race_sentence(race)}"))
         if race.ended:
             console.answer(tables.folded(wording.outcome(race, rounds.decided(members))))
