@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from augexp.errors import UserError
+from augexp.errors import UserError, first_line
 
 NEEDED = ("image", "label")
 ALSO = ("split", "group")
@@ -85,7 +85,7 @@ def _text(source: str, path: Path) -> str:
 
 def _delimiter(text: str) -> str:
     """What separates the names of the columns: the one that gives most of those that are known."""
-    header = next(iter(text.splitlines()), "")
+    header = first_line(text)
 
     def known(delimiter: str) -> tuple[int, int]:
         cells = next(csv.reader([header], delimiter=delimiter, skipinitialspace=True), [])

@@ -327,7 +327,7 @@ def test_real_photos_and_real_weights_learn(tmp_path: Path) -> None:
             *(f"data.source=folder:{SHARED / 'data' / 'woof-photos'}", "data.image_size=96", f"runs_dir={tmp_path}"),
             *("model.backbone=MobileNetV2", "model.backbone_args={alpha: 0.35}", f"model.weights={weights}"),
             *("train.epochs=4", "train.batch_size=32", "model.freeze=backbone", f"data.cache_dir={tmp_path / 'cache'}"),
-            *("train.learning_rate=0.03",),
+            *("train.learning_rate=0.005",),
         ],
     )
     result = read.load(train(settings)).result
