@@ -83,7 +83,7 @@ def test_an_ablation_that_makes_no_sense_is_refused(typed: Augexp, arguments: tu
 def test_digits_are_ablated_and_the_same_line_goes_on(typed: Augexp, tmp_path: Path, cache_dir: Path) -> None:
     line = (
         *("ablate", "--config", "digits.yaml", "strategy=rotate+cutmix", "train.epochs=1", "data.train_per_class=20"),
-        *(f"data.cache_dir={cache_dir}", f"runs_dir={tmp_path / 'runs'}", "-j", "2", "--decide", "looks=[2,3]"),
+        *(f"data.cache_dir={cache_dir}", f"runs_dir={tmp_path / 'runs'}", "-j", "2", "--decide", "looks=[2]"),
     )
     first = typed(*line)
     assert first.status == 0

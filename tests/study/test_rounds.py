@@ -126,7 +126,7 @@ def test_the_sentence_of_a_study_holds_what_compare_holds_against_it(tmp_path: P
 def test_a_real_study_that_is_killed_again_and_again_says_the_same(tmp_path: Path, cache_dir: Path) -> None:
     command = [
         sys.executable, "-m", "augexp", "sweep", "--config", "digits.yaml", "strategy=none,cutmix",
-        f"data.cache_dir={cache_dir}", "train.epochs=2", "--decide", "looks=[2,3]", "--decide", "margin=0.1",
+        f"data.cache_dir={cache_dir}", "train.epochs=1", "--decide", "looks=[2]", "--jobs", "2",
     ]  # fmt: skip
 
     def start(folder: str, words: Sequence[str] = command) -> subprocess.Popen[str]:
@@ -135,10 +135,10 @@ def test_a_real_study_that_is_killed_again_and_again_says_the_same(tmp_path: Pat
 
     unbroken, _ = (whole := start("a")).communicate(timeout=300)
     assert whole.returncode == 0
-    for moment in (6, 11):
+    for moment, sent in ((5, signal.SIGTERM), (9, signal.SIGKILL)):
         killed = start("b")
         time.sleep(moment)
-        os.kill(killed.pid, signal.SIGTERM if moment == 6 else signal.SIGKILL)
+        os.kill(killed.pid, sent)
         killed.communicate(timeout=60)
         time.sleep(3)  # runs of a sweep that was killed outright end by themselves
     resumed, _ = (last := start("b")).communicate(timeout=300)
