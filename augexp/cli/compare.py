@@ -2,12 +2,15 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from augexp.cli.shared import write, write_text
 from augexp.errors import UserError
+
+if TYPE_CHECKING:
+    from augexp.compare.judge import Judgement
 
 XAxis = Literal["epochs", "examples", "seconds"]
 
@@ -42,20 +45,33 @@ def compare(
     each strategy gained and lost. Exit status 3: a verdict was refused, because runs differ in more than the strategy
     or were scored on different test sets.
     """
-    from augexp import console, tables
     from augexp.compare.groups import load_groups
     from augexp.compare.judge import judge
     from augexp.compare.verdicts import Options
-    from augexp.report import effect_figures, export, figures, profile_figures, terminal
-    from augexp.report import profiles as profile_report
     from augexp.report.curves import comparison
-    from augexp.report.notes import notes
 
     _check_compare(ylim, margin)
     options = Options(baseline, all_pairs, margin, tuple(allow or ()))
     judgement = judge(load_groups(runs), options)
-    measured = judgement.profiles
-    picture = comparison(judgement.comparison.groups, ylim, x)
+    curves = comparison(judgement.comparison.groups, ylim, x)
+    _say(judgement)
+    _write_texts(judgement, csv, json, markdown)
+    if page is not None:
+        from augexp.report.page import html
+
+        write_text(page, html(judgement, x))
+    write(out / "comparison.png", curves.savefig)
+    _write_pictures(judgement, out)
+    if judgement.refused:
+        raise typer.Exit(3)
+
+
+def _say(judgement: "Judgement") -> None:
+    """Which to use, the tables, the verdicts and the notes."""
+    from augexp import console, tables
+    from augexp.report import profiles, terminal
+    from augexp.report.notes import notes
+
     if judgement.choice is not None:
         console.out.print(terminal.box(judgement), "", sep="\n")
     console.out.print(terminal.table(judgement))
@@ -66,35 +82,41 @@ def compare(
         console.out.print("", contrasts, sep="\n")
     for line in terminal.sentences(judgement):
         console.answer(line)
-    for grid in profile_report.grids(measured):
+    for grid in profiles.grids(judgement.profiles):
         console.out.print("", grid, sep="\n")
-    for line in [*profile_report.sentences(measured), *notes(judgement)]:
+    for line in [*profiles.sentences(judgement.profiles), *notes(judgement)]:
         console.answer(line)
+
+
+def _write_texts(judgement: "Judgement", csv: Path | None, json: Path | None, markdown: Path | None) -> None:
+    """Those that were asked for."""
+    from augexp.report import export, profiles
+
+    measured = judgement.profiles
     texts = {
         csv: partial(export.csv_text, judgement),
         _beside(csv, "contrasts"): partial(export.contrasts_csv_text, judgement),
-        _beside(csv, "profiles") if measured.families else None: partial(profile_report.csv_text, measured),
+        _beside(csv, "profiles") if measured.families else None: partial(profiles.csv_text, measured),
         json: partial(export.json_text, judgement),
         markdown: partial(export.markdown, judgement),
     }
     for path, text in texts.items():
         if path is not None:
             write_text(path, text())
-    if page is not None:
-        from augexp.report.page import html
 
-        write_text(page, html(judgement, x))
-    write(out / "comparison.png", picture.savefig)
+
+def _write_pictures(judgement: "Judgement", out: Path) -> None:
+    """Of all pairs, of what ops and doses do, and of what else was measured, where there is any."""
+    from augexp.report import effect_figures, figures, profile_figures
+
     if figures.has_pairs(judgement):
         write(out / "pairs.png", figures.pairs(judgement.comparison.groups, judgement.every).savefig)
     with effect_figures.file_style():
         drawn = effect_figures.drawn(judgement.effects)
     for name, figure in drawn.items():
         write(out / f"{name}.png", figure.savefig)
-    if measured.families:
-        write(out / "profiles.png", profile_figures.summary(measured).savefig)
-    if judgement.refused:
-        raise typer.Exit(3)
+    if judgement.profiles.families:
+        write(out / "profiles.png", profile_figures.summary(judgement.profiles).savefig)
 
 
 def _check_compare(ylim: tuple[float, float] | None, margin: float | None) -> None:

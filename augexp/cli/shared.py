@@ -12,6 +12,7 @@ Split = Literal["test", "val"]
 
 
 def complete_config(incomplete: str) -> list[str]:
+    """Names of configurations, here and shipped, for the shell's completion."""
     from augexp.config.load import shipped_configs
 
     names = {path.name for folder in (Path("configs"), shipped_configs()) for path in folder.glob("*.yaml")}
@@ -19,6 +20,7 @@ def complete_config(incomplete: str) -> list[str]:
 
 
 def complete_strategy(incomplete: str) -> list[str]:
+    """Names of strategies and ops, for the shell's completion."""
     from augexp.config.ops import OPS, STRATEGY_NAMES
 
     return [name for name in dict.fromkeys((*STRATEGY_NAMES, *OPS)) if name.startswith(incomplete)]
@@ -48,6 +50,7 @@ RunGpus = Annotated[
 
 
 def write_text(path: Path, text: str) -> None:
+    """Writes text as UTF-8; what can't be text becomes an escape. Raises UserError as `write` does."""
     write(path, lambda temporary: temporary.write_text(text, "utf-8", "backslashreplace"))
 
 

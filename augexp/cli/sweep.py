@@ -144,9 +144,10 @@ def _rounds(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> Non
             console.say(tables.folded(wording.race_sentence(race)))
 
     def train() -> "Race":
+        now = rounds.stand(plan, retry=retry)
+        if now.ended:
+            return now
         runs_dir = next(iter(plan.runs.values())).run_dir.parent
-        if rounds.stand(plan, retry=retry).ended:
-            return rounds.stand(plan, retry=retry)
         with places.pool(runs_dir, plan.study) as pool:
             return rounds.run(plan, pool, tell, retry=retry)
 

@@ -8,7 +8,7 @@ import numpy as np
 from augexp.compare import race as races
 from augexp.compare.groups import Group
 from augexp.compare.race import Race
-from augexp.compare.verdicts import REFUSED, Verdict, Verdicts
+from augexp.compare.verdicts import REFUSED, Verdict, Verdicts, between
 
 
 @dataclass(frozen=True)
@@ -118,15 +118,10 @@ def _only_baseline(judged: Verdicts) -> Group | None:
 
 def _is_fit(group: Group, baseline: Group, every: Sequence[Verdict]) -> bool:
     """Whether seeds say how a group stands to the baseline."""
-    found = _between(every, group, baseline)
+    found = between(every, group, baseline)
     if found is None or found.status in (*REFUSED, "incomplete") or found.contrast is None:
         return False
     return found.contrast.method != "mcnemar"
-
-
-def _between(every: Sequence[Verdict], one: Group, other: Group) -> Verdict | None:
-    labels = {one.label, other.label}
-    return next((verdict for verdict in every if {verdict.group.label, verdict.baseline.label} == labels), None)
 
 
 def _mean(group: Group) -> float:
@@ -135,8 +130,7 @@ def _mean(group: Group) -> float:
 
 def _bounds(every: Sequence[Verdict], group: Group, other: Group) -> tuple[float, float]:
     """The interval of one group minus another; endless where there is none."""
-    found = _between(every, group, other)
+    found = between(every, group, other)
     if found is None or found.contrast is None or found.status in REFUSED:
         return -np.inf, np.inf
-    low, high = found.contrast.interval
-    return (low, high) if found.group.label == group.label else (-high, -low)
+    return found.contrast.interval

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from augexp.compare.groups import Group
-from augexp.compare.verdicts import REFUSED, Status, Verdict, Verdicts
+from augexp.compare.verdicts import REFUSED, Status, Verdicts, between
 from augexp.config import yamlfile
 from augexp.config.settings import FREE_KEYS, flatten
-
-TURNED: Mapping[Status, Status] = {"better": "worse", "worse": "better"}
 
 
 @dataclass(frozen=True)
@@ -82,26 +80,17 @@ def effects(judged: Verdicts) -> Effects:
     return Effects(_ablation(judged), _doses(judged))
 
 
-def between(every: Sequence[Verdict], group: Group, baseline: Group) -> Effect | None:
-    """The effect by the verdict of the two, whichever way round; None for models of one seed and refused pairs."""
-    for verdict in every:
-        sign = {(group.label, baseline.label): 1, (baseline.label, group.label): -1}.get(
-            (verdict.group.label, verdict.baseline.label)
-        )
-        if sign is not None:
-            return _turned(verdict, group, baseline, sign)
-    return None
-
-
-def _turned(verdict: Verdict, group: Group, baseline: Group, sign: int) -> Effect | None:
-    contrast = verdict.contrast
-    if contrast is None or contrast.seed_interval is None or verdict.status in REFUSED:
+def _effect(judged: Verdicts, group: Group | None, baseline: Group | None) -> Effect | None:
+    """By the verdict of the two; None where one is missing, for models of one seed and refused pairs."""
+    verdict = between(judged.every, group, baseline) if group and baseline else None
+    if verdict is None or verdict.contrast is None or verdict.status in REFUSED:
         return None
-    status = verdict.status if sign > 0 else TURNED.get(verdict.status, verdict.status)
-    (low, high), (least, most) = (
-        sorted(sign * end for end in ends) for ends in (contrast.interval, contrast.seed_interval)
+    contrast = verdict.contrast
+    if contrast.seed_interval is None:
+        return None
+    return Effect(
+        verdict.group, verdict.baseline, verdict.status, contrast.difference, contrast.interval, contrast.seed_interval
     )
-    return Effect(group, baseline, status, sign * contrast.difference, (low, high), (least, most))
 
 
 # --- ablation ------------------------------------------------------------------------------------------------------
@@ -125,8 +114,8 @@ def _ablation(judged: Verdicts) -> tuple[OfOp, ...]:
         found.append(
             OfOp(
                 yamlfile.names_of(whole.runs[0].config["strategy"])[place],
-                between(judged.every, alone, plain) if alone and plain else None,
-                between(judged.every, whole, rest) if rest else None,
+                _effect(judged, alone, plain),
+                _effect(judged, whole, rest),
             )
         )
     return tuple(one for one in found if one.alone or one.beside)
@@ -163,7 +152,7 @@ def _of(members: Sequence[Group], judged: Verdicts) -> Doses | None:
         return None
     groups = dict(sorted((float(flat[differing[0]]), group) for flat, group in zip(flats, members, strict=True)))
     baseline = _baseline(list(groups.values()), judged)
-    told = {dose: between(judged.every, group, baseline) for dose, group in groups.items()}
+    told = {dose: _effect(judged, group, baseline) for dose, group in groups.items()}
     return Doses(
         differing[0].removeprefix("strategy."),
         baseline,

@@ -22,6 +22,7 @@ Status = Literal[
     "better", "worse", "equivalent", "undecided", "models differ", "confounded", "incomplete", "not comparable"
 ]  # fmt: skip
 REFUSED = ("confounded", "not comparable")
+REVERSED: Mapping[Status, Status] = {"better": "worse", "worse": "better"}
 ALPHA = 1 - LEVEL
 
 
@@ -70,6 +71,17 @@ class Verdict:
     margin: float | None = None
     allowed: tuple[str, ...] = ()
     is_margin_registered: bool = False
+
+    def reversed(self) -> "Verdict":
+        """Of the baseline against the group."""
+        return replace(
+            self,
+            group=self.baseline,
+            baseline=self.group,
+            status=REVERSED.get(self.status, self.status),
+            contrast=self.contrast and self.contrast.reversed(),
+            confounders=self.confounders and {key: (theirs, ours) for key, (ours, theirs) in self.confounders.items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -198,6 +210,16 @@ def _baselines(groups: Sequence[Group], wanted: str | None) -> list[Group]:
         return found
     # Without the strategy none the first group given has to do; a note says so.
     return [group for group in groups if group.strategy == "none"] or list(groups[:1])
+
+
+def between(every: Sequence[Verdict], group: Group, baseline: Group) -> Verdict | None:
+    """The verdict of `group` against `baseline`, whichever way round it stands there."""
+    for verdict in every:
+        if _labels((verdict.group, verdict.baseline)) == (group.label, baseline.label):
+            return verdict
+        if _labels((verdict.baseline, verdict.group)) == (group.label, baseline.label):
+            return verdict.reversed()
+    return None
 
 
 # --- what may be said ----------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ Text, axes and grid are drawn in placeholder colours that `svg` turns into those
 
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from augexp.compare.groups import Group
 from augexp.compare.judge import Judgement
 from augexp.compare.summary import XAxis, curve, summarize
-from augexp.compare.verdicts import Verdict
+from augexp.compare.verdicts import Verdict, between
 from augexp.draw.style import COLOURS, LINES, MARKERS, drawable, house_style, shorten
 from augexp.errors import printable
 from augexp.report.curves import X_LABELS, draw_curve, ends, later_half, limits, percent
@@ -123,14 +123,13 @@ def has_pairs(judgement: Judgement) -> bool:
 def pairs(groups: Sequence[Group], every: Sequence[Verdict]) -> Figure:
     """Row minus column for every pair, the best mean first: a cell in the colour of its word, with its interval."""
     ranked = sorted(groups, key=lambda group: -summarize(group).test.mean)
-    told = {(one.group.label, one.baseline.label): one for one in every}
     with page_style():
         side = 0.9 * len(ranked)
         figure = Figure(figsize=(1.9 + side, 0.6 + 0.62 * len(ranked)), layout="constrained")
         axes = figure.subplots()
         for row, above in enumerate(ranked):
             for column, below in enumerate(ranked):
-                _cell(axes, row, column, _oriented(told, above.label, below.label))
+                _cell(axes, row, column, between(every, above, below))
         names = [drawable(shorten(group.label, LONGEST // 2)) for group in ranked]
         axes.set_xticks(range(len(ranked)), names, fontsize=8)
         axes.set_yticks(range(len(ranked)), [drawable(shorten(group.label, LONGEST)) for group in ranked])
@@ -141,23 +140,11 @@ def pairs(groups: Sequence[Group], every: Sequence[Verdict]) -> Figure:
     return figure
 
 
-def _oriented(
-    told: Mapping[tuple[str, str], Verdict], above: str, below: str
-) -> tuple[str, float, float, float] | None:
-    """Word, difference and ends of the interval of `above` minus `below`, in points; None where nothing is known."""
-    verdict, sign = (told[above, below], 1) if (above, below) in told else (told.get((below, above)), -1)
+def _cell(axes: Axes, row: int, column: int, verdict: Verdict | None) -> None:
     if verdict is None or verdict.contrast is None:
-        return None
-    word = {"better": "worse", "worse": "better"}.get(verdict.status, verdict.status) if sign < 0 else verdict.status
-    low, high = sorted(100 * sign * end for end in verdict.contrast.interval)
-    return word, 100 * sign * verdict.contrast.difference, low, high
-
-
-def _cell(axes: Axes, row: int, column: int, told: tuple[str, float, float, float] | None) -> None:
-    if told is None:
         return
-    word, difference, low, high = told
-    colour = SHOWN.get(word, GRID)
+    difference, (low, high) = 100 * verdict.contrast.difference, (100 * end for end in verdict.contrast.interval)
+    colour = SHOWN.get(verdict.status, GRID)
     axes.add_patch(Rectangle((column - 0.47, row - 0.45), 0.94, 0.9, facecolor=colour, alpha=0.3, linewidth=0))
     axes.text(column, row - 0.12, f"{difference:+.2f}", ha="center", va="center", fontsize=9, fontweight="bold")
     axes.text(column, row + 0.2, f"{low:+.2f} {high:+.2f}", ha="center", va="center", fontsize=6.5)

@@ -9,7 +9,7 @@ import pytest
 
 from augexp.compare.groups import load_groups
 from augexp.compare.judge import Judgement, judge
-from augexp.compare.verdicts import Options, Verdict
+from augexp.compare.verdicts import Options, Verdict, between
 from augexp.errors import UserError
 from augexp.report.wording import p_text, sentence
 from tests.factories import make_run
@@ -213,3 +213,18 @@ def test_a_metric_that_is_not_finite_leaves_the_verdict(tmp_path: Path) -> None:
 )
 def test_p_values_are_read_easily(p: float | None, text: str) -> None:
     assert p_text(p) == text
+
+
+def test_a_verdict_is_found_whichever_way_round_it_stands(tmp_path: Path) -> None:
+    judgement = judged([*runs(tmp_path, "none", NONE), *runs(tmp_path, "cutmix", (0.90, 0.91, 0.88, 0.91))])
+    verdict = only(judgement)
+    none, cutmix = judgement.comparison.groups
+    assert between(judgement.every, cutmix, none) == verdict
+    turned = between(judgement.every, none, cutmix)
+    assert turned is not None
+    assert (turned.group, turned.baseline, turned.status) == (none, cutmix, "worse")
+    assert turned.contrast is not None
+    assert verdict.contrast is not None
+    assert turned.contrast.interval == tuple(-end for end in reversed(verdict.contrast.interval))
+    assert turned.reversed() == verdict
+    assert between(judgement.every, none, none) is None
