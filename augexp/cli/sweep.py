@@ -53,6 +53,8 @@ def sweep(
     With `decide`, round by round, with a look at the seeds of each round, until it is clear which strategy to use.
 
     Example: augexp sweep --config none.yaml strategy=none,basic,cutmix,mixup seed=0..4
+
+    With data.folds=5, fold=0..4 tests on each fifth of the images once.
     """
     from augexp.study.grid import decided
 
@@ -95,7 +97,10 @@ def carry_out(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> N
         UserError: if the study or the places make no sense, or a run folder holds another run.
         typer.Exit: if it was interrupted, or not every run finished.
     """
+    from augexp.study.folds import as_seeds
+
     places.check()
+    told = as_seeds(told)
     if told.decide is None:
         _all(told, places, retry=retry, dry_run=dry_run)
     else:
@@ -167,7 +172,7 @@ def _forecast_rounds(plan: "Plan", *, retry: bool) -> None:
     from augexp import console, tables
     from augexp.network import device
     from augexp.report import wording
-    from augexp.study import rounds
+    from augexp.study import folds, rounds
 
     race = rounds.stand(plan, retry=retry)
     console.answer(tables.folded(wording.race_sentence(race)))
@@ -176,7 +181,8 @@ def _forecast_rounds(plan: "Plan", *, retry: bool) -> None:
     console.answer(
         f"runs: at least {looks[0] * len(strategies)}, at most {looks[-1] * len(strategies)}; {done} are finished"
     )
-    console.answer(tables.folded(wording.settles(plan.study)))
+    overlap = folds.overlap(next(iter(plan.runs.values())).data)
+    console.answer(tables.folded(wording.settles(plan.study, overlap)))
     if race.needed:
         device.load_tensorflow()
         from augexp.study import cost

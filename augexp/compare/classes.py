@@ -59,18 +59,30 @@ def gains(group: Group, baseline: Group, evidence: Evidence) -> list[ClassGain]:
     if not said or not evidence.of(baseline):
         return []
     ours, theirs = group_scores.scores(group, evidence), group_scores.scores(baseline, evidence)
-    labels, called = said[0].labels, names(group, said[0].classes)
+    called = names(group, said[0].classes)
     rows = []
-    for label in np.unique(labels):
-        chosen = np.flatnonzero(labels == label)
-        if len(chosen) >= FEWEST_EXAMPLES:
-            part = _part(theirs, chosen)
-            contrast = contrasts.contrast(_part(ours, chosen), part)
+    for label in np.unique(np.concatenate([one.labels for one in said])):
+        mine, part = _of_class(ours, group, evidence, label), _of_class(theirs, baseline, evidence, label)
+        if min(mine.examples, part.examples) >= FEWEST_EXAMPLES:
+            contrast = contrasts.contrast(mine, part)
             if contrast is not None:
                 rows.append((called[label], float(np.mean(list(part.accuracy.values()))), contrast))
     q_values = inference.benjamini_hochberg([contrast.p_value for _, _, contrast in rows])
     found_gains = [ClassGain(*row, float(q)) for row, q in zip(rows, q_values, strict=True)]
     return sorted(found_gains, key=lambda gain: -gain.contrast.difference)
+
+
+def _of_class(scores: Scores, group: Group, evidence: Evidence, label: int) -> Scores:
+    """What a group scored on one class; 0 examples where it has none."""
+    if not scores.overlap:
+        said = evidence.of(group)[0]
+        return _part(scores, np.flatnonzero(said.labels == label))
+    # Each seed has test examples of its own, and with few of a class there may be none among them.
+    found = {run.seed: evidence.predictions[run.path] for run in group.runs if run.path in evidence.predictions}
+    rows = {seed: said.correct[said.labels == label] for seed, said in found.items()}
+    told = {seed: row for seed, row in rows.items() if len(row)}
+    accuracy = {seed: float(row.mean(dtype=np.float64)) for seed, row in told.items()}
+    return Scores(accuracy, {}, min(map(len, told.values()), default=0), scores.overlap)
 
 
 def _part(scores: Scores, chosen: NDArray[np.int64]) -> Scores:

@@ -21,12 +21,14 @@ class Scores:
     Attributes:
         accuracy: seed -> test accuracy in [0, 1].
         correct: seed -> (N,) 1 where right, else 0; seeds without usable predictions are missing.
-        examples: N.
+        examples: N; the fewest of a seed where each has a test set of its own.
+        overlap: test images for each train image, where each seed has a test set of its own (`divided`); else 0.
     """
 
     accuracy: Mapping[int, float]
     correct: Mapping[int, NDArray[np.float32]]
     examples: int
+    overlap: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Contrast:
         difference: group minus baseline.
         interval: 95 %, for seeds and examples like these; where `counts_examples` is false, for seeds like these on
             this test set; for `mcnemar`, for these two models on examples like these.
-        seed_interval: 95 %, for other seeds on this very test set; None for `mcnemar`.
+        seed_interval: 95 %, for other seeds on this very test set; None for `mcnemar`, and with an overlap.
         p_value: two-sided, of the same kind as the interval.
         seeds: how many behind each of the two; of `paired`, the common ones.
         seed_estimate: with the error from the seeds alone; None for `mcnemar`.
@@ -47,6 +49,8 @@ class Contrast:
         gained: examples that only the group's model has right, for `mcnemar`.
         lost: examples that only the baseline's has right.
         examples: in the test set.
+        overlap: test images for each train image, where each seed has a test set of its own: the interval is then for
+            other images, other splits and other seeds at once. Else 0.
     """
 
     method: Method
@@ -61,6 +65,7 @@ class Contrast:
     counts_examples: bool = True
     gained: int = 0
     lost: int = 0
+    overlap: float = 0.0
 
     @property
     def example_variance(self) -> float:
@@ -93,20 +98,23 @@ def contrast(scores: Scores, baseline: Scores) -> Contrast | None:
     """Compares two groups: by the seeds that they share, by all where they share none, with one seed by their models.
 
     Returns:
-        None where nothing can be said: one seed and no predictions, or a single common seed among several.
+        None where nothing can be said: one seed and no predictions, or a single common seed among several; or no
+        common one where each has a test set of its own.
     """
     if min(len(scores.accuracy), len(baseline.accuracy)) < 2:
         return _of_models(scores, baseline)
+    overlap = max(scores.overlap, baseline.overlap)
     seeds = sorted(set(scores.accuracy) & set(baseline.accuracy))
-    if len(seeds) == 1:
+    if len(seeds) == 1 or (overlap and not seeds):
         return None
     is_paired = bool(seeds)
     if is_paired:
         ours, theirs = ([side.accuracy[seed] for seed in seeds] for side in (scores, baseline))
-        by_seeds = inference.paired(ours, theirs, scores.examples)
+        by_seeds = inference.paired(ours, theirs, min(scores.examples, baseline.examples), overlap)
     else:
         by_seeds = inference.welch([*scores.accuracy.values()], [*baseline.accuracy.values()], scores.examples)
-    variance = _example_variance(scores, baseline, is_paired=is_paired)
+    # The spread over seeds already holds that of the examples where each seed is tested on others.
+    variance = 0.0 if overlap else _example_variance(scores, baseline, is_paired=is_paired)
     full = by_seeds if variance is None else inference.with_examples(by_seeds, variance)
     return Contrast(
         method="paired" if is_paired else "welch",
@@ -115,10 +123,11 @@ def contrast(scores: Scores, baseline: Scores) -> Contrast | None:
         p_value=inference.p_of_both(by_seeds, full),
         seeds=(len(seeds), len(seeds)) if is_paired else (len(scores.accuracy), len(baseline.accuracy)),
         examples=scores.examples,
-        seed_interval=by_seeds.interval(LEVEL),
+        seed_interval=None if overlap else by_seeds.interval(LEVEL),
         seed_estimate=by_seeds,
         estimate=full,
         counts_examples=variance is not None,
+        overlap=overlap,
     )
 
 

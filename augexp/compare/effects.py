@@ -24,7 +24,7 @@ class Effect:
         status: the word of the verdict.
         difference: of the mean test accuracies.
         interval: for other seeds and other images, right together with those of all pairs.
-        seed_interval: for other seeds on this test set, likewise.
+        seed_interval: for other seeds on this test set, likewise; None where each seed has a test set of its own.
     """
 
     group: Group
@@ -32,7 +32,7 @@ class Effect:
     status: Status
     difference: float
     interval: tuple[float, float]
-    seed_interval: tuple[float, float]
+    seed_interval: tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _effect(judged: Verdicts, group: Group | None, baseline: Group | None) -> Ef
     if verdict is None or verdict.contrast is None or verdict.status in REFUSED:
         return None
     contrast = verdict.contrast
-    if contrast.seed_interval is None:
+    if contrast.method == "mcnemar":
         return None
     return Effect(
         verdict.group, verdict.baseline, verdict.status, contrast.difference, contrast.interval, contrast.seed_interval

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augexp.compare import divided
 from augexp.compare import scores as group_scores
 from augexp.compare.contrasts import Scores
 from augexp.compare.groups import Group
@@ -82,15 +83,27 @@ class Measurements:
         """The metric by seed, of a group that has it, and its values example by example where they are stored."""
         rows = {run.path: self.of_runs[run.path].columns.get(name) for run in group.runs}
         kept = {path: row for path, row in rows.items() if row is not None}
-        return Scores(self._by_seed(group, name), group_scores.rows_by_seed(group, kept), self.of(group)[0].examples)
+        overlap = divided.overlap(group, [_identity(one) for one in self.of(group) if one.ids is not None]) or 0.0
+        by_example = {} if overlap else group_scores.rows_by_seed(group, kept)
+        return Scores(self._by_seed(group, name), by_example, min(one.examples for one in self.of(group)), overlap)
 
     def _by_seed(self, group: Group, name: str) -> dict[int, float]:
         return per_seed(group, [one.metrics[name] for one in self.of(group)])
 
     def of_same_examples(self, group: Group, baseline: Group) -> bool:
-        """Whether all runs of both were evaluated on the same examples, as far as they tell."""
+        """Whether all runs of both were evaluated on the same examples, as far as they tell; or those of each seed."""
+        if divided.is_divided(group) and divided.is_divided(baseline):
+            ours, theirs = (
+                {run.seed: self.of_runs[run.path] for run in one.runs if run.path in self.of_runs}
+                for one in (group, baseline)
+            )
+            return all(_same_examples(ours[seed], theirs[seed]) for seed in set(ours) & set(theirs))
         first, *others = [*self.of(group), *self.of(baseline)]
         return all(_same_examples(first, other) for other in others)
+
+
+def _identity(one: Measured) -> bytes:
+    return b"" if one.ids is None else one.ids.tobytes()
 
 
 def _same_examples(one: Measured, other: Measured) -> bool:

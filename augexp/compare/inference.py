@@ -65,7 +65,7 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> tuple[float,
     return Estimate(float(array.mean()), float(array.var(ddof=1)) / len(array), len(array) - 1).interval(level)
 
 
-def paired(scores: Sequence[float], baseline: Sequence[float], examples: int) -> Estimate:
+def paired(scores: Sequence[float], baseline: Sequence[float], examples: int, overlap: float = 0.0) -> Estimate:
     """Mean difference of seeds that both groups share, each seed's two scores beside each other.
 
     Args:
@@ -73,10 +73,13 @@ def paired(scores: Sequence[float], baseline: Sequence[float], examples: int) ->
         baseline: (n,) of the same seeds.
         examples: behind each accuracy. They come in steps of 1 / examples; without the variance of that rounding, two
             seeds that happen to differ by equally many examples would prove anything.
+        overlap: test images for each train image, where every seed has a draw of both of its own from one pool; 0
+            where all seeds have one test set (Nadeau and Bengio, 2003, their corrected resampled t).
     """
     differences = np.subtract(scores, baseline)
     variance = differences.var(ddof=1) + 2 * _rounding(examples)
-    return Estimate(float(differences.mean()), float(variance) / len(differences), len(differences) - 1)
+    of_mean = float(variance) * (1 / len(differences) + overlap)
+    return Estimate(float(differences.mean()), of_mean, len(differences) - 1)
 
 
 def welch(scores: Sequence[float], baseline: Sequence[float], examples: int) -> Estimate:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from augexp.compare import divided
 from augexp.compare.contrasts import Scores
 from augexp.compare.groups import Group
 from augexp.compare.summary import by_seed
@@ -42,9 +43,13 @@ def gather(groups: Sequence[Group]) -> Evidence:
 
 def scores(group: Group, evidence: Evidence) -> Scores:
     """A group's test accuracies and who was right on what; folders of one seed are averaged."""
+    overlap = divided.overlap(group, [said.test_set for said in evidence.of(group)]) or 0.0
+    examples = min((_examples(run) or 0) for run in group.runs)
+    if overlap:  # no row of one seed is of the examples of another's
+        return Scores(by_seed(group, "test"), {}, examples, overlap)
     paths = [run.path for run in group.runs]
     correct = {path: evidence.predictions[path].correct for path in paths if path in evidence.predictions}
-    return Scores(by_seed(group, "test"), rows_by_seed(group, correct), _examples(group.runs[0]) or 0)
+    return Scores(by_seed(group, "test"), rows_by_seed(group, correct), examples)
 
 
 def rows_by_seed(group: Group, rows: Mapping[Path, NDArray[np.float32]]) -> dict[int, NDArray[np.float32]]:
@@ -62,6 +67,8 @@ def _examples(run: Run) -> int | None:
 
 def incomparable(group: Group, baseline: Group, evidence: Evidence) -> str | None:
     """Why no difference of two groups means anything; None where it may."""
+    if divided.is_divided(group) and divided.is_divided(baseline):
+        return _incomparable_by_seed(group, baseline, evidence)
     for one in (group, baseline):
         if len({_examples(run) for run in one.runs}) > 1 or len({said.test_set for said in evidence.of(one)}) > 1:
             return f"the runs of {one.label} were not all scored on the same test set"
@@ -80,6 +87,24 @@ def incomparable(group: Group, baseline: Group, evidence: Evidence) -> str | Non
     if _examples(group.runs[0]) != _examples(baseline.runs[0]):
         return f"their test sets differ ({_examples(group.runs[0]):,} and {_examples(baseline.runs[0]):,} examples)"
     return None
+
+
+def _incomparable_by_seed(group: Group, baseline: Group, evidence: Evidence) -> str | None:
+    """Of groups whose seeds have test sets of their own: whether each common seed has the same one in both."""
+    for one in (group, baseline):
+        if divided.overlap(one, [said.test_set for said in evidence.of(one)]) is None:
+            return f"the runs of {one.label} don't say how many images they were trained and tested on"
+    ours, theirs = _said_by_seed(group, evidence), _said_by_seed(baseline, evidence)
+    if not set(group.seeds) & set(baseline.seeds):
+        return "they have no seed in common, and each seed has a test set of its own"
+    for seed in sorted(set(ours) & set(theirs)):
+        if (reason := _different_test_sets(ours[seed], theirs[seed])) is not None:
+            return f"seed {seed}: {reason}"
+    return _copied(group, evidence) or _copied(baseline, evidence)
+
+
+def _said_by_seed(group: Group, evidence: Evidence) -> dict[int, Predictions]:
+    return {run.seed: evidence.predictions[run.path] for run in group.runs if run.path in evidence.predictions}
 
 
 def _copied(group: Group, evidence: Evidence) -> str | None:

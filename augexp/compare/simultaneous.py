@@ -10,8 +10,9 @@ For strategies i and j with m common seeds, a_i[s] the accuracy of seed s and x_
 
 The half-width for other seeds on this test set is c sqrt(v), with the constant c of `critical`; that for other seeds
 and other images like these is sqrt(c^2 v + q^2 g), q from the studentized range of k strategies of known variance, and
-so never narrower. Groups without a common seed are held against each other by Welch's error, with the smaller number
-of seeds less one as degrees of freedom.
+so never narrower. Where each seed has a test set of its own (`divided`), both are c sqrt(v (1 + m overlap)). Groups
+without a common seed are held against each other by Welch's error, with the smaller number of seeds less one as degrees
+of freedom.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -92,12 +93,13 @@ def _alone(ours: Scores, theirs: Scores, plan: Plan) -> Contrast | None:
 def only(scores: Scores, seeds: Collection[int]) -> Scores:
     """What these seeds scored."""
     rows = {seed: row for seed, row in scores.correct.items() if seed in seeds}
-    return Scores({seed: one for seed, one in scores.accuracy.items() if seed in seeds}, rows, scores.examples)
+    accuracy = {seed: one for seed, one in scores.accuracy.items() if seed in seeds}
+    return replace(scores, accuracy=accuracy, correct=rows)
 
 
 def _own(contrast: Contrast) -> float:
     """Sample variance of the difference of one seed."""
-    return _variance(contrast) * contrast.seeds[0]
+    return _variance(contrast) / (1 / contrast.seeds[0] + contrast.overlap)
 
 
 def _variance(contrast: Contrast) -> float:
@@ -112,11 +114,10 @@ def _widened(contrast: Contrast, pool: float, plan: Plan, ratio: int) -> Contras
     else:
         seeds = contrast.seeds[0]
         variance = critical.shrunken(np.array(_own(contrast)), np.array(pool), seeds)
-        here = plan.constant(seeds, ratio=ratio) * np.sqrt(variance)
+        here = plan.constant(seeds, ratio=ratio) * np.sqrt(variance * (1 + seeds * contrast.overlap))
     both = float(np.sqrt(here**2 + critical.of_range(plan.strategies) ** 2 * contrast.example_variance))
-    return replace(
-        contrast, interval=_around(contrast.difference, both), seed_interval=_around(contrast.difference, float(here))
-    )
+    on_this_test_set = None if contrast.overlap else _around(contrast.difference, float(here))
+    return replace(contrast, interval=_around(contrast.difference, both), seed_interval=on_this_test_set)
 
 
 def _around(difference: float, half: float) -> tuple[float, float]:

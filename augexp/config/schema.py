@@ -65,6 +65,7 @@ class Section(BaseModel):
 
 
 VALIDATION_SHARE = 0.1  # of train, where nothing else is said
+FROM_SEED = "seed"
 
 
 def _check_source(source: str) -> str:
@@ -86,10 +87,19 @@ def _check_validation(value: object) -> object:
     return share
 
 
+def _check_split_seed(value: object) -> object:
+    if value == FROM_SEED or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31):
+        return value
+    raise PydanticCustomError("expected", "a whole number from 0 on, or seed, is needed")
+
+
 class Data(Section):
     """Where the examples come from, their size, and how they are split.
 
     Attributes:
+        split_seed: which of many ways to divide the examples is taken; `seed`: each run's own seed.
+        folds: K; None: one division. The run of seed s tests on fold s mod K of division `split_seed` + s // K, so that
+            K seeds in a row test on every image once.
         validation: a share of train, or the test set; None: the set's own split for validation where it has one beside
             train and test, or else `VALIDATION_SHARE` of train.
     """
@@ -101,6 +111,8 @@ class Data(Section):
     cache_size: Annotated[Int, Field(ge=8, le=4096)] | None = None
     validation: Annotated[float | Literal["test"] | None, BeforeValidator(_check_validation)] = None
     train_per_class: Count | None = None
+    split_seed: Annotated[int | Literal["seed"], BeforeValidator(_check_split_seed)] = 0
+    folds: Annotated[Int, Field(ge=2, le=1000)] | None = None
     data_dir: Annotated[PathText | None, WITHOUT_EFFECT] = None
     cache_dir: Annotated[PathText | None, WITHOUT_EFFECT] = None
 
@@ -115,6 +127,20 @@ class Data(Section):
                 "expected", "null, or at least data.image_size ({image}), is needed", {"image": image_size}
             )
         return value
+
+    @field_validator("folds")
+    @classmethod
+    def _seeds_choose_the_fold(cls, value: int | None, others: ValidationInfo) -> int | None:
+        if value is not None and others.data.get("split_seed") == FROM_SEED:
+            raise PydanticCustomError(
+                "expected", "null is needed beside data.split_seed: seed; with folds the seed chooses the fold"
+            )
+        return value
+
+    @property
+    def divides_by_seed(self) -> bool:
+        """Whether every seed has a division into train, val and test of its own."""
+        return self.folds is not None or self.split_seed == FROM_SEED
 
     @property
     def decoded_size(self) -> int:

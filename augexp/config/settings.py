@@ -26,7 +26,10 @@ UNSET = "unset"
 # value, and their runs are of the same settings.
 STANDS_FOR = {"data.validation": (None, schema.VALIDATION_SHARE)}
 # By section, where a stored configuration lacks them.
-BEFORE: Mapping[str, Mapping[str, Any]] = {"train": {"score": "best", "ema": None}, "data": {"antialias": False}}
+BEFORE: Mapping[str, Mapping[str, Any]] = {
+    "train": {"score": "best", "ema": None},
+    "data": {"antialias": False, "split_seed": 0, "folds": None},
+}
 
 
 def as_made(config: Mapping[str, Any]) -> dict[str, Any]:

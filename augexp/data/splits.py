@@ -1,6 +1,7 @@
 """Train, validation and test: who belongs where, decided by a stable hash of each example's id.
 
-An example keeps its place whatever is added to or taken from other classes, on every machine and in every run.
+An example keeps its place whatever is added to or taken from other classes, on every machine and in every run of the
+same division. Which division that is, `data.split_seed` and `data.folds` say.
 """
 
 import hashlib
@@ -13,11 +14,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp.config.schema import VALIDATION_SHARE, Data, Experiment
+from augexp import console
+from augexp.config.schema import FROM_SEED, VALIDATION_SHARE, Data, Experiment
 from augexp.data import cache, grouped, sources
 from augexp.data.cache import Decoded, DecodedSplit
 from augexp.data.examples import check_classes
 from augexp.data.grey import Ranges
+from augexp.errors import UserError
 
 TEST_SHARE = 0.2  # of a data set that holds nothing out
 
@@ -58,35 +61,83 @@ class Splits:
         return "train" if self.val.images is self.train.images else "val"
 
 
-def split(decoded: Decoded, data: Data, groups: Groups = MappingProxyType({})) -> Splits:
-    """Carves validation (and test where none is held out) from train, stratified by class.
+@dataclass(frozen=True)
+class Division:
+    """One of many ways to divide examples: `number` 0 without folds is that of earlier versions."""
+
+    number: int = 0
+    folds: int | None = None
+    fold: int = 0
+
+    def salt(self, purpose: str) -> str:
+        """What makes a hash choose otherwise for each purpose and division."""
+        return f"{purpose}:" if self.number == 0 else f"{purpose}{self.number}:"
+
+
+def division(data: Data, seed: int) -> Division:
+    """The division of the run of a seed."""
+    if data.split_seed == FROM_SEED:
+        return Division(seed)
+    first = int(data.split_seed)
+    if data.folds is None:
+        return Division(first)
+    again, fold = divmod(seed, data.folds)
+    return Division(first + again, data.folds, fold)
+
+
+def split(decoded: Decoded, data: Data, groups: Groups = MappingProxyType({}), seed: int = 0) -> Splits:
+    """Carves validation (and test where none is held out, or with folds) from train, stratified by class.
 
     Args:
         decoded: the examples.
         data: how they are to be split.
         groups: by the ids of examples, what must not be divided between train, val and test.
+        seed: of the run; it counts where `data` divides by it.
 
     Raises:
-        UserError: if there are no images, one class only, a class without train images, or nothing to validate on.
+        UserError: if there are no images, one class only, a class without train images or with fewer than two for
+            folds, or nothing to validate on.
     """
-    train, test = _held_out(decoded, groups)
+    into = division(data, seed)
+    train, test = _held_out(decoded, data, groups, into)
     if data.validation == "test":
         val = test
     elif data.validation is None and "val" in decoded.splits:
         val = _whole(decoded.splits["val"])
     else:
-        train, val = _carve(train, data.validation or VALIDATION_SHARE, "val:", groups)
+        train, val = _carve(train, data.validation or VALIDATION_SHARE, into.salt("val"), groups)
     if data.train_per_class is not None:
-        train = _first_of_each_class(train, data.train_per_class)
+        train = _first_of_each_class(train, data.train_per_class, into.salt("train"))
     check_classes(data.source, decoded.class_names, train.labels, test=test.labels, val=val.labels)
     fingerprint = _with_groups(decoded, groups) if groups else decoded.fingerprint
     return Splits(train, val, test, decoded.class_names, fingerprint, decoded.skipped, decoded.grey)
 
 
-def _held_out(decoded: Decoded, groups: Groups) -> tuple[Part, Part]:
+def _held_out(decoded: Decoded, data: Data, groups: Groups, into: Division) -> tuple[Part, Part]:
+    if into.folds is not None:
+        if "all" not in decoded.splits:
+            console.say_once(f"{data.source}: its test set is not used; data.folds={into.folds} divides train")
+        return _by_fold(decoded, data.source, groups, into)
     if "all" in decoded.splits:
-        return _carve(_whole(decoded.splits["all"]), TEST_SHARE, "test:", groups)
+        return _carve(_whole(decoded.splits["all"]), TEST_SHARE, into.salt("test"), groups)
     return _whole(decoded.splits["train"]), _whole(decoded.splits["test"])
+
+
+def _by_fold(decoded: Decoded, source: str, groups: Groups, into: Division) -> tuple[Part, Part]:
+    """What stays, and one fold of K, alike in classes."""
+    part = _whole(decoded.splits["all"] if "all" in decoded.splits else decoded.splits["train"])
+    place = np.array(
+        grouped.folds(part.ids, part.labels, groups, into.folds or 0, lambda group: id_hash(into.salt("fold") + group)),
+        np.int64,
+    )
+    for label in np.unique(part.labels):
+        if len(set(place[part.labels == label].tolist())) < 2:
+            what = "groups" if groups else "images"
+            raise UserError(
+                f"{source}: data.folds={into.folds}: the class {decoded.class_names[label]} has fewer than two {what}, "
+                "so that with one fold held out there is nothing to train on; add images, or leave the class out"
+            )
+    return _take(part, np.flatnonzero(place != into.fold)), _take(part, np.flatnonzero(place == into.fold))
 
 
 def _with_groups(decoded: Decoded, groups: Groups) -> str:
@@ -111,8 +162,8 @@ def _carve(part: Part, share: float, salt: str, groups: Groups) -> tuple[Part, P
     return _take(part, stays), _take(part, taken)
 
 
-def _first_of_each_class(part: Part, count: int) -> Part:
-    return _take(part, _choose(part, "train:", lambda n: min(count, n)))
+def _first_of_each_class(part: Part, count: int, salt: str) -> Part:
+    return _take(part, _choose(part, salt, lambda n: min(count, n)))
 
 
 def _choose(part: Part, salt: str, how_many: Callable[[int], int]) -> Rows:
@@ -138,7 +189,7 @@ def _take(part: Part, positions: Iterable[int]) -> Part:
 def load_splits(experiment: Experiment) -> Splits:
     """Train, val and test of an experiment, decoded if they aren't yet."""
     source = sources.open_source(experiment.data)
-    return split(cache.load_or_build(source, experiment.data), experiment.data, source.groups)
+    return split(cache.load_or_build(source, experiment.data), experiment.data, source.groups, experiment.seed)
 
 
 def expected_splits(experiment: Experiment) -> Splits | None:
@@ -147,4 +198,4 @@ def expected_splits(experiment: Experiment) -> Splits | None:
     if not sources.is_prepared(data):
         return None
     source = sources.open_source(data)
-    return split(cache.find(source, data) or cache.expected(source, data), data, source.groups)
+    return split(cache.find(source, data) or cache.expected(source, data), data, source.groups, experiment.seed)

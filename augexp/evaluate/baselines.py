@@ -10,6 +10,7 @@ import json
 import re
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from augexp import console
 from augexp.config.schema import SMALL_CNN, Model
-from augexp.data.splits import Part
+from augexp.data.splits import Part, division
 from augexp.errors import UserError, first_line
 from augexp.evaluate.subject import Found, Subject
 from augexp.metrics.scores import metrics
@@ -48,7 +49,8 @@ def _what_decides(subject: Subject) -> dict[str, Any]:
     """All that floors depend on: with equal values here, two runs have the same floors."""
     settings = subject.run.experiment.model_dump(mode="json", include={"data", "model"})
     made = {"precision": subject.run.precision, "backend": keras.backend.backend(), "split": subject.split}
-    return settings | made | {"fingerprint": subject.splits.fingerprint}
+    into = asdict(division(subject.run.experiment.data, subject.run.experiment.seed))
+    return settings | made | into | {"fingerprint": subject.splits.fingerprint}
 
 
 def _floors(subject: Subject) -> Iterator[tuple[str, dict[str, Any]]]:

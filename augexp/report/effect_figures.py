@@ -59,7 +59,8 @@ def _key(marker: str, label: str) -> Line2D:
 
 def _ends(effect: Effect) -> list[tuple[list[float], float]]:
     """The intervals in points, each with the width of its line."""
-    return [([100 * end for end in ends], wide) for ends, wide in ((effect.interval, 1.4), (effect.seed_interval, 4.5))]
+    found = ((effect.interval, 1.4), (effect.seed_interval, 4.5))
+    return [([100 * end for end in ends], wide) for ends, wide in found if ends is not None]
 
 
 def _colour(effect: Effect) -> str:

@@ -83,6 +83,7 @@ def contrast_row(verdict: Verdict) -> dict[str, Any]:
     """The numbers of a verdict as plain values."""
     contrast = verdict.contrast
     by_seed = contrast.seed_interval if contrast else None
+    here = contrast.seed_estimate if contrast and by_seed else None
     return {
         "group": verdict.group.label,
         "baseline": verdict.baseline.label,
@@ -92,10 +93,11 @@ def contrast_row(verdict: Verdict) -> dict[str, Any]:
         "low": contrast.interval[0] if contrast else None,
         "high": contrast.interval[1] if contrast else None,
         "counts_examples": contrast.counts_examples if contrast else None,
+        "test_images_per_train_image": (contrast.overlap or None) if contrast else None,
         "low_on_this_test_set": by_seed[0] if by_seed else None,
         "high_on_this_test_set": by_seed[1] if by_seed else None,
         "p": contrast.p_value if contrast else None,
-        "p_on_this_test_set": contrast.seed_estimate.p_value if contrast and contrast.seed_estimate else None,
+        "p_on_this_test_set": here.p_value if here else None,
         "p_holm": verdict.p_holm,
         "gained": contrast.gained if contrast and contrast.method == "mcnemar" else None,
         "lost": contrast.lost if contrast and contrast.method == "mcnemar" else None,
@@ -154,7 +156,7 @@ def _effects(judgement: Judgement) -> dict[str, Any]:
 def _effect(effect: Effect | None) -> dict[str, Any] | None:
     if effect is None:
         return None
-    (low, high), (low_here, high_here) = effect.interval, effect.seed_interval
+    (low, high), (low_here, high_here) = effect.interval, effect.seed_interval or (None, None)
     return {
         "group": effect.group.label,
         "baseline": effect.baseline.label,

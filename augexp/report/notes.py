@@ -25,6 +25,7 @@ def notes(judgement: Judgement) -> list[str]:
         *_looks_at_test(groups),
         *_collapsed(judgement),
         *_seeds(groups),
+        *_divided(judgement),
         *(line for group in groups for line in _of_group(group)),
         *_best_is_last(groups),
         *(
@@ -111,6 +112,18 @@ def _seeds(groups: Sequence[Group]) -> list[str]:
     if len({group.seeds for group in groups}) == 1:
         return []
     return [f"seeds differ: {_by_value(groups, [ranges(group.seeds) for group in groups])}"]
+
+
+def _divided(judgement: Judgement) -> list[str]:
+    """Groups whose seeds have test sets of their own."""
+    contrasts = [verdict.contrast for verdict in judgement.verdicts if verdict.contrast is not None]
+    overlaps = [contrast.overlap for contrast in contrasts if contrast.overlap]
+    if not overlaps:
+        return []
+    return [
+        "each seed was trained and tested on a split of its own: intervals are for other splits, images and seeds, and "
+        f"widened for what the splits share ({max(overlaps):.2f} test images a train image; Nadeau and Bengio, 2003)"
+    ]
 
 
 def ranges(seeds: Sequence[int]) -> str:

@@ -97,13 +97,22 @@ def outcome(race: Race, judged: Choice | None = None) -> str:
     return choice_sentence(found)
 
 
-def settles(study: Registered) -> str:
-    """What differences the looks of a study will tell, in standard deviations of a run over seeds."""
+def settles(study: Registered, overlap: float = 0.0) -> str:
+    """What differences the looks of a study will tell, in standard deviations of a run over seeds.
+
+    Args:
+        study: as registered.
+        overlap: test images for each train image, where each seed has a test set of its own.
+    """
     looks, constants = study.decide.looks, critical.constants(len(study.strategies), study.decide.looks)
-    reach = [f"{c * math.sqrt(2 / seeds):.1f} at {seeds} seeds" for seeds, c in zip(looks, constants, strict=True)]
+    reach = [
+        f"{c * math.sqrt(2 * (1 / seeds + overlap)):.1f} at {seeds} seeds"
+        for seeds, c in zip(looks, constants, strict=True)
+    ]
+    test_set = "" if overlap else ", and the finite test set adds to that"
     return (
-        f"intervals reach, in standard deviations of a run over seeds, +-{', +-'.join(reach)}, and the finite test set "
-        "adds to that; a strategy twice as far above all others is surely told"
+        f"intervals reach, in standard deviations of a run over seeds, +-{', +-'.join(reach)}{test_set}; a strategy "
+        "twice as far above all others is surely told"
     )
 
 
@@ -191,6 +200,8 @@ def _undecided(verdict: Verdict) -> str:
 
 def _here_only(contrast: Contrast) -> str:
     """For a difference that seeds bear out on this test set, but the test set's size does not beyond it."""
+    if contrast.overlap:
+        return ""
     if contrast.seed_interval is None or contrast.seed_interval[0] <= 0 <= contrast.seed_interval[1]:
         return ""
     return f" On these {contrast.examples:,} images the seeds agree that they differ; on others like them they may not."
@@ -211,6 +222,8 @@ def _models(verdict: Verdict) -> str:
 def _numbers(verdict: Verdict) -> str:
     contrast = _contrast(verdict)
     seeds = _seeds(contrast)
+    if contrast.overlap:
+        return f"{points(contrast.difference)} ({_ends(contrast.interval)} for other splits), {seeds}"
     if contrast.seed_interval is None or not contrast.counts_examples:
         scope = "; without predictions this holds for this test set only"
         return f"{points(contrast.difference)} ({_ends(contrast.interval)}), {seeds}{scope}"
@@ -226,6 +239,8 @@ def _ends(interval: tuple[float, float]) -> str:
 
 def _seeds(contrast: Contrast) -> str:
     ours, theirs = contrast.seeds
+    if contrast.overlap:
+        return f"{ours} common splits"
     return f"{ours} common seeds" if contrast.method == "paired" else f"{ours} against {theirs} unpaired seeds"
 
 

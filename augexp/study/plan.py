@@ -41,7 +41,10 @@ def plan(study: Study) -> Plan:
     most = decide.looks[-1]
     seeds = study.axes.get("seed", list(range(most)))
     if len(seeds) < most:
-        raise UserError(f"seed: the last look is at {most} seeds, and the grid has {len(seeds)}; leave seed out of it")
+        raise UserError(
+            f"seed: the last look is at {most} seeds, and the grid has {len(seeds)}; leave seed (or fold) out of it, or "
+            f"end decide.looks at {len(seeds)}"
+        )
     axes = {key: values for key, values in study.axes.items() if key != "seed"} | {"seed": seeds[:most]}
     runs = {(one.name, one.seed): one for one in experiments(replace(study, axes=axes))}
     candidates = {name: one for (name, seed), one in runs.items() if seed == seeds[0]}

@@ -4,7 +4,7 @@ import keras
 
 from augexp.config.schema import Experiment
 from augexp.data import pipeline, sources
-from augexp.data.splits import Splits, expected_splits
+from augexp.data.splits import Splits, division, expected_splits
 from augexp.errors import brief
 from augexp.network import device, estimate, model, parallel
 from augexp.network.build import build_network
@@ -38,9 +38,17 @@ def _sizes(settings: Experiment, splits: Splits, steps: int) -> list[str]:
         f"val {len(splits.val):,}, test {len(splits.test):,}",
         f"steps: {settings.train.epochs} epochs ({named}) x {steps} steps of {settings.train.batch_size}",
     ]
+    if settings.data.divides_by_seed:
+        lines.append(_division(settings))
     if splits.left_out:
         lines.append(f"left out: {len(splits.left_out)} images that can't be decoded: {brief(list(splits.left_out))}")
     return lines + ([TEST_AS_VALIDATION] if settings.data.validation == "test" else [])
+
+
+def _division(settings: Experiment) -> str:
+    into = division(settings.data, settings.seed)
+    fold = "" if into.folds is None else f"fold {into.fold} of 0 to {into.folds - 1} in "
+    return f"split: {fold}division {into.number}, by seed {settings.seed}"
 
 
 def _memory(network: model.Network, settings: Experiment) -> str:

@@ -5,6 +5,7 @@ import platform
 import shlex
 import subprocess
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +15,7 @@ import keras
 
 import augexp
 from augexp.data import decode
+from augexp.data.splits import division
 from augexp.train.announce import devices
 from augexp.train.task import Task
 
@@ -43,6 +45,7 @@ def environment(task: Task, command: Sequence[str]) -> dict[str, Any]:
         "left_out": list(task.splits.left_out),
         "class_names": list(task.splits.class_names),
         "train_examples": len(task.splits.train),
+        "division": asdict(division(task.experiment.data, task.experiment.seed)),
         "start": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 

@@ -8,6 +8,7 @@ import pytest
 from augexp import files
 from augexp.config import load
 from augexp.config.decide import Decide
+from augexp.runs import predictions, read
 from augexp.study.grid import Study
 from augexp.study.plan import plan
 from tests.cli.program import Augexp
@@ -50,7 +51,7 @@ WHICH = ("sweep", "--config", "digits.yaml", "strategy=none,cutmix", "--decide",
         (("--decide", "margin=-1"), "greater than 0"),
         (("--decide", "baseline=nine"), "decide.baseline nine: no strategy of the study has this name"),
         (("--decide", "marg=1"), "unknown key; did you mean margin?"),
-        (("seed=0",), "seed: the last look is at 5 seeds, and the grid has 1; leave seed out of it"),
+        (("seed=0",), "seed: the last look is at 5 seeds, and the grid has 1; leave seed (or fold) out of it"),
     ],
 )
 def test_a_decision_that_makes_no_sense_is_refused(typed: Augexp, more: tuple[str, ...], message: str) -> None:
@@ -124,3 +125,19 @@ def test_a_run_of_another_study_is_not_judged_with_it(typed: Augexp, decided: Pa
     answer = typed("compare", *sorted(decided.glob("*-seed*")), "--out", tmp_path)
     assert "the runs belong to different studies" in " ".join(answer.out.split())
     assert "incomplete" in answer.out
+
+
+@pytest.mark.slow
+def test_a_study_over_folds(typed: Augexp, tmp_path: Path, cache_dir: Path) -> None:
+    settings = (f"data.cache_dir={cache_dir}", f"runs_dir={tmp_path}", "train.epochs=1", "data.folds=2")
+    swept = typed("sweep", "--config", "digits.yaml", *settings, "fold=0..1", "strategy=none,basic")
+    assert swept.out.splitlines()[0] == "4 runs: 4 finished"
+    told = [json.loads((tmp_path / f"none-seed{seed}" / "environment.json").read_text()) for seed in (0, 1)]
+    assert [one["division"] for one in told] == [{"number": 0, "folds": 2, "fold": fold} for fold in (0, 1)]
+    tested = [predictions.read(read.load(tmp_path / f"none-seed{seed}")).ids for seed in (0, 1)]
+    assert sorted([*tested[0], *tested[1]]) == [f"{index:04d}" for index in range(1797)]
+    compared = typed(
+        "compare", *(str(tmp_path / name) for name in ("none-seed0", "none-seed1", "basic-seed0", "basic-seed1"))
+    )
+    assert compared.status == 0
+    assert "2 common splits" in " ".join(compared.out.split())

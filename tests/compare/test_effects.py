@@ -60,6 +60,7 @@ def test_numbers_are_those_of_the_verdicts_whichever_way_round(tmp_path: Path) -
     assert beside is not None
     assert beside.difference == -verdict.contrast.difference
     assert beside.interval == (-verdict.contrast.interval[1], -verdict.contrast.interval[0])
+    assert beside.seed_interval is not None
     assert beside.seed_interval[0] <= beside.difference <= beside.seed_interval[1]
     assert (verdict.status, beside.status) in (("worse", "better"), ("undecided", "undecided"))
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augexp.data.grouped import choose
+from augexp.data.grouped import choose, folds
 from augexp.data.splits import split
 from tests.data.test_splits import data, decoded
 
@@ -56,3 +56,23 @@ def test_splits_keep_groups_whole_and_tell_other_groups_by_the_fingerprint() -> 
     assert [len(part) for part in (result.train, result.val, result.test)] == [56, 8, 16]
     others = split(whole, data(), {**pairs, ids[0]: "other"})
     assert len({whole.fingerprint, result.fingerprint, others.fingerprint}) == 3
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9)), min_size=1, max_size=80), st.integers(2, 7))
+def test_no_group_is_divided_by_folds(examples: list[tuple[int, int]], count: int) -> None:
+    ids = [str(index) for index in range(len(examples))]
+    groups = {id_: f"p{group}" for id_, (_, group) in zip(ids, examples, strict=True)}
+    labels = np.array([label for label, _ in examples], np.int32)
+    place = folds(ids, labels, groups, count, order)
+    assert all(0 <= fold < count for fold in place)
+    of_group = {(groups[id_], fold) for id_, fold in zip(ids, place, strict=True)}
+    assert len(of_group) == len({group for group, _ in of_group})
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=4), st.integers(2, 7))
+def test_folds_differ_by_an_image_of_a_class_at_most(sizes: list[int], count: int) -> None:
+    labels = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    place = np.array(folds([str(index) for index in range(len(labels))], labels, {}, count, order))
+    for label in range(len(sizes)):
+        in_folds = np.bincount(place[labels == label], minlength=count)
+        assert in_folds.max() - in_folds.min() <= 1

@@ -151,6 +151,58 @@ def test_a_split_for_validation_is_used_as_it_is() -> None:
         split(decoded(train=[5, 0], val=[2, 2], test=[2, 0]), data())
 
 
+@given(sizes_of_classes, st.integers(2, 7), st.integers(0, 30))
+def test_k_seeds_in_a_row_test_on_every_image_once(sizes: Sizes, folds: int, division: int) -> None:
+    whole = decoded(all=[size + folds for size in sizes])
+    first = division * folds
+    results = [split(whole, data(folds=folds), seed=seed) for seed in range(first, first + folds)]
+    assert sorted(id_ for result in results for id_ in result.test.ids) == sorted(whole.splits["all"].ids)
+    for result in results:
+        assert sorted(result.train.ids + result.val.ids + result.test.ids) == sorted(whole.splits["all"].ids)
+        assert_consistent(result, whole)
+    per_class = np.array([counts(result.test, len(sizes)) for result in results])
+    assert (per_class.max(axis=0) - per_class.min(axis=0) <= 1).all()
+
+
+def test_other_divisions_are_other_splits_of_the_same_size() -> None:
+    whole = decoded(all=[40, 60])
+    plain = split(whole, data(), seed=3)
+    assert plain.test.ids == split(whole, data(split_seed=0)).test.ids
+    moved = [split(whole, data(split_seed=number)) for number in range(4)]
+    assert len({tuple(one.test.ids) for one in moved}) == 4
+    assert {(len(one.train), len(one.val), len(one.test)) for one in moved} == {(72, 8, 20)}
+    assert len({one.fingerprint for one in moved}) == 1
+    by_seed = split(whole, data(split_seed="seed"), seed=2)
+    assert (by_seed.test.ids, by_seed.val.ids) == (moved[2].test.ids, moved[2].val.ids)
+    folds = [split(whole, data(folds=5, split_seed=1), seed=seed).test.ids for seed in (0, 5)]
+    assert folds[0] == split(whole, data(folds=5), seed=5).test.ids != folds[1]
+
+
+def test_folds_divide_train_where_a_test_set_is_held_out(capsys: pytest.CaptureFixture[str]) -> None:
+    whole = decoded(train=[10, 15], val=[3, 3], test=[5, 5])
+    results = [split(whole, data(folds=5), seed=seed) for seed in range(5)]
+    assert sorted(id_ for one in results for id_ in one.test.ids) == sorted(whole.splits["train"].ids)
+    assert all(one.val.ids == whole.splits["val"].ids for one in results)
+    assert "digits: its test set is not used; data.folds=5 divides train" in capsys.readouterr().err
+
+
+def test_groups_stay_together_in_folds() -> None:
+    whole = decoded(all=[12, 12])
+    pairs = {id_: f"{id_.split('/')[0]}-{int(id_.split('/')[1]) // 2}" for id_ in whole.splits["all"].ids}
+    for seed in range(3):
+        result = split(whole, data(folds=3), pairs, seed)
+        places = [{pairs[id_] for id_ in part.ids} for part in (result.train, result.val, result.test)]
+        assert sum(map(len, places)) == len(set().union(*places))
+
+
+def test_a_class_that_can_t_be_divided_is_named() -> None:
+    with pytest.raises(UserError, match=r"data\.folds=5: the class class1 has fewer than two images, so that"):
+        split(decoded(all=[10, 1]), data(folds=5))
+    one_group = {f"all-1/{index}": "p" for index in range(9)}
+    with pytest.raises(UserError, match="the class class1 has fewer than two groups"):
+        split(decoded(all=[10, 9]), data(folds=5), one_group)
+
+
 def test_no_share_given_is_a_tenth() -> None:
     whole = decoded(train=[30, 40], test=[1, 1])
     assert split(whole, data()).val.ids == split(whole, data(validation=0.1)).val.ids

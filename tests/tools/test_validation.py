@@ -13,6 +13,8 @@ CHOSEN = (
     "own stopping rule, worst baseline",
     "one look, 3 seeds, better by 4 sd",
     "one look, seeds 8 5 5 3",
+    "1 x 5 folds, 100 x 10, seed 0.0",
+    "2 x 5 folds, 100 x 10, seed 0.0",
 )
 
 

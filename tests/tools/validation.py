@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,8 @@ from augexp.compare.contrasts import Scores
 from augexp.compare.race import Race
 from augexp.compare.simultaneous import Plan
 from augexp.config.decide import Decide, Registered
-from tests.tools import simulation
+from tests.tools import folds, simulation
+from tests.tools.folds import Folded
 from tests.tools.simulation import Truth
 
 LOOKS = (3, 5, 8, 12)
@@ -37,6 +38,7 @@ class Cell:
     limits: dict[str, tuple[float, float]]  # what is counted -> lowest and highest that pass
     studies: int
     truth: Truth | None = None
+    folded: Folded | None = None
     settings: dict[str, float] = field(default_factory=dict)
 
 
@@ -157,6 +159,22 @@ def single_look(cell: Cell, first: int, studies: int) -> dict[str, float]:
     return sums
 
 
+def over_folds(cell: Cell, first: int, studies: int) -> dict[str, float]:
+    """Studies over folds in which nothing differs: any interval is wrong at any look, and so it is uncorrected."""
+    assert cell.folded is not None
+    runs = cell.folded.folds * cell.folded.rounds
+    plan = Plan(
+        cell.folded.strategies, (cell.folded.folds, runs) if cell.folded.rounds > 1 else (runs,), (*range(runs),)
+    )
+    sums = {"false word": 0.0, "false without the overlap": 0.0}
+    for number in range(first, first + studies):
+        drawn = folds.scores(cell.folded, np.random.default_rng([number, cell.folded.images]))
+        for name, overlap in zip(sums, (drawn[0].overlap, 0.0), strict=True):
+            told = {letter: replace(one, overlap=overlap) for letter, one in zip(NAMES, drawn, strict=False)}
+            sums[name] += any(_is_false(seen, dict.fromkeys(told, 0.0)) for seen in _looks(told, plan))
+    return sums
+
+
 # --- the matrix ----------------------------------------------------------------------------------------------------
 
 BOTH = ("wrong for other images", "wrong on this test set")
@@ -198,6 +216,14 @@ def cells() -> list[Cell]:
             Cell(f"one look, seeds {' '.join(str(seeds))}", single_look, {"false word": (0, 6.5)}, RACES,
                  settings={"seeds": seeds, "effect": 0.0})
             for seeds in (5554, 8553)
+        ),
+        *(
+            Cell(f"{kind.rounds} x {kind.folds} folds, {kind.images} x {kind.features}, seed {kind.seed_noise}", over_folds,
+                 {"false word": (0, 5.7)}, STUDIES, folded=kind)
+            for kind in (
+                Folded(100), Folded(300, seed_noise=0.5), Folded(300, features=60), Folded(100, folds=10),
+                Folded(100, rounds=2), Folded(300, features=60, rounds=2, seed_noise=0.5),
+            )
         ),
     ]  # fmt: skip
 

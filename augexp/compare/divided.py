@@ -1,0 +1,40 @@
+"""Groups whose seeds were tested on other images each: by folds, or by divisions of their own.
+
+Each seed then trains and tests on a draw of its own from one pool of images, and the draws overlap: the seeds agree
+more than independent ones would, and their spread alone claims too much. The variance of their mean is corrected by the
+ratio of test to train images (Nadeau and Bengio, Inference for the generalization error, Machine Learning 52, 2003).
+What is said holds for other images, other splits and other seeds at once.
+"""
+
+from collections.abc import Collection, Hashable
+
+from augexp.compare.groups import Group
+from augexp.config.schema import FROM_SEED
+from augexp.config.settings import flatten
+
+
+def by_folds(group: Group) -> bool:
+    """Whether each seed of a group tests on a fold."""
+    return flatten(group.runs[0].config).get("data.folds") is not None
+
+
+def is_divided(group: Group) -> bool:
+    """Whether the seeds of a group may have test sets of their own."""
+    return by_folds(group) or flatten(group.runs[0].config).get("data.split_seed") == FROM_SEED
+
+
+def overlap(group: Group, test_sets: Collection[Hashable]) -> float | None:
+    """Test images for each train image, of a group whose seeds have test sets of their own; 0 where all have one.
+
+    Args:
+        group: of runs.
+        test_sets: of those of its runs that tell, equal for equal ones; empty where none does.
+
+    Returns:
+        The largest of its runs; None where they don't say how many images they were trained on.
+    """
+    if len(group.seeds) < 2 or not is_divided(group) or (not by_folds(group) and len(set(test_sets)) == 1):
+        return 0.0
+    counts = [(run.result.test.counted, run.environment.train_examples) for run in group.runs]
+    ratios = [test / train for test, train in counts if test and train]
+    return max(ratios) if len(ratios) == len(counts) else None
