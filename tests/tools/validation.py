@@ -218,8 +218,8 @@ def cells() -> list[Cell]:
             for seeds in (5554, 8553)
         ),
         *(
-            Cell(f"{kind.rounds} x {kind.folds} folds, {kind.images} x {kind.features}, seed {kind.seed_noise}", over_folds,
-                 {"false word": (0, 5.7)}, STUDIES, folded=kind)
+            Cell(f"{kind.rounds} x {kind.folds} folds, {kind.images} x {kind.features}, seed {kind.seed_noise}",
+                 over_folds, {"false word": (0, 5.7)}, STUDIES, folded=kind)
             for kind in (
                 Folded(100), Folded(300, seed_noise=0.5), Folded(300, features=60), Folded(100, folds=10),
                 Folded(100, rounds=2), Folded(300, features=60, rounds=2, seed_noise=0.5),
