@@ -42,8 +42,8 @@ def plan(study: Study) -> Plan:
     seeds = study.axes.get("seed", list(range(most)))
     if len(seeds) < most:
         raise UserError(
-            f"seed: the last look is at {most} seeds, and the grid has {len(seeds)}; leave seed (or fold) out of it, or "
-            f"end decide.looks at {len(seeds)}"
+            f"seed: the last look is at {most} seeds, and the grid has {len(seeds)}; leave seed (or fold) out of it, "
+            f"or end decide.looks at {len(seeds)}"
         )
     axes = {key: values for key, values in study.axes.items() if key != "seed"} | {"seed": seeds[:most]}
     runs = {(one.name, one.seed): one for one in experiments(replace(study, axes=axes))}
