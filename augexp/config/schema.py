@@ -38,6 +38,8 @@ BACKBONES = (
     *("VGG16", "VGG19", "Xception"),
 )
 
+RANGE_ARGS = ("include_preprocessing",)  # of a backbone, that decide which values it sees; a test looks for others
+
 Int = Annotated[int, Field(strict=True)]
 Count = Annotated[Int, Field(ge=1)]
 Flag = Annotated[bool, Field(strict=True)]
@@ -170,6 +172,12 @@ class Model(Section):
     freeze: Literal["none", "backbone"] = "none"
     backbone_lr: Annotated[Float, Field(gt=0, le=1)] = 0.1
     dropout: Annotated[Float, Field(ge=0, lt=1)] = 0.0
+
+    @property
+    def with_usual_input(self) -> "Model":
+        """The same network, with the input that the backbone's ImageNet weights are made for; equal if it has that."""
+        args = {name: value for name, value in self.backbone_args.items() if name not in RANGE_ARGS}
+        return self.model_copy(update={"preprocessing": "imagenet", "backbone_args": args})
 
     _backbone = field_validator("backbone")(_check_backbone)
 

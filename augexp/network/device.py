@@ -55,6 +55,19 @@ def load_tensorflow(*, deterministic: bool = False) -> None:
             tf.config.experimental.enable_op_determinism()
 
 
+def load_for_cpu() -> None:
+    """Imports TensorFlow and Keras for the CPU alone, in a process that starts trainings: they need the GPUs."""
+    name = "JAX_PLATFORMS"
+    before = os.environ.get(name)
+    os.environ[name] = "cpu"  # read once, at the import
+    try:
+        load_tensorflow()
+    finally:
+        del os.environ[name]
+        os.environ |= {} if before is None else {name: before}
+    leave_gpus_alone()
+
+
 def _check_backend() -> None:
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     if backend not in ("tensorflow", "jax"):

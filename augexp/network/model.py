@@ -14,6 +14,7 @@ import keras
 
 from augexp.config.schema import SMALL_CNN, Model
 from augexp.errors import UserError, first_line
+from augexp.network import efficientnet
 
 SET_BY_AUGEXP = ("include_top", "weights", "input_shape", "input_tensor", "pooling", "classes")
 
@@ -40,7 +41,7 @@ def build(settings: Model, image_size: int, num_classes: int, *, pretrained: boo
         UserError: if the backbone can't have this size or these arguments, or its weights can't be had or don't fit.
     """
     imagenet = pretrained and settings.weights == "imagenet"
-    backbone = _backbone(settings, image_size, weights="imagenet" if imagenet else None)
+    backbone = _backbone(settings, image_size, weights="imagenet") if imagenet else bare_backbone(settings, image_size)
     if pretrained and not imagenet and settings.weights is not None:
         _load_weights(backbone, settings)
     _set_batch_norm(backbone, settings)
@@ -79,6 +80,16 @@ def _uncompiled(network: Network) -> keras.Model:
     # The same layers without the optimizer: Keras would store its state too, which fits one phase of a run only.
     # A name of its own: the file holds it, and Keras would count up one.
     return keras.Model(network.model.inputs, network.model.outputs, name="weights")
+
+
+def bare_backbone(settings: Model, image_size: int) -> keras.Model:
+    """The backbone with random weights, and the layers that it has with those of the settings.
+
+    Raises:
+        UserError: if it can't have this size or these arguments.
+    """
+    backbone = _backbone(settings, image_size, weights=None)
+    return efficientnet.with_scaling(backbone) if settings.weights == "imagenet" else backbone
 
 
 def _backbone(settings: Model, image_size: int, weights: str | None) -> keras.Model:
@@ -121,6 +132,11 @@ def _batch_norms(backbone: keras.Model) -> list[keras.layers.BatchNormalization]
     return [layer for layer in backbone._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]  # noqa: SLF001
 
 
+def adapts(backbone: keras.Model, settings: Model) -> bool:
+    """Whether there is batch norm in training, which evens out a wrong scale of what came before."""
+    return settings.freeze == "none" and settings.batch_norm == "trainable" and bool(_batch_norms(backbone))
+
+
 def _set_batch_norm(backbone: keras.Model, settings: Model) -> None:
     if settings.batch_norm_momentum is not None:
         for layer in _batch_norms(backbone):
@@ -135,6 +151,7 @@ def _load_weights(backbone: keras.Model, settings: Model) -> None:
         # Keras also warns of what it then raises.
         with warnings.catch_warnings(action="ignore"):
             backbone.load_weights(path)
+            efficientnet.scale_loaded(backbone)
     except Exception as error:  # Keras and h5py raise many kinds for another network's file, or for no HDF5 at all.
         args = f" {settings.backbone_args}" if settings.backbone_args else ""
         raise UserError(

@@ -10,7 +10,7 @@ from augexp.config.schema import Experiment
 from augexp.config.settings import deciding
 from augexp.data import cache, sources
 from augexp.data.splits import expected_splits
-from augexp.network import device, estimate, parallel
+from augexp.network import device, estimate, inputs, parallel
 from augexp.network.build import build_network
 from augexp.runs import read
 from augexp.runs.records import BrokenRun
@@ -58,7 +58,12 @@ def _kind(settings: Experiment) -> str:
 
 
 def cost(settings: Experiment) -> Cost:
-    """Time and disk of a run: from a finished one that differs in strategy and seed only, else estimated."""
+    """Time and disk of a run: from a finished one that differs in strategy and seed only, else estimated.
+
+    Raises:
+        UserError: if the network would see next to nothing, or can't be built.
+    """
+    inputs.refuse_unfit(settings.model, settings.data.image_size)
     found = device.find()
     precision = device.resolve_precision(settings.train.precision, found)
     splits = expected_splits(settings)

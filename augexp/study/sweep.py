@@ -3,15 +3,17 @@
 import shlex
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from augexp import console
+from augexp.config import partners
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
+from augexp.network import device
 from augexp.runs import checkpoint, status
 from augexp.runs import folder as run_folder
 from augexp.runs.records import BrokenRun
@@ -59,18 +61,38 @@ def due(experiments: Sequence[Experiment], *, retry: bool = False) -> list[Exper
     """The experiments that still have to be trained; a failed one only with `retry`.
 
     Raises:
-        UserError: if a run folder holds the run of another configuration, a line each.
+        UserError: if a run folder holds the run of another configuration, or a run would mix without partners, a line
+            each.
     """
+    _each(experiments, lambda experiment: checkpoint.refuse_other_config(experiment.run_dir, experiment))
+    done = ("finished",) if retry else ("finished", "failed")
+    todo = [experiment for experiment in experiments if stand(experiment).state not in done]
+    _each(todo, partners.refuse_alone)
+    return todo
+
+
+def _each(experiments: Sequence[Experiment], check: Callable[[Experiment], None]) -> None:
+    """Raises UserError with all the mistakes that a check finds, a line each."""
     mistakes = []
     for experiment in experiments:
         try:
-            checkpoint.refuse_other_config(experiment.run_dir, experiment)
+            check(experiment)
         except UserError as error:
             mistakes.append(str(error))
     if mistakes:
-        raise UserError("\n".join(mistakes))
-    done = ("finished",) if retry else ("finished", "failed")
-    return [experiment for experiment in experiments if stand(experiment).state not in done]
+        raise UserError("\n".join(dict.fromkeys(mistakes)))
+
+
+def _refuse_unfit(experiments: Sequence[Experiment]) -> None:
+    """Raises UserError where a network would see next to nothing; loads TensorFlow only where that may be."""
+    unusual = [one for one in experiments if one.model != one.model.with_usual_input]
+    if not unusual:
+        return
+    device.load_for_cpu()
+    from augexp.network import inputs
+
+    kinds = {(one.model.model_dump_json(), one.data.image_size): one for one in unusual}
+    _each(list(kinds.values()), lambda one: inputs.refuse_unfit(one.model, one.data.image_size))
 
 
 def run(experiments: Sequence[Experiment], todo: Sequence[Experiment], pool: Pool) -> list[Standing]:
@@ -80,7 +102,11 @@ def run(experiments: Sequence[Experiment], todo: Sequence[Experiment], pool: Poo
 
     Returns:
         How each experiment stands in the end.
+
+    Raises:
+        UserError: before the first run starts, if the network of one would see next to nothing.
     """
+    _refuse_unfit(todo)
     waiting, running = deque(todo), list[tuple[Experiment, Running]]()
     crashed: dict[Path, str] = {}
     shown = 0.0

@@ -2,12 +2,14 @@
 
 import keras
 
+from augexp.config import partners
 from augexp.config.schema import Experiment
 from augexp.data import pipeline, sources
 from augexp.data.splits import Splits, division, expected_splits
 from augexp.errors import brief
-from augexp.network import device, estimate, model, parallel
+from augexp.network import device, estimate, inputs, model, parallel
 from augexp.network.build import build_network
+from augexp.train.prepare import refuse_in_vain
 from augexp.train.task import Task, phases
 
 HOUR = 3600.0
@@ -21,6 +23,8 @@ def announcement(task: Task) -> list[str]:
         f"{settings.run_dir}: {settings.model.backbone} at {settings.data.image_size} px, "
         f"{task.network.precision} on {devices(task)}",
         *_sizes(settings, task.splits, task.steps),
+        *partners.few(settings),
+        *inputs.unlike(task.network, settings.model),
     ]
     return lines + (_slow(task) if task.device.kind == "cpu" else [])
 
@@ -79,15 +83,23 @@ def _slow(task: Task) -> list[str]:
 
 
 def plan(experiment: Experiment) -> list[str]:
-    """What `train` would do, without training: device, split sizes and steps, memory."""
+    """What `train` would do, without training: device, split sizes and steps, what the network sees, memory.
+
+    Raises:
+        UserError: as training would, as far as that is known without the data.
+    """
     found = device.find()
     device.leave_gpus_alone()
     precision = device.resolve_precision(experiment.train.precision, found)
+    refuse_in_vain(experiment)
     classes = sources.count_classes(experiment.data)
     network = build_network(experiment, precision, classes, pretrained=False)
     return [
         f"device: {found.name}, {precision}, Keras on {keras.backend.backend()}",
         *_expected_sizes(experiment),
+        *partners.few(experiment),
+        inputs.line(network, experiment.model),
+        *inputs.unlike(network, experiment.model),
         _memory(network, experiment),
     ]
 

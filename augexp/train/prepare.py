@@ -1,9 +1,10 @@
 """Everything before a run folder is touched: data decoded and split, weights loaded, device and precision chosen."""
 
+from augexp.config import partners
 from augexp.config.schema import Experiment
 from augexp.data import pipeline
 from augexp.data.splits import load_splits
-from augexp.network import device, parallel
+from augexp.network import device, inputs, parallel
 from augexp.network.build import build_network
 from augexp.train.task import Task
 
@@ -14,6 +15,7 @@ def prepare(experiment: Experiment) -> Task:
     Raises:
         UserError: if data, weights or settings don't allow it.
     """
+    refuse_in_vain(experiment)
     found = device.find()
     precision = device.resolve_precision(experiment.train.precision, found)
     splits = load_splits(experiment)
@@ -21,3 +23,13 @@ def prepare(experiment: Experiment) -> Task:
     parallel.check_batch(experiment.train.devices, experiment.train.batch_size)
     network = build_network(experiment, precision, len(splits.class_names))
     return Task(experiment, network, splits, steps, found, parallel.uses_xla(found, experiment.train.devices))
+
+
+def refuse_in_vain(experiment: Experiment) -> None:
+    """Refuses settings that nothing can be learnt with; runs that were trained with them can still be opened.
+
+    Raises:
+        UserError: if mixing has no partners, or next to nothing of the images enters the network, or far too much.
+    """
+    partners.refuse_alone(experiment)
+    inputs.refuse_unfit(experiment.model, experiment.data.image_size)

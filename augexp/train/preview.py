@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from augexp.augment import strategy
 from augexp.augment.choice import params_of
 from augexp.augment.policies import OPERATIONS
+from augexp.config import partners
 from augexp.config.ops import OneOf, Spec
 from augexp.config.schema import Experiment
 from augexp.data import pipeline
@@ -24,6 +25,7 @@ from augexp.train.task import recipe
 def of(experiment: Experiment, examples: int) -> Figure:
     """The picture of `augexp preview`; no network is built."""
     device.leave_gpus_alone()
+    partners.refuse_alone(experiment)
     splits = load_splits(experiment)
     # Refuses a batch larger than train, as training would.
     pipeline.steps_per_epoch(splits.train, experiment.train.batch_size)

@@ -174,3 +174,28 @@ def test_a_sweep_that_dies_goes_on_when_typed_again(tmp_path: Path, cache_dir: P
     for strategy in ("none", "cutmix"):
         run = read.load(tmp_path / "runs" / f"{strategy}-learning_rate0.05-seed0")
         assert str(run.environment.command).startswith("__main__.py sweep --config digits.yaml")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["strategy=none,cutmix", "train.batch_size=1"], "train.batch_size 1: cutmix would mix each image with itself"),
+        (["model.backbone=MobileNetV3Small", "model.preprocessing=imagenet,unit", "data.image_size=32"],
+         "model.preprocessing unit: RGB 0..255 would enter the first convolution of MobileNetV3Small as -1..-0.9922"),
+    ],
+)  # fmt: skip
+def test_what_cannot_work_is_refused_before_the_first_run(tmp_path: Path, overrides: list[str], said: str) -> None:
+    axes = grid.read_axes([*overrides, "seed=0,1", f"runs_dir={tmp_path / 'runs'}"])
+    experiments, pool = grid.experiments(grid.Study("digits.yaml", axes)), FatedPool()
+    with pytest.raises(UserError) as caught:
+        sweep.run(experiments, sweep.due(experiments), pool)
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(said)
+    assert pool.started == []
+
+
+def test_finished_runs_that_would_be_refused_now_are_left_alone(tmp_path: Path) -> None:
+    axes = grid.read_axes(["strategy=cutmix", "train.batch_size=1", f"runs_dir={tmp_path / 'runs'}"])
+    experiments = grid.experiments(grid.Study("digits.yaml", axes))
+    finish(experiments[0])
+    assert sweep.due(experiments) == []

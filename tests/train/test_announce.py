@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from augexp.config import load
+from augexp.config import load, partners
 from augexp.config.schema import Experiment
+from augexp.errors import UserError
 from augexp.network.device import Device
 from augexp.train.announce import announcement, plan
 from augexp.train.prepare import prepare
@@ -31,10 +32,11 @@ def test_hours_on_a_cpu_are_announced(tmp_path: Path, cache_dir: Path, monkeypat
 
 def test_dry_run_trains_nothing_and_tells_sizes_steps_and_memory(tmp_path: Path, cache_dir: Path) -> None:
     settings = digits(tmp_path, cache_dir)
-    device, data, steps, memory = plan(settings)
+    device, data, steps, seen, memory = plan(settings)
     assert device.startswith("device: ")
     assert data == "data: digits, 10 classes, train 400, val 287, test 359"
     assert steps == "steps: 2 epochs (2 full) x 6 steps of 64"
+    assert seen == "input: RGB 0..255 enters the first convolution as -1..1"
     assert memory.startswith("memory: about 0.0 GiB")
     assert not settings.run_dir.exists()
 
@@ -47,8 +49,28 @@ def test_dry_run_before_the_data_is_prepared(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_dry_run_before_the_download(tmp_path: Path) -> None:
-    _, data, memory = plan(load.experiment("cutmix.yaml", [f"data.data_dir={tmp_path}"]))
+    _, data, seen, memory = plan(load.experiment("cutmix.yaml", [f"data.data_dir={tmp_path}"]))
     assert data == "data: stanford_dogs is not downloaded yet; the first run does it, then split sizes are known"
+    assert seen == "input: RGB 0..255 enters the first convolution as -123.7..151.1"
     # 23.8 million weights, three times four bytes each
     assert "(0.27 weights and optimizer, " in memory
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_doubtful_is_said_in_both(tmp_path: Path, cache_dir: Path) -> None:
+    settings = digits(tmp_path, cache_dir, "strategy=mixup", "train.batch_size=4")
+    (said,) = partners.few(settings)
+    assert said in plan(settings)
+    assert said in announcement(prepare(settings))
+
+
+UNFIT = ("model.backbone=MobileNetV3Small", "model.preprocessing=unit", "data.image_size=32")
+
+
+@pytest.mark.parametrize("overrides", [UNFIT, ("strategy=mixup", "train.batch_size=1")])
+def test_what_cannot_work_is_refused_before_data_is_decoded(tmp_path: Path, overrides: tuple[str, ...]) -> None:
+    settings = digits(tmp_path, tmp_path / "cache", *overrides)
+    for refuse in (plan, prepare):
+        with pytest.raises(UserError, match=r"^(model\.preprocessing unit|train\.batch_size 1): "):
+            refuse(settings)
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,127 @@
+"""What enters the first convolution: measured for every backbone, refused where nothing can be learnt from it."""
+
+import inspect
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from augexp.config import load
+from augexp.config.schema import BACKBONES, RANGE_ARGS, SMALL_CNN, Model
+from augexp.errors import UserError
+from augexp.network import inputs, model
+from tests.tools import backbones
+
+DOCS = Path(__file__).parents[2] / "docs" / "backbones.md"
+UNSCALED = "model.backbone_args={include_preprocessing: false}"
+QUICK = ("SmallCNN", "MobileNetV3Small", "VGG16")
+
+
+def settings(*overrides: str) -> Model:
+    return load.experiment(None, list(overrides)).model
+
+
+def of(backbone: str, *overrides: str) -> Model:
+    return settings(f"model.backbone={backbone}", "model.weights=null", *overrides)
+
+
+def refusal(asked: Model) -> str:
+    with pytest.raises(UserError) as caught:
+        inputs.refuse_unfit(asked, 32)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "backbone", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in BACKBONES]
+)
+def test_the_documented_table_is_what_is_measured(backbone: str) -> None:
+    (documented,) = [line for line in DOCS.read_text("utf-8").splitlines() if line.startswith(f"| {backbone} |")]
+    assert backbones.row(backbone) == documented
+    keras.utils.clear_session()
+
+
+def test_no_other_argument_of_a_backbone_decides_what_enters() -> None:
+    of_size = {"alpha", "depth_multiplier", "minimalistic", "dropout", "dropout_rate"}
+    of_the_head = {"classifier_activation", "name", "weights_name"}
+    known = {*model.SET_BY_AUGEXP, *of_size, *of_the_head, *RANGE_ARGS}
+    for name in set(BACKBONES) - {SMALL_CNN}:
+        assert inspect.signature(getattr(keras.applications, name)).parameters.keys() <= known, name
+
+
+def test_what_enters_is_what_the_layers_give() -> None:
+    asked = of("MobileNetV3Small")
+    found = inputs.entering(model.bare_backbone(asked, 32), asked)
+    assert (found.low, found.high, found.span) == pytest.approx((-1, 1, 2))
+    assert str(found) == "-1..1"
+    tutorial = of("ResNet50", "model.preprocessing=unit")
+    assert str(inputs.entering(model.bare_backbone(tutorial, 32), tutorial)) == "0..1"
+
+
+def test_scaling_twice_is_refused() -> None:
+    assert refusal(of("EfficientNetB0", "model.preprocessing=unit")) == (
+        "model.preprocessing unit: RGB 0..255 would enter the first convolution of EfficientNetB0 as 0..0.003922 in "
+        "place of 0..1, as it scales by itself; set model.preprocessing=imagenet"
+    )
+    args = of("MobileNetV3Small", "model.preprocessing=unit", "model.backbone_args={include_preprocessing: true}")
+    assert "as -1..-0.9922 in place of -1..1, as it scales by itself" in refusal(args)
+
+
+def test_no_scaling_at_all_is_refused() -> None:
+    said = (
+        'model.backbone_args {"include_preprocessing": false}: RGB 0..255 would enter the first convolution of '
+        "MobileNetV3Small as 0..255 in place of -1..1; take include_preprocessing out of it"
+    )
+    asked = of("MobileNetV3Small", UNSCALED)
+    assert refusal(asked) == f"{said}, or set model.preprocessing=unit for 0..1"
+    assert refusal(asked.model_copy(update={"weights": "imagenet"})) == said
+
+
+def test_unit_is_refused_where_trained_weights_expect_more_and_nothing_adapts() -> None:
+    for overrides in ([], ["model.freeze=backbone"], ["model.batch_norm=frozen"]):
+        name = "ResNet50" if overrides else "VGG16"
+        asked = settings(f"model.backbone={name}", "model.weights=imagenet", "model.preprocessing=unit", *overrides)
+        assert refusal(asked) == (
+            f"model.preprocessing unit: RGB 0..255 would enter the first convolution of {name} as 0..1 in place of "
+            "-123.7..151.1, and no batch norm in training adapts to it; set model.preprocessing=imagenet"
+        )
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    [
+        of("ResNet50"),
+        of("SmallCNN", "model.preprocessing=unit"),
+        of("VGG16", "model.preprocessing=unit"),  # random weights
+        of("VGG16", "model.preprocessing=unit", "model.freeze=backbone"),
+        of("MobileNetV3Small", "model.preprocessing=unit", UNSCALED),
+        of("MobileNetV3Small", "model.backbone_args={include_preprocessing: true}"),
+        settings("model.backbone=MobileNetV2", "model.preprocessing=unit", "model.freeze=backbone"),  # 0..1 for -1..1
+        load.experiment("tutorial.yaml").model,
+    ],
+)
+def test_what_can_work_is_allowed(allowed: Model) -> None:
+    inputs.refuse_unfit(allowed, 32)
+
+
+def test_weights_that_get_other_values_than_they_are_made_for_are_said() -> None:
+    asked = settings("model.backbone=MobileNetV2", "model.preprocessing=unit")
+    network = model.build(asked, 32, 5, pretrained=False)
+    assert inputs.line(network, asked) == "input: RGB 0..255 enters the first convolution as 0..1"
+    assert inputs.unlike(network, asked) == [
+        "the ImageNet weights of MobileNetV2 are made for -1..1 in its first convolution, and get 0..1 "
+        "(model.preprocessing: unit)"
+    ]
+    for same in (settings("model.backbone=MobileNetV2"), of("MobileNetV2", "model.preprocessing=unit")):
+        assert inputs.unlike(network, same) == []
+
+
+def test_half_precision_changes_next_to_nothing() -> None:
+    asked = of("MobileNetV3Small")
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        found = inputs.entering(model.bare_backbone(asked, 32), asked)
+    finally:
+        keras.config.set_dtype_policy(before)
+    np.testing.assert_allclose((found.low, found.high), (-1, 1), atol=0.01)
