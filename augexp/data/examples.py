@@ -57,22 +57,42 @@ def check_classes(source: str, class_names: tuple[str, ...], train: Labels, **he
     Raises:
         UserError: for no images, fewer than two classes, or a class without train images.
     """
-    for purpose, labels in {"train": train, **held_out}.items():
+    if not len(train):
+        raise UserError(f"{source}: there are no images to train on")
+    for split, labels in held_out.items():
         if labels is not None and not len(labels):
-            raise UserError(f"{source}: there are no images to {_PURPOSES[purpose]} on")
+            raise UserError(
+                f"{source}: there are no images to {_PURPOSES[split]} on; put some into {split}, or more than two of a "
+                f"class into train and leave {split} out"
+            )
     if len(class_names) < 2:
         raise UserError(f"{source}: at least two classes are needed, found only {class_names[0]}")
     empty = set(range(len(class_names))) - set(train.tolist())
     for split, labels in held_out.items():
-        unknown = sorted(empty & set(labels.tolist())) if labels is not None else []
-        if unknown:
-            raise UserError(
-                f"{source}: the {split} split has classes that train hasn't: {_named(class_names, unknown)}; "
-                f"train's are {_named(class_names, sorted(set(train.tolist())))}; give each of them train images, "
-                f"or take it out of {split}"
-            )
+        if labels is not None:
+            _refuse_unknown(source, class_names, train, split, labels)
     if empty:
-        raise UserError(f"{source}: no train images in {_named(class_names, sorted(empty))}")
+        raise UserError(
+            f"{source}: no train images in {_named(class_names, sorted(empty))}; add some, or take the class away"
+        )
+
+
+def _refuse_unknown(source: str, class_names: tuple[str, ...], train: Labels, split: str, labels: Labels) -> None:
+    """Refuses a split with classes that can't be learnt; where it has no other, it may be one without labels."""
+    known, there = set(train.tolist()), set(labels.tolist())
+    if there <= known:
+        return
+    trained = f"train's are {_named(class_names, sorted(known))}"
+    if there.isdisjoint(known):
+        raise UserError(
+            f"{source}: the {split} split has none of train's classes, only {_named(class_names, sorted(there))}; "
+            f"{trained}; call them as in train, or, if its images have no labels, take {split} away"
+        )
+    raise UserError(
+        f"{source}: the {split} split has classes without train images: "
+        f"{_named(class_names, sorted(there - known))}; {trained}; give each of them train images, or take it out of "
+        f"{split}"
+    )
 
 
 def check_splits(source: str, class_names: tuple[str, ...], labels: Mapping[SplitName, Labels]) -> None:
@@ -84,6 +104,11 @@ def check_splits(source: str, class_names: tuple[str, ...], labels: Mapping[Spli
     train = labels["train"] if "train" in labels else labels["all"]
     held_out = {split: found for split, found in labels.items() if split in ("val", "test")}
     check_classes(source, class_names, train, **{str(split): found for split, found in held_out.items()})
+    say_lacking(source, class_names, **{str(split): found for split, found in held_out.items()})
+
+
+def say_lacking(source: str, class_names: tuple[str, ...], **held_out: Labels) -> None:
+    """Says which classes have no images in what is held out; labels are (N,) int32."""
     for split, found in held_out.items():
         lacking = sorted(set(range(len(class_names))) - set(found.tolist()))
         if lacking:

@@ -18,7 +18,7 @@ from augexp import console
 from augexp.config.schema import FROM_SEED, VALIDATION_SHARE, Data, Experiment
 from augexp.data import cache, grouped, sources
 from augexp.data.cache import Decoded, DecodedSplit
-from augexp.data.examples import check_classes
+from augexp.data.examples import check_classes, say_lacking
 from augexp.data.grey import Ranges
 from augexp.errors import UserError
 
@@ -109,6 +109,7 @@ def split(decoded: Decoded, data: Data, groups: Groups = MappingProxyType({}), s
     if data.train_per_class is not None:
         train = _first_of_each_class(train, data.train_per_class, into.salt("train"))
     check_classes(data.source, decoded.class_names, train.labels, test=test.labels, val=val.labels)
+    say_lacking(data.source, decoded.class_names, test=test.labels, val=val.labels)
     fingerprint = _with_groups(decoded, groups) if groups else decoded.fingerprint
     return Splits(train, val, test, decoded.class_names, fingerprint, decoded.skipped, decoded.grey)
 

@@ -46,8 +46,8 @@ def open_source(data: Data) -> Source:
         console.say_once(f"{data.source}: columns not used: {', '.join(table.unused)}")
     files = _files(data.source, path.parent, table.rows)
     classes = classnames.classes(data.source, _places(table.rows))
-    class_names = tuple(sorted(set(classes.values())))
     of_split = _by_split(data, table)
+    class_names = tuple(sorted({classes[row.label] for rows in of_split.values() for row in rows}))
     _refuse_divided_groups(data.source, of_split)
     ids = {line: _id(path.parent, file) for line, file in files.items()}
     splits = {split: _examples(rows, files, ids, classes, class_names) for split, rows in of_split.items()}

@@ -143,10 +143,10 @@ def test_class_without_train_images(tmp_path: Path) -> None:
         draw(tmp_path / f"test/{name}/1.png")
     (tmp_path / "train/c").mkdir()
     (tmp_path / "train/d").mkdir()
-    assert message(tmp_path) == "folder:ROOT: no train images in c, d"
+    assert message(tmp_path) == "folder:ROOT: no train images in c, d; add some, or take the class away"
     draw(tmp_path / "test/d/1.png")
     assert (
-        message(tmp_path) == "folder:ROOT: the test split has classes that train hasn't: d; train's are a, b; "
+        message(tmp_path) == "folder:ROOT: the test split has classes without train images: d; train's are a, b; "
         "give each of them train images, or take it out of test"
     )
 
@@ -159,7 +159,23 @@ def test_empty_split(tmp_path: Path) -> None:
     for name in ("a", "b"):
         draw(tmp_path / f"train/{name}/1.png")
     (tmp_path / "test/a/1.png").unlink()
-    assert message(tmp_path) == "folder:ROOT: there are no images to test on"
+    assert message(tmp_path) == (
+        "folder:ROOT: there are no images to test on; put some into test, or more than two of a class into train and "
+        "leave test out"
+    )
+
+
+@pytest.mark.parametrize(
+    ("images", "names"),
+    [(["images/1.png"], "images"), (["unknown/1.png"], "unknown"), (["pets/a/1.png", "pets/b/1.png"], "pets")],
+)
+def test_a_test_split_without_labels_is_named_for_what_it_is(tmp_path: Path, images: list[str], names: str) -> None:
+    for image in ["train/a/1.png", "train/b/1.png", *(f"test/{image}" for image in images)]:
+        draw(tmp_path / image)
+    assert message(tmp_path) == (
+        f"folder:ROOT: the test split has none of train's classes, only {names}; train's are a, b; call them as in "
+        "train, or, if its images have no labels, take test away"
+    )
 
 
 @pytest.mark.skipif(not WOOF.is_dir(), reason="the shared photos are not here")

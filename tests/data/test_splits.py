@@ -147,7 +147,7 @@ def test_a_split_for_validation_is_used_as_it_is() -> None:
     carved = split(whole, data(validation=0.5))
     assert carved.validation == "train"
     assert set(carved.val.ids) < set(whole.splits["train"].ids)
-    with pytest.raises(UserError, match="the val split has classes that train hasn't: class1; train's are class0"):
+    with pytest.raises(UserError, match="the val split has classes without train images: class1; train's are class0"):
         split(decoded(train=[5, 0], val=[2, 2], test=[2, 0]), data())
 
 
@@ -214,22 +214,33 @@ def test_no_pixel_is_copied() -> None:
     assert result.train.images is result.val.images is result.test.images is whole.splits["all"].images
 
 
+NONE_HELD_OUT = "put some into {0}, or more than two of a class into train and leave {0} out"
+
+
 @pytest.mark.parametrize(
     ("whole", "message"),
     [
         (decoded(2, all=[0, 0]), "digits: there are no images to train on"),
         (decoded(1, all=[10]), "digits: at least two classes are needed, found only class0"),
-        (decoded(all=[5, 0, 5, 0]), "digits: no train images in class1, class3"),
+        (decoded(all=[5, 0, 5, 0]), "digits: no train images in class1, class3; add some, or take the class away"),
         (
             decoded(train=[5, 0], test=[1, 1]),
-            "digits: the test split has classes that train hasn't: class1; train's are class0; "
+            "digits: the test split has classes without train images: class1; train's are class0; "
             "give each of them train images, or take it out of test",
         ),
-        (decoded(2, all=[1, 1]), "digits: there are no images to test on"),
-        (decoded(2, train=[1, 1], test=[1, 1]), "digits: there are no images to validate on"),
+        (decoded(2, all=[1, 1]), f"digits: there are no images to test on; {NONE_HELD_OUT.format('test')}"),
+        (
+            decoded(2, train=[1, 1], test=[1, 1]),
+            f"digits: there are no images to validate on; {NONE_HELD_OUT.format('val')}",
+        ),
     ],
 )
 def test_what_can_t_be_trained_on(whole: Decoded, message: str) -> None:
     with pytest.raises(UserError) as caught:
         split(whole, data())
     assert str(caught.value) == message
+
+
+def test_a_class_too_small_to_hold_any_out_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    split(decoded(all=[9, 1]), data(validation=0.2))
+    assert capsys.readouterr().err == "digits: no test images in class1\ndigits: no val images in class1\n"

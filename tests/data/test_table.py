@@ -154,3 +154,11 @@ def test_no_table(root: Path) -> None:
         assert refusal(root / "odd.csv").startswith(said)
     with pytest.raises(UserError, match=r"for a table of images write data\.source=csv:.*odd\.csv"):
         sources.open_source(Data(source=str(root / "odd.csv")))
+
+
+def test_a_class_of_a_split_that_is_not_used_is_none(root: Path) -> None:
+    rows = [f"{row},{'train' if '1.' in row or '2.' in row else 'test'}" for row in ROWS]
+    draw(root / "photos/fox1.png")
+    path = write(root, [*rows, "photos/fox1.png,fox,val"], "image,label,split")
+    assert open_table(path, validation=0.5).class_names == ("cat", "dog")
+    assert refusal(path).startswith("the val split has none of train's classes, only fox; train's are cat, dog;")
