@@ -104,6 +104,8 @@ class Data(Section):
             K seeds in a row test on every image once.
         validation: a share of train, or the test set; None: the set's own split for validation where it has one beside
             train and test, or else `VALIDATION_SHARE` of train.
+        image_key: the feature of a TFDS set that holds the images; None: the one that the set names, or the only one.
+        label_key: likewise, that holds the classes.
     """
 
     source: Annotated[str, Field(strict=True)] = "stanford_dogs"
@@ -115,10 +117,19 @@ class Data(Section):
     train_per_class: Count | None = None
     split_seed: Annotated[int | Literal["seed"], BeforeValidator(_check_split_seed)] = 0
     folds: Annotated[Int, Field(ge=2, le=1000)] | None = None
+    image_key: Annotated[str, Field(strict=True, min_length=1)] | None = None
+    label_key: Annotated[str, Field(strict=True, min_length=1)] | None = None
     data_dir: Annotated[PathText | None, WITHOUT_EFFECT] = None
     cache_dir: Annotated[PathText | None, WITHOUT_EFFECT] = None
 
     _source = field_validator("source")(_check_source)
+
+    @field_validator("image_key", "label_key")
+    @classmethod
+    def _of_tfds(cls, value: str | None, others: ValidationInfo) -> str | None:
+        if value is not None and re.match(r"folder:|csv:|digits$", str(others.data.get("source"))):
+            raise PydanticCustomError("whole", "only sets of TFDS have keys; leave this one out")
+        return value
 
     @field_validator("cache_size")
     @classmethod

@@ -28,7 +28,7 @@ STANDS_FOR = {"data.validation": (None, schema.VALIDATION_SHARE)}
 # By section, where a stored configuration lacks them.
 BEFORE: Mapping[str, Mapping[str, Any]] = {
     "train": {"score": "best", "ema": None},
-    "data": {"antialias": False, "split_seed": 0, "folds": None},
+    "data": {"antialias": False, "split_seed": 0, "folds": None, "image_key": None, "label_key": None},
 }
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from augexp.config.schema import Data
-from augexp.data.decode import upright_size
+from augexp.data.decode import orientation, upright_size
 from augexp.data.examples import Examples
 from augexp.data.sources import open_source
 from augexp.data.splits import Part
@@ -30,7 +30,8 @@ def of_part(part: Part, data: Data) -> list[Boxes]:
             continue
         for id_, (boxes, encoded) in zip(ids, boxed().as_numpy_iterator(), strict=True):
             if id_ in missing:
-                found[id_] = seen(boxes, upright_size(encoded)[::-1] if data.resize == "crop" else (1, 1), data)
+                shape = upright_size(encoded)[::-1] if data.resize == "crop" else (1, 1)
+                found[id_] = seen(upright(boxes, orientation(encoded)), shape, data)
     return [found[id_] for id_ in part.ids]
 
 
@@ -48,6 +49,29 @@ def open_boxed(data: Data) -> list[tuple[Examples, Callable[[], tf.data.Dataset]
             "TFDS sets such as stanford_dogs have them"
         )
     return boxed
+
+
+# By EXIF's orientation: where the top, left, bottom and right of the upright image come from, and whether those of its
+# height and of its width are counted from the other end.
+_TURNS = {
+    2: ((0, 3, 2, 1), (False, True)),
+    3: ((2, 3, 0, 1), (True, True)),
+    4: ((2, 1, 0, 3), (True, False)),
+    5: ((1, 0, 3, 2), (False, False)),
+    6: ((1, 2, 3, 0), (False, True)),
+    7: ((3, 2, 1, 0), (True, True)),
+    8: ((3, 0, 1, 2), (True, False)),
+}
+
+
+def upright(boxes: Boxes, orientation: int) -> Boxes:
+    """Boxes (n, 4) in an image file as it is stored, which is how TFDS reads it -> in the image as it is shown."""
+    boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
+    if orientation not in _TURNS:
+        return boxes
+    order, flipped = _TURNS[orientation]
+    turned = boxes[:, order]
+    return np.where(np.tile(flipped, 2), 1 - turned, turned).astype(np.float32)
 
 
 def seen(boxes: Boxes, shape: tuple[int, int], data: Data) -> Boxes:

@@ -37,7 +37,8 @@ WORKERS = os.cpu_count() or 1
 
 Pixels = NDArray[np.uint8]
 Indices = NDArray[np.int64]
-Content = bytes | NDArray[np.float32]  # of an image file, or grey values (H, W) where a set keeps no files
+# Of an image file; where a set keeps no files, grey values (H, W) float32, or pixels uint8 as Pillow takes them.
+Content = bytes | NDArray[np.float32] | NDArray[np.uint8]
 _Result = TypeVar("_Result")
 
 _UPRIGHT = {
@@ -92,6 +93,12 @@ def extents(examples: Examples) -> Iterator[tuple[int, grey.Extent]]:
     for index, extent in _each(examples, _extent):
         if extent is not None:
             yield index, extent
+
+
+def orientation(encoded: bytes) -> int:
+    """EXIF's number for how an image file that can be decoded is turned; 1 is upright."""
+    with _opened(encoded) as image:
+        return _orientation(image)
 
 
 def upright_size(encoded: bytes) -> tuple[int, int]:

@@ -34,7 +34,8 @@ class Examples:
 
     count: int
     listing: Callable[[], Listing]  # may read through the whole split
-    # (index int64, bytes of an image file), in the order of the listing; or grey values (H, W) float32.
+    # (index int64, bytes of an image file), in the order of the listing; or grey values (H, W) float32, or pixels uint8
+    # (H, W) or (H, W, channels).
     encoded: Callable[[], "tf.data.Dataset"]
     # Where the set has boxes, likewise: (boxes (n, 4) as top, left, bottom, right in shares of the side, bytes).
     boxed: Callable[[], "tf.data.Dataset"] | None = None

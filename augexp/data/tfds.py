@@ -2,31 +2,23 @@
 
 import contextlib
 import io
-import logging
 import os
 import re
 import socket
 import urllib.request
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlparse
-
-import numpy as np
 
 from augexp import console
 from augexp.config.schema import Data
 from augexp.data import digits
-from augexp.data.examples import Examples, Listing, Source, SplitName
+from augexp.data.examples import Source, SplitName
 from augexp.data.roles import Role, assigned
+from augexp.data.tfds_features import Keys, described, keys, label_kind
+from augexp.data.tfds_reading import Labels, Reading, has_labels, quiet
 from augexp.errors import UserError, did_you_mean, first_line
 from augexp.files import locked
-
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-
-FILE_NAME_FEATURES = ("image/filename", "file_name", "filename")  # as TFDS's builders call it
 
 
 def takes(_source: str) -> bool:
@@ -42,8 +34,13 @@ def is_prepared(data: Data) -> bool:
 def count_classes(data: Data) -> int:
     """Number of classes of a set that may not be downloaded yet. Raises UserError as `open_source` does."""
     info = _builder(data).info
-    _, label = _keys(data.source, info)
-    return int(info.features[label].num_classes)
+    label = info.features[_keys(data, info).label]
+    if label_kind(label) != "class":
+        raise UserError(
+            f"{data.source}: its labels are {described(label)}, so that its classes are known once it is downloaded: "
+            "train, without --dry-run"
+        )
+    return int(label.num_classes)
 
 
 def open_source(data: Data) -> Source:
@@ -53,19 +50,26 @@ def open_source(data: Data) -> Source:
         UserError: if there is no such set, it can't be had, or it is not image classification.
     """
     builder = _builder(data)
-    image, label = _keys(data.source, builder.info)
+    keys = _keys(data, builder.info)
     if not builder.data_path.exists():
         _prepare(builder)
         builder = _builder(data)
     info = builder.info
-    names = _splits(data, list(info.splits))
-    splits = {split: _examples(builder, name, image, label) for split, name in names.items()}
+    names = _splits(data, _labelled(builder, list(info.splits), keys.label))
+    labels = Labels(builder, list(names.values()), keys.label)
+    reading = Reading(builder, keys, list(names.values()))
+    splits = {split: reading.examples(name, labels) for split, name in names.items()}
     # The sizes tell apart two sets of one version that were prepared from different archives.
     sizes = [f"{name} {split.num_examples} {split.num_bytes}" for name, split in sorted(info.splits.items())]
-    # As earlier versions had it, unless there is a split that they didn't use.
-    version = " ".join([info.full_name, *sizes, *(["with val"] if "val" in names else [])])
+    # As earlier versions had it, unless there is a split that they didn't use, or other features are read.
+    added = [*(["with val"] if "val" in names else []), *([] if keys == info.supervised_keys else keys)]
+    version = " ".join([info.full_name, *sizes, *added])
     name = info.full_name.rsplit("/", 1)[0]
-    return Source(name, version, tuple(info.features[label].names), splits)
+    return Source(name, version, labels.class_names, splits)
+
+
+def _keys(data: Data, info: Any) -> Keys:
+    return keys(data, info.features, info.supervised_keys)
 
 
 def _builder(data: Data) -> Any:
@@ -123,7 +127,7 @@ def _prepare(builder: Any) -> None:
 
 def _download_and_prepare(builder: Any) -> None:
     # TFDS prints to stdout, which is for results, and urllib3 warns of every new attempt.
-    with contextlib.redirect_stdout(io.StringIO()), _quiet("urllib3"):
+    with contextlib.redirect_stdout(io.StringIO()), quiet("urllib3"):
         builder.download_and_prepare()
 
 
@@ -154,30 +158,6 @@ def _reason(error: Exception) -> str:
     return re.sub(r'^Failed to construct dataset .*?}": ', "", first_line(error).rstrip("."))
 
 
-@contextlib.contextmanager
-def _quiet(name: str) -> Iterator[None]:
-    logger = logging.getLogger(name)
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-
-
-def _keys(source: str, info: Any) -> tuple[str, str]:
-    """The names of the image and the label among a set's features."""
-    import tensorflow_datasets as tfds
-
-    keys = info.supervised_keys
-    if keys is not None and len(keys) == 2 and all(isinstance(key, str) for key in keys):
-        image, label = keys
-        is_image = isinstance(info.features[image], tfds.features.Image)
-        if is_image and isinstance(info.features[label], tfds.features.ClassLabel):
-            return image, label
-    raise UserError(f"{source}: no image classification set: an image and a class label are needed, TFDS gives {keys}")
-
-
 def _splits(data: Data, names: list[str]) -> dict[SplitName, str]:
     if "train" not in names:
         if len(names) != 1:
@@ -193,62 +173,11 @@ def _splits(data: Data, names: list[str]) -> dict[SplitName, str]:
     return assigned(data, found)
 
 
-def _examples(builder: Any, split: str, image: str, label: str) -> Examples:
-    def read(features: set[str], decoders: dict[str, Any]) -> "tf.data.Dataset":
-        import tensorflow_datasets as tfds
-
-        decoding = tfds.decode.PartialDecoding(features, decoders=decoders)
-        config = tfds.ReadConfig(add_tfds_id=True, try_autocache=False)
-        with _quiet("tensorflow"):  # TFDS calls what TensorFlow has deprecated.
-            return builder.as_dataset(split=split, decoders=decoding, read_config=config, shuffle_files=False)
-
-    def listing() -> Listing:
-        return _listing(builder.info, split, label, read)
-
-    def encoded() -> "tf.data.Dataset":
-        import tensorflow_datasets as tfds
-
-        if builder.info.features[image].dtype == np.float32:  # It keeps their bits in a PNG of four channels.
-            return read({image}, {}).map(lambda example: example[image][..., 0]).enumerate()
-        return read({image}, {image: tfds.decode.SkipDecoding()}).map(lambda example: example[image]).enumerate()
-
-    objects, box = _box_keys(builder.info.features)
-
-    def boxed() -> "tf.data.Dataset":
-        import tensorflow_datasets as tfds
-
-        found = read({image, objects}, {image: tfds.decode.SkipDecoding()})
-        return found.map(lambda example: (example[objects][box], example[image]))
-
-    return Examples(builder.info.splits[split].num_examples, listing, encoded, boxed if box else None)
-
-
-def _box_keys(features: Any) -> tuple[str, str]:
-    """Where a set keeps boxes around objects: the names of the sequence, and of the box in it; empty if it has none."""
-    import tensorflow_datasets as tfds
-
-    for name, feature in features.items():
-        inner = getattr(feature, "feature", None) if isinstance(feature, tfds.features.Sequence) else None
-        for inner_name, box in (inner or {}).items() if isinstance(inner, tfds.features.FeaturesDict) else ():
-            if isinstance(box, tfds.features.BBoxFeature):
-                return name, inner_name
-    return "", ""
-
-
-def _listing(
-    info: Any, split: str, label: str, read: Callable[[set[str], dict[str, Any]], "tf.data.Dataset"]
-) -> Listing:
-    import tensorflow as tf
-
-    name = next((key for key in FILE_NAME_FEATURES if key in info.features), "tfds_id")
-    try:
-        examples = list(read({label, name} - {"tfds_id"}, {}).as_numpy_iterator())
-    except tf.errors.OpError as error:
-        raise UserError(f"{info.name}: the files of the split {split} are damaged: {_reason(error)}") from error
-    ids = [example[name].decode() for example in examples]
-    if len(set(ids)) < len(ids):
-        ids = [example["tfds_id"].decode() for example in examples]
-    labels = np.array([example[label] for example in examples], np.int32)
-    if (labels < 0).any():
-        raise UserError(f"{info.name}: the split {split} has images without a label")
-    return Listing(ids, labels)
+def _labelled(builder: Any, names: list[str], label: str) -> list[str]:
+    """The splits whose images have labels; those of a contest keep theirs."""
+    without = [name for name in names if not has_labels(builder, name, label)]
+    if "train" in without or len(without) == len(names):
+        raise UserError(f"{builder.info.name}: the images of its split {without[0]} have no labels ({label})")
+    if without:
+        console.say_once(f"{builder.info.name}: {', '.join(without)} not used, as its images have no labels")
+    return [name for name in names if name not in without]

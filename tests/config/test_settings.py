@@ -35,7 +35,7 @@ def test_a_section_by_itself() -> None:
     told = settings.deciding(Experiment().model_dump(mode="json"), "data")
     assert set(told) == {
         "data.source", "data.image_size", "data.resize", "data.antialias", "data.cache_size", "data.validation",
-        "data.train_per_class", "data.split_seed", "data.folds",
+        "data.train_per_class", "data.split_seed", "data.folds", "data.image_key", "data.label_key",
     }  # fmt: skip
 
 

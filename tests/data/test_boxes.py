@@ -1,13 +1,15 @@
 """Boxes around objects, from TFDS's own Stanford Dogs to the square that the network sees."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from augexp.config import load
 from augexp.config.schema import Data
-from augexp.data import boxes
+from augexp.data import boxes, decode
 from augexp.errors import UserError
 
 
@@ -48,3 +50,19 @@ def test_data_without_boxes_is_refused(cache_dir: Path) -> None:
     settings = load.experiment("digits.yaml", [f"data.cache_dir={cache_dir}"])
     with pytest.raises(UserError, match=r"data\.source digits: it has no boxes"):
         boxes.of_part(load_splits(settings).test, settings.data)
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_boxes_are_turned_with_their_photos(number: int) -> None:
+    """The decoder is the oracle: the box is where the white rectangle comes out."""
+    stored = np.zeros((40, 60, 3), np.uint8)
+    stored[4:12, 30:54] = 255
+    content, exif = io.BytesIO(), Image.Exif()
+    exif[ExifTags.Base.Orientation] = number
+    Image.fromarray(stored).save(content, "PNG", exif=exif)
+    encoded = content.getvalue()
+    shown = decode._decoded(encoded, Data(image_size=120), None)
+    assert not isinstance(shown, str)
+    rows, columns = (np.flatnonzero((shown[..., 0] > 127).any(axis=axis)) / 120 for axis in (1, 0))
+    (box,) = boxes.upright(np.array([[0.1, 0.5, 0.3, 0.9]]), decode.orientation(encoded))
+    np.testing.assert_allclose(box, [rows[0], columns[0], rows[-1] + 1 / 120, columns[-1] + 1 / 120], atol=0.011)

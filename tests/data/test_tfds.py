@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from augexp.config.schema import Data
-from augexp.data import decode, grey, sources, tfds
-from augexp.data import tfds as tfds_sets
+from augexp.data import decode, grey, sources, tfds, tfds_features, tfds_reading
 from augexp.data.examples import Examples
 from augexp.errors import UserError
 from tests import stanford_dogs
@@ -94,9 +93,14 @@ def test_unknown_version(tmp_path: Path) -> None:
 
 
 def test_no_image_classification(tmp_path: Path) -> None:
-    wanted = "no image classification set: an image and a class label are needed, TFDS gives"
-    assert refusal("iris", tmp_path) == f"iris: {wanted} ('features', 'label')"
-    assert refusal("wider_face", tmp_path) == f"wider_face: {wanted} None"
+    assert refusal("iris", tmp_path) == (
+        "iris: no image classification set: its features can't be read as an image; it has features (float32 of shape "
+        "(4,)), label (3 classes); set data.image_key if another one is"
+    )
+    assert refusal("wider_face", tmp_path) == (
+        "wider_face: no image classification set: nothing in it is a class; it has faces (sequence), image (uint8 "
+        "image), image/filename (text)"
+    )
 
 
 def test_no_network_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +157,9 @@ def test_each_type_of_image_feature(tmp_path: Path, dtype: str) -> None:
 
     builder = Ramps(data_dir=tmp_path)
     builder.download_and_prepare()
-    examples = tfds_sets._examples(builder, "train", "image", "label")
+    keys = tfds_features.keys(Data(source="ramps"), builder.info.features, builder.info.supervised_keys)
+    labels = tfds_reading.Labels(builder, ["train"], keys.label)
+    examples = tfds_reading.Reading(builder, keys, ["train"]).examples("train", labels)
     extents = {str(index): extent for index, extent in decode.extents(examples)}
     kinds = {"uint8": set(), "uint16": {"16-bit"}, "float32": {"float"}}
     assert {extent.kind for extent in extents.values()} == kinds[dtype]
