@@ -1,5 +1,6 @@
 """Which folder is which split, as people have them; what isn't certain is refused and never guessed into classes."""
 
+import itertools
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +51,7 @@ def find(data: Data, root: Path) -> Layout:
         _refuse_classes_beside(data.source, base, names, chosen)
     folders = {split: _inner(base / name) for split, name in chosen.items()}
     used = _used(data, base, folders)
+    _refuse_shared(data.source, base, used)
     _say_unused(data, names, chosen)
     for folder in used.values():
         _refuse_splits_as_classes(data.source, folder)
@@ -117,6 +119,17 @@ def _used(data: Data, base: Path, folders: Mapping[Role, Path]) -> dict[SplitNam
     by_name = {_named(base, folder): folder for folder in full.values()}
     names = {split: _named(base, folder) for split, folder in full.items()}
     return {split: by_name[name] for split, name in assigned(data, names).items()}
+
+
+def _refuse_shared(source: str, base: Path, used: Mapping[SplitName, Path]) -> None:
+    """A split that is a link to another, or into it: test would hold what was trained on."""
+    places = {split: folder.resolve() for split, folder in used.items()}
+    for (one, first), (other, second) in itertools.combinations(places.items(), 2):
+        if first.is_relative_to(second) or second.is_relative_to(first):
+            raise UserError(
+                f"{source}: {_named(base, used[one])} and {_named(base, used[other])} hold the same images, as one is "
+                f"a link to the other or into it; give {other} images of its own, or take it away"
+            )
 
 
 def _purpose(split: Role, folders: Collection[Role]) -> Role:

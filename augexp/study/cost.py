@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import keras
 
+from augexp.config import partners
 from augexp.config.schema import Experiment
 from augexp.config.settings import deciding
 from augexp.data import cache, sources
@@ -33,9 +34,13 @@ def lines(experiments: Sequence[Experiment], costs: dict[str, Cost] | None = Non
     Args:
         experiments: the runs.
         costs: what was measured before, which is taken as it is; what is measured now is added.
+
+    Raises:
+        UserError: if nothing could be learnt in one of them.
     """
     costs = {} if costs is None else costs
     for settings in experiments:
+        partners.refuse_alone(settings)
         if _kind(settings) not in costs:
             costs[_kind(settings)] = cost(settings)
     runs_cost = [costs[_kind(settings)] for settings in experiments]

@@ -162,3 +162,19 @@ def test_class_names_in_latin_1_and_in_two_forms(tmp_path: Path) -> None:
     assert source.splits["test"].listing().labels.tolist() == [0, 1, 2]
     os.rename(tmp_path / "test" / "b", tmp_path / "test" / "B")  # noqa: PTH104
     assert message(tmp_path).startswith("folder:ROOT: 'B' (test/B) and 'b' (train/b) differ only in case")
+
+
+@pytest.mark.parametrize("target", [".", "train", "train/cat"])
+def test_a_split_that_is_a_link_to_another_is_refused(tmp_path: Path, target: str) -> None:
+    fill(tmp_path, "train")
+    draw(tmp_path / "train" / "cat" / "more" / "1.png")
+    (tmp_path / "test").symlink_to(tmp_path / target, target_is_directory=True)
+    said = "train/ and test/ hold the same images, as one is a link to the other or into it"
+    assert message(tmp_path) == f"folder:ROOT: {said}; give test images of its own, or take it away"
+
+
+def test_a_split_that_is_a_link_to_another_place_is_used(tmp_path: Path) -> None:
+    fill(tmp_path / "here", "train")
+    fill(tmp_path / "there", "")
+    (tmp_path / "here" / "test").symlink_to(tmp_path / "there", target_is_directory=True)
+    assert counts(open_folder(tmp_path / "here")) == {"train": 2, "test": 2}

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from augexp import files
 from augexp.config import load
+from augexp.errors import UserError
 from augexp.study import cost, grid
 from tests.factories import make_run
 
@@ -29,3 +32,13 @@ def test_disk_counts_weights_moments_and_the_images_that_are_not_decoded_yet(tmp
     assert told.seconds > 0
     assert cost._cache_bytes([settings, settings]) == 1797 * 16 * 16 * 3
     assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [["train.batch_size=1"], ["model.backbone=MobileNetV3Small", "model.preprocessing=unit", "data.image_size=32"]],
+)
+def test_a_grid_in_which_nothing_can_be_learnt_is_refused(tmp_path: Path, overrides: list[str]) -> None:
+    axes = grid.read_axes(["strategy=none,cutmix", f"runs_dir={tmp_path}", *overrides])
+    with pytest.raises(UserError, match=r"^(train\.batch_size 1|model\.preprocessing unit): "):
+        cost.lines(grid.experiments(grid.Study("digits.yaml", axes)))
