@@ -8,8 +8,9 @@ import pytest
 
 from augexp import files
 from augexp.config import load
+from augexp.data import pipeline
 from augexp.errors import UserError
-from augexp.network import trained
+from augexp.network import scoring, trained
 from augexp.runs import read
 from augexp.train.run import train
 from tests.factories import forget
@@ -117,3 +118,24 @@ def test_classes_that_have_changed(run: Path) -> None:
     files.write_json(run / "environment.json", environment | {"class_names": [f"class {i}" for i in range(10)]})
     with pytest.raises(UserError, match="it was trained on the classes class 0, class 1, class 2, class 3 and 6 more"):
         trained.splits(trained.load(run))
+
+
+@pytest.mark.slow
+def test_a_run_that_would_be_refused_now_is_opened_as_it_was_trained(
+    tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = load.experiment(
+        "digits.yaml",
+        ["train.epochs=1", "train.batch_size=1", "strategy=cutmix", "data.train_per_class=1", f"runs_dir={tmp_path}",
+         "model.backbone=MobileNetV3Small", "model.preprocessing=unit", "data.image_size=32",
+         f"data.cache_dir={cache_dir}"],
+    )  # fmt: skip
+    with pytest.raises(UserError, match=r"^train\.batch_size 1: "):
+        train(experiment)
+    assert not experiment.run_dir.exists()
+    monkeypatch.setattr("augexp.train.prepare.refuse_in_vain", lambda _: None)  # as earlier versions did
+    opened = trained.load(train(experiment))
+    part = trained.splits(opened).test
+    said = scoring.predict(opened.network.model, pipeline.eval_batches(part, 64, 10, pipeline.centre(32)))
+    with np.load(opened.folder / "predictions-test.npz") as stored:
+        np.testing.assert_allclose(said, stored["probability"], atol=2e-3)
