@@ -20,6 +20,8 @@ from augexp.data.tfds_reading import Labels, Reading, has_labels, quiet
 from augexp.errors import UserError, did_you_mean, first_line
 from augexp.files import locked
 
+USED = ("train", "validation", "test")  # splits, by the names that TFDS gives them
+
 
 def takes(_source: str) -> bool:
     """TFDS is asked for every name: it knows best which it has."""
@@ -174,9 +176,10 @@ def _splits(data: Data, names: list[str]) -> dict[SplitName, str]:
 
 
 def _labelled(builder: Any, names: list[str], label: str) -> list[str]:
-    """The splits whose images have labels; those of a contest keep theirs."""
-    without = [name for name in names if not has_labels(builder, name, label)]
-    if "train" in without or len(without) == len(names):
+    """The splits whose images have labels, which a contest keeps for itself."""
+    used = [name for name in names if name in USED or len(names) == 1]
+    without = [name for name in used if not has_labels(builder, name, label)]
+    if without and ("train" in without or len(names) == 1):
         raise UserError(f"{builder.info.name}: the images of its split {without[0]} have no labels ({label})")
     if without:
         console.say_once(f"{builder.info.name}: {', '.join(without)} not used, as its images have no labels")

@@ -138,6 +138,19 @@ def test_a_contest_s_test_split_is_not_used(tmp_path: Path, capsys: pytest.Captu
     assert "stored: validation is the test set, as there is none beside it\n" in said
 
 
+def test_splits_that_are_not_used_may_lack_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    features = {"photo": IMAGE, "kind": CLASSES}
+    store(tmp_path, features, train=rows_of(0, 1), test=rows_of(0), unlabelled=rows_of(-1, -1))
+    assert set(open_stored(tmp_path).splits) == {"train", "test"}
+    assert "stored: split unlabelled not used\n" in capsys.readouterr().err
+
+
+def test_the_only_split_needs_labels(tmp_path: Path) -> None:
+    store(tmp_path, {"photo": IMAGE, "kind": CLASSES}, whole=rows_of(-1, -1))
+    with pytest.raises(UserError, match=r"^stored: the images of its split whole have no labels \(kind\)$"):
+        open_stored(tmp_path)
+
+
 def test_without_labelled_splits_a_part_of_train_is_held_out(tmp_path: Path) -> None:
     store(tmp_path, {"photo": IMAGE, "kind": CLASSES}, train=rows_of(0, 1), test=rows_of(-1))
     assert list(open_stored(tmp_path).splits) == ["all"]
