@@ -1,1 +1,8 @@
-"""Changes to images and their labels: batches in, batches out. The door: `strategy.build`."""
+"""Changes to images and their labels: batches in, batches out.
+
+The doors: `build`, for one's own code; `strategy.build`, inside.
+"""
+
+from augexp.augment.standalone import Augmentation, build
+
+__all__ = ["Augmentation", "build"]

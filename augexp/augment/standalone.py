@@ -1,0 +1,144 @@
+"""Strategies in one's own code: no configuration, no run folder, no command line.
+
+A strategy as a configuration names it, for any batched tf.data set and any model:
+
+>>> import numpy as np, tensorflow as tf
+>>> from augexp.augment import build
+>>> images = np.random.default_rng(0).integers(0, 256, (64, 32, 32, 3), np.uint8)
+>>> labels = np.arange(64) % 10
+>>> batches = tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(64, seed=0).batch(16)
+>>> train = build("basic+cutmix", num_classes=10).map(batches, seed=0)
+>>> train.element_spec[0].shape, train.element_spec[1].shape
+(TensorShape([None, 32, 32, 3]), TensorShape([None, 10]))
+
+`model.fit(train)` with `keras.losses.CategoricalCrossentropy` trains on it; every epoch draws anew, and the same seed
+draws the same epochs again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+from pydantic import TypeAdapter, ValidationError
+
+from augexp.augment.strategy import Strategy as Chain
+from augexp.augment.strategy import build as build_chain
+from augexp.config.ops import Spec
+from augexp.config.schema import Strategy
+from augexp.errors import brief
+
+LEVELS = (0.0, 255.0)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """A strategy that maps batches to batches.
+
+    Attributes:
+        ops: what is applied, in order.
+        chain: the same, compiled.
+        num_classes: K, of integer labels; None where labels are one-hot.
+        value_range: of float images; uint8 images are in [0, 255].
+    """
+
+    ops: tuple[Spec, ...]
+    chain: Chain
+    num_classes: int | None = None
+    value_range: tuple[float, float] = LEVELS
+
+    def __call__(self, images: Any, labels: Any, seed: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        """One batch.
+
+        Args:
+            images: (B, H, W, 3), RGB, uint8 in [0, 255] or float in `value_range`.
+            labels: (B,) integers in [0, num_classes), or (B, K) one-hot or soft.
+            seed: two integers; the same two give the same batch, on any number of threads.
+
+        Returns:
+            Images (B, H, W, 3) of the dtype that came in, or float32 where an op needs fractions of a grey level, in
+            the range that came in; and labels (B, K) float32.
+
+        Raises:
+            ValueError: for images or labels of another shape, and integer labels without `num_classes`.
+            tf.errors.InvalidArgumentError: for float images that lie in [0, 1] where `value_range` says otherwise.
+        """
+        images, targets = tf.convert_to_tensor(images), self._one_hot(tf.convert_to_tensor(labels))
+        changed, mixed = self.chain(self._levels(images), targets, tf.convert_to_tensor(seed))
+        return self._scaled(changed, images.dtype), mixed
+
+    def map(self, dataset: tf.data.Dataset, *, seed: int = 0) -> tf.data.Dataset:
+        """A data set of batches, each augmented; every pass over it draws anew; the same seed, the same passes.
+
+        Args:
+            dataset: of (images, labels) as `__call__` takes them, batched.
+            seed: of all draws.
+        """
+        # Numbers that `enumerate` gives would be the same in every epoch, and so would the draws.
+        draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+
+        def augmented(number: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+            return self(*batch, tf.stack([tf.constant(seed, tf.int64), number]))
+
+        zipped = tf.data.Dataset.zip((draws, dataset))
+        return zipped.map(augmented, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+    def _one_hot(self, labels: tf.Tensor) -> tf.Tensor:
+        if not labels.dtype.is_integer or labels.shape.rank == 2:
+            return tf.cast(labels, tf.float32)
+        if self.num_classes is None:
+            raise ValueError("integer labels: num_classes is needed, such as build(..., num_classes=120)")
+        return tf.one_hot(labels, self.num_classes)
+
+    def _levels(self, images: tf.Tensor) -> tf.Tensor:
+        """uint8, or float32 in [0, 255], which is what ops take."""
+        if images.dtype == tf.uint8:
+            return images
+        if not images.dtype.is_floating:
+            raise ValueError(f"images: uint8 or a float type is needed, not {images.dtype.name}")
+        low, high = self.value_range
+        if self.value_range == LEVELS:
+            highest = tf.reduce_max(images)
+            message = "images lie in [0, 1]: give build(..., value_range=(0, 1)), or images in [0, 255]"
+            with tf.control_dependencies([tf.debugging.Assert((highest > 1) | (highest == 0), [message])]):
+                return tf.cast(tf.identity(images), tf.float32)
+        return (tf.cast(images, tf.float32) - low) * (255 / (high - low))
+
+    def _scaled(self, images: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+        """Back to the range and the type that came in; fractions of a grey level stay float32."""
+        if dtype == tf.uint8:
+            return images
+        low, high = self.value_range
+        back = images if self.value_range == LEVELS else images * ((high - low) / 255) + low
+        return tf.cast(back, dtype)
+
+
+def build(
+    strategy: str | Sequence[str | Mapping[str, Any] | Spec],
+    *,
+    num_classes: int | None = None,
+    value_range: tuple[float, float] = LEVELS,
+) -> Augmentation:
+    """The strategy of a name or of a list of ops, as in a configuration.
+
+    Args:
+        strategy: `"none"`, `"basic+cutmix"`, or ops with their parameters: `["flip_left_right", {"name": "cutmix",
+            "alpha": 0.5}]`. `augexp ops` lists them.
+        num_classes: K, needed where labels are integers.
+        value_range: of float images.
+
+    Raises:
+        ValueError: if there is no such op, a parameter is out of its range, or another argument is.
+    """
+    if num_classes is not None and num_classes < 1:
+        raise ValueError(f"num_classes: a number from 1 on is needed, not {num_classes}")
+    if not value_range[0] < value_range[1]:
+        raise ValueError(f"value_range: two numbers, the lower first, are needed, not {value_range}")
+    try:
+        ops = TypeAdapter(Strategy).validate_python(strategy)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "strategy"
+        raise ValueError(f"{place}: {first['msg']}, not {brief(first['input'])}") from None
+    low, high = map(float, value_range)
+    return Augmentation(tuple(ops), build_chain(ops), num_classes, (low, high))
