@@ -31,6 +31,7 @@ def test_the_example_in_the_docstring() -> None:
 
 def test_it_is_the_strategy_of_a_configuration() -> None:
     expected = strategy.build([FlipLeftRight(), CutMix()])(tf.constant(IMAGES), tf.constant(ONE_HOT), tf.constant(SEED))
+    told: Any
     for told in ("flip_left_right+cutmix", ["flip_left_right", {"name": "cutmix"}], [FlipLeftRight(), CutMix()]):
         found = build(told)(IMAGES, ONE_HOT, SEED)
         for one, other in zip(found, expected, strict=True):
