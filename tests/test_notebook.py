@@ -1,0 +1,60 @@
+"""augexp without the command line: what is given, what it shows, and that a notebook of it runs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import augexp
+from augexp import notebook
+from augexp.errors import UserError
+from tests.factories import make_run
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> list[Path]:
+    names = {"none": 0.70, "cutmix": 0.90}
+    return [
+        make_run(tmp_path / f"{name}-seed{seed}", strategy=name, seed=seed, accuracy=accuracy + seed / 100)
+        for name, accuracy in names.items()
+        for seed in range(3)
+    ]
+
+
+def test_a_finished_run(folders: list[Path]) -> None:
+    run = augexp.load_run(folders[0])
+    assert (run.name, run.seed, run.test.accuracy) == ("none", 0, pytest.approx(0.68))
+    assert "test accuracy 0.6800" in run._repr_html_()
+    with pytest.raises(UserError, match="nowhere: no such folder"):
+        augexp.load_run(folders[0].parent / "nowhere")
+
+
+def test_a_comparison_has_its_numbers_and_shows_the_page(folders: list[Path]) -> None:
+    found = augexp.compare([*folders[:-1], augexp.load_run(folders[-1])])  # type: ignore[operator]
+    assert [(verdict.group.label, verdict.status) for verdict in found.verdicts] == [("cutmix", "better")]
+    shown = found._repr_html_()
+    assert shown.startswith('<iframe srcdoc="&lt;!doctype html&gt;')
+    assert "Which to use" in shown
+    with pytest.raises(UserError, match="--baseline nine"):
+        notebook.compare(folders, baseline="nine")
+
+
+def test_packages_are_doors_whatever_was_imported_first_and_load_nothing() -> None:
+    code = (
+        "import sys, augexp.train.__init__, augexp.compare.judge, augexp\n"
+        "assert callable(augexp.train) and callable(augexp.compare)\n"
+        "assert 'tensorflow' not in sys.modules\n"
+        "assert not hasattr(augexp, 'nothing')\n"
+        "assert augexp.augment.build('none').ops == ()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.slow
+def test_a_run_is_trained_and_shown(tmp_path: Path, cache_dir: Path) -> None:
+    place = {"data.cache_dir": str(cache_dir), "runs_dir": str(tmp_path)}
+    run = augexp.train("digits.yaml", "train.epochs=1", settings=place)  # type: ignore[operator]
+    assert run.result.epochs == 1
+    assert "data:image/png" in run._repr_html_()
+    assert notebook.train("digits.yaml", "train.epochs=1", settings=place, resume=True) == run
