@@ -4,7 +4,6 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,10 +13,6 @@ from augexp.data import classnames, layout
 from augexp.data.examples import Examples, Source, SplitName, check_splits, listed
 from augexp.data.imagefiles import ENDINGS, LeftOut, images_under, subfolders
 from augexp.errors import UserError
-
-if TYPE_CHECKING:
-    import tensorflow as tf
-
 
 FOLDER = "folder:"
 KNOWN = " ".join(sorted(ending[1:] for ending in ENDINGS))
@@ -94,7 +89,7 @@ def _folder_examples(
     paths = [path for images in files.values() for path in images]
     labels = [number[classes[name]] for name, images in files.items() for _ in images]
     ids = [path.relative_to(root).as_posix() for path in paths]
-    return listed(ids, np.array(labels, np.int32), lambda: contents(paths))
+    return listed(ids, np.array(labels, np.int32), paths)
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
@@ -119,17 +114,7 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
 
 def of_files(paths: Sequence[Path]) -> Examples:
     """Image files that belong to no data set: the class of each is unknown, and 0 here."""
-    return listed([str(path) for path in paths], np.zeros(len(paths), np.int32), lambda: contents(paths))
-
-
-def contents(paths: Sequence[Path]) -> "tf.data.Dataset":
-    """Numbers of files, and their bytes."""
-    import tensorflow as tf
-
-    names = tf.data.Dataset.from_tensor_slices(np.array([os.fsencode(path) for path in paths], object))
-    return names.enumerate().map(
-        lambda index, name: (index, tf.io.read_file(name)), num_parallel_calls=tf.data.AUTOTUNE
-    )
+    return listed([str(path) for path in paths], np.zeros(len(paths), np.int32), paths)
 
 
 def _stamp(root: Path, files: Mapping[SplitName, dict[str, list[Path]]]) -> str:
