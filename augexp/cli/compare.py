@@ -69,7 +69,7 @@ def compare(
 def _say(judgement: "Judgement") -> None:
     """Which to use, the tables, the verdicts and the notes."""
     from augexp import console, tables
-    from augexp.report import profiles, terminal
+    from augexp.report import profiles, recalls, terminal
     from augexp.report.notes import notes
 
     if judgement.choice is not None:
@@ -77,6 +77,10 @@ def _say(judgement: "Judgement") -> None:
     console.out.print(terminal.table(judgement))
     for line in terminal.caption(judgement).splitlines():
         console.answer(tables.folded(line))
+    of_classes = recalls.table(judgement)
+    if of_classes is not None:
+        console.out.print("", of_classes, sep="\n")
+        console.answer(tables.folded(recalls.caption(judgement)))
     contrasts = terminal.contrast_table(judgement)
     if contrasts is not None:
         console.out.print("", contrasts, sep="\n")

@@ -129,7 +129,7 @@ def verdicts_of(comparison: Comparison, options: Options | None = None) -> Verdi
     options = _asked(options or Options(), groups, study)
     check_allowed(groups, options.allow)
     shown = pairs(groups, options)
-    evidence = group_scores.gather(groups if shown else ())
+    evidence = group_scores.gather(groups)
     scores = {group.label: group_scores.scores(group, evidence) for group in groups} if shown else {}
     race = None if study is None else registered.race_of(study, comparison, scores)
     every = [*shown, *_others(groups, shown)]

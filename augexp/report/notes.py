@@ -10,6 +10,7 @@ from augexp.compare.groups import Group, best_is_last, duplicates, ended_early, 
 from augexp.compare.judge import Judgement
 from augexp.config import settings
 from augexp.report import profiles as profile_report
+from augexp.report import recalls
 from augexp.runs import read
 
 
@@ -31,7 +32,9 @@ def notes(judgement: Judgement) -> list[str]:
         *(
             f"{path}: {reason}; the finite test set is judged without it"
             for path, reason in judgement.evidence.unusable
+            if judgement.verdicts
         ),
+        *recalls.notes(judgement),
         *profile_report.notes(judgement.profiles),
         *(f"given twice, counted once: {path}" for path in comparison.repeated),
         *(f"skipped {path}: {reason}" for path, reason in comparison.skipped),

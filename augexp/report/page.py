@@ -23,7 +23,7 @@ from augexp.compare.verdicts import ALPHA, Verdict
 from augexp.config import settings
 from augexp.errors import printable
 from augexp.metrics.catalogue import FAMILIES
-from augexp.report import effect_figures, figures, page_tables, profile_figures, terminal, wording
+from augexp.report import effect_figures, figures, page_tables, profile_figures, recalls, terminal, wording
 from augexp.report import profiles as profile_report
 from augexp.report.curves import data_name
 from augexp.report.notes import notes
@@ -80,7 +80,7 @@ def content(judgement: Judgement, x: XAxis) -> dict[str, Any]:
         "verdicts": [(verdict, _sentence(verdict)) for verdict in judgement.verdicts],
         "effects": _effects(judgement),
         "strategies": page_tables.strategies(judgement),
-        "caption": terminal.caption(judgement).replace("\n", "; "),
+        "caption": _caption(judgement),
         "curves": _curves(groups, x),
         "differences": _differences(judgement),
         "contrasts": page_tables.contrasts(judgement.verdicts),
@@ -105,6 +105,11 @@ def _title(groups: Sequence[Group]) -> str:
         data_name(str(settings.flatten(group.runs[0].config).get("data.source", "?"))) for group in groups
     )
     return f"Augmentations compared on {', '.join(list(sources)[:3])}"
+
+
+def _caption(judgement: Judgement) -> str:
+    of_classes = [recalls.caption(judgement)] if recalls.is_shown(judgement) else []
+    return "; ".join([*terminal.caption(judgement).splitlines(), *of_classes])
 
 
 def _sentence(verdict: Verdict) -> str:

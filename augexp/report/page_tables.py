@@ -10,11 +10,12 @@ from augexp.compare.groups import Group
 from augexp.compare.inference import LEVEL
 from augexp.compare.judge import Judgement
 from augexp.compare.profiles import Profile, Profiles
+from augexp.compare.recalls import Recalls
 from augexp.compare.summary import Spread, Summary, summarize
 from augexp.compare.verdicts import Verdict
 from augexp.metrics.catalogue import Metric
 from augexp.report import profiles as profile_report
-from augexp.report import terminal
+from augexp.report import recalls, terminal
 
 FALSE_DISCOVERIES = 0.05
 MOST_CLASSES = 8  # on each side, before the rest is folded away
@@ -41,7 +42,9 @@ class Table:
 def strategies(judgement: Judgement) -> Table:
     """What each group reached, and at what cost; accuracies in percent."""
     headings = (
-        *("strategy", "seeds", "val acc. %", "test acc. %", "top-5 %", "cross-entropy", "best epoch"),
+        *("strategy", "seeds", "val acc. %", "test acc. %"),
+        *(("macro recall %", "worst class %") if recalls.is_shown(judgement) else ()),
+        *("top-5 %", "cross-entropy", "best epoch"),
         *("last epoch, val %", "images/s", "minutes a run", "seconds to baseline"),
     )
     return Table(headings, tuple(_strategy(group, judgement) for group in judgement.comparison.groups))
@@ -55,6 +58,7 @@ def _strategy(group: Group, judgement: Judgement) -> tuple[Cell, ...]:
         Cell(str(len(group.seeds))),
         _spread(summary.val),
         _test(group, summary),
+        *(_recalls(judgement.recalls[group.label].test) if recalls.is_shown(judgement) else ()),
         _spread(summary.others.get("test_top5_accuracy")),
         _spread(summary.others.get("test_cross_entropy"), 1, 3),
         Cell(f"{middle:g}", () if low == high else (f"{low}-{high}",)),
@@ -71,6 +75,14 @@ def _test(group: Group, summary: Summary) -> Cell:
     if other is None:
         return cell
     return Cell(cell.text, (*cell.small, f"{terminal.other_of(group)} epoch {100 * other.mean:.2f}"))
+
+
+def _recalls(found: Recalls | None) -> tuple[Cell, Cell]:
+    """Of the test set; beneath the lowest, the class that has it."""
+    if found is None:
+        return Cell("-"), Cell("-")
+    worst = _spread(found.worst)
+    return _spread(found.macro), Cell(worst.text, (*worst.small, found.worst_class))
 
 
 def _spread(over: Spread | None, scale: float = 100, digits: int = 2) -> Cell:

@@ -48,10 +48,12 @@ class Record(BaseModel):
 
 
 class Scores(Record):
-    """What weights reach on a split: `accuracy` and `top5_accuracy` in [0, 1], `cross_entropy` in nats."""
+    """What weights reach on a split: shares in [0, 1], `cross_entropy` in nats."""
 
     accuracy: Share
     top5_accuracy: Optional = None
+    macro_recall: Optional = None  # None in runs of earlier versions
+    worst_class_recall: Optional = None  # likewise
     cross_entropy: Optional = None
     examples: Annotated[int, Field(strict=True)] | None = None
 
