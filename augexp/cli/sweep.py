@@ -140,7 +140,8 @@ def _rounds(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> Non
         return
     console.say(
         f"study {plan.study.hash}: {len(plan.study.strategies)} strategies, looks at "
-        f"{', '.join(map(str, plan.study.decide.looks))} seeds, margin {plan.study.decide.margin:g} points, "
+        f"{', '.join(map(str, plan.study.decide.looks))} seeds, margin {plan.study.decide.margin:g} "
+        f"{wording.unit_of(plan.study.decide.metric)}, "
         f"{wording.weights(plan.study.decide.score)}"
     )
 

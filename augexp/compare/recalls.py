@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from augexp.compare import classes
 from augexp.compare.groups import Group
-from augexp.compare.scores import Evidence
+from augexp.compare.scores import Evidence, class_names
 from augexp.compare.summary import Spread, per_seed
 from augexp.metrics import recall
 from augexp.runs import predictions
@@ -70,7 +69,7 @@ def _recalls(group: Group, said: Mapping[Path, Predictions]) -> Recalls | None:
     if len(found) < len(group.runs) or len({one.test_set for one in found}) > 1:
         return None
     labels, count = found[0].labels, found[0].classes
-    names = classes.names(group, count)
+    names = class_names(group, count)
     table = np.array([recall.recalls(one.correct, labels, count) for one in found])  # (runs, K)
     examples = np.bincount(labels, minlength=count)
     return Recalls(

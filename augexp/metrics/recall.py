@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+FEWEST = 3  # examples of a class, for an interval of a macro recall: two say too little of how others of it fare
 UNEQUAL = 1.5  # from this ratio of the largest class to the smallest on, accuracy alone doesn't tell
 
 
@@ -39,3 +40,9 @@ def are_unequal(examples: NDArray[np.int64]) -> bool:
     """Whether (K,) classes are so unlike in size that accuracy may hide the small ones."""
     smallest, largest = sizes(examples)
     return largest >= UNEQUAL * smallest
+
+
+def too_few(labels: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Numbers of the classes that have examples, and fewer than `FEWEST`."""
+    examples = np.bincount(labels)
+    return np.flatnonzero((examples > 0) & (examples < FEWEST))

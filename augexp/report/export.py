@@ -90,6 +90,7 @@ def contrast_row(verdict: Verdict) -> dict[str, Any]:
         "group": verdict.group.label,
         "baseline": verdict.baseline.label,
         "verdict": verdict.status,
+        "metric": verdict.metric,
         "method": contrast.method if contrast else None,
         "difference": contrast.difference if contrast else None,
         "low": contrast.interval[0] if contrast else None,
@@ -179,6 +180,7 @@ def _choice(judgement: Judgement) -> dict[str, Any] | None:
     if choice is None:
         return None
     return {
+        "metric": choice.metric,
         "leader": choice.leader,
         "use": choice.settled,
         "rivals": {label: _finite(most) for label, most in choice.rivals},
@@ -256,7 +258,12 @@ def markdown(judgement: Judgement) -> str:
     headings = [
         *("strategy", "seeds", "val acc. %", "test acc. %"),
         *(("macro recall %", "worst class %") if of_classes else ()),
-        *("difference (95 % interval)", "verdict", "min"),
+        *(
+            f"difference{'' if judgement.metric == 'accuracy' else f' in {wording.TITLES[judgement.metric]}'} "
+            "(95 % interval)",
+            "verdict",
+            "min",
+        ),
     ]
     lines = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
     for group in judgement.comparison.groups:

@@ -75,6 +75,7 @@ def content(judgement: Judgement, x: XAxis) -> dict[str, Any]:
         "baseline": judgement.baseline,
         "margin": judgement.options.margin if judgement.race is None else judgement.race.study.decide.margin,
         "alpha": ALPHA,
+        "metric": wording.TITLES[judgement.metric],
         "which": terminal.which_lines(judgement),
         "pairs": _pairs(judgement),
         "verdicts": [(verdict, _sentence(verdict)) for verdict in judgement.verdicts],
@@ -83,7 +84,7 @@ def content(judgement: Judgement, x: XAxis) -> dict[str, Any]:
         "caption": _caption(judgement),
         "curves": _curves(groups, x),
         "differences": _differences(judgement),
-        "contrasts": page_tables.contrasts(judgement.verdicts),
+        "contrasts": page_tables.contrasts(judgement),
         "summaries": profile_report.summaries(measured),
         "panels": _panels(measured),
         "responses": _responses(measured),
@@ -136,7 +137,7 @@ def _pairs(judgement: Judgement) -> Markup | None:
     """None where the differences to the baseline are all there is, or the pairs are too many for a picture."""
     if not figures.has_pairs(judgement):
         return None
-    return figures.svg(figures.pairs(judgement.comparison.groups, judgement.every), "all pairs")
+    return figures.svg(figures.pairs(judgement), "all pairs")
 
 
 def _differences(judgement: Judgement) -> Markup | None:
@@ -150,12 +151,14 @@ def _differences(judgement: Judgement) -> Markup | None:
 def _effects(judgement: Judgement) -> list[tuple[str, Markup, Table]]:
     """A heading, a figure and a table each."""
     found = judgement.effects
-    tables = [page_tables.of_ops(found.ops)] if found.ops else []
-    tables += [page_tables.of_doses(doses) for doses in found.doses]
-    headings = ["What each op adds"] if found.ops else []
-    headings += [f"Effect against {doses.parameter}" for doses in found.doses]
+    unit = wording.unit_of(judgement.metric)
+    tables = [page_tables.of_ops(found.ops, unit)] if found.ops else []
+    tables += [page_tables.of_doses(doses, unit) for doses in found.doses]
+    of = "" if judgement.metric == "accuracy" else f" in {wording.TITLES[judgement.metric]}"
+    headings = [f"What each op adds{of}"] if found.ops else []
+    headings += [f"Effect{of} against {doses.parameter}" for doses in found.doses]
     with figures.page_style():
-        drawn = effect_figures.drawn(found).items()
+        drawn = effect_figures.drawn(found, unit).items()
     pictures = [figures.svg(figure, f"effects {index} {name}") for index, (name, figure) in enumerate(drawn)]
     return list(zip(headings, pictures, tables, strict=True))
 

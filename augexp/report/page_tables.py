@@ -16,6 +16,7 @@ from augexp.compare.verdicts import Verdict
 from augexp.metrics.catalogue import Metric
 from augexp.report import profiles as profile_report
 from augexp.report import recalls, terminal
+from augexp.report.wording import unit_of
 
 FALSE_DISCOVERIES = 0.05
 MOST_CLASSES = 8  # on each side, before the rest is folded away
@@ -97,29 +98,29 @@ def _spread(over: Spread | None, scale: float = 100, digits: int = 2) -> Cell:
     return Cell(f"{mean} ± {scale * over.sd:.{digits}f}", (ends, f"{lowest}, {highest}"))
 
 
-def contrasts(verdicts: Sequence[Verdict]) -> Table:
+def contrasts(judgement: Judgement) -> Table:
     """A row a contrast, in points."""
-    headings = ("contrast", "points", "95 %: other seeds and images", "95 %: other seeds", "verdict")
+    headings = ("contrast", unit_of(judgement.metric), "95 %: other seeds and images", "95 %: other seeds", "verdict")
     rows = [
         _cells(
             f"{verdict.group.label} - {verdict.baseline.label}",
             *terminal.contrast_cells(verdict),
             verdict.status,
         )
-        for verdict in verdicts
+        for verdict in judgement.verdicts
     ]
     return Table(headings, tuple(rows))
 
 
-def of_ops(ops: Sequence[OfOp]) -> Table:
+def of_ops(ops: Sequence[OfOp], unit: str = "points") -> Table:
     """A row an op, in points: what it adds alone, and beside the others."""
-    headings = ("op", "alone: points", "95 %", "verdict", "beside the others: points", "95 %", "verdict")
+    headings = ("op", f"alone: {unit}", "95 %", "verdict", f"beside the others: {unit}", "95 %", "verdict")
     return Table(headings, tuple(_cells(one.op, *_effect(one.alone), *_effect(one.beside)) for one in ops))
 
 
-def of_doses(doses: Doses) -> Table:
+def of_doses(doses: Doses, unit: str = "points") -> Table:
     """A row a dose, in points above the baseline."""
-    headings = (doses.parameter, "strategy", f"points above {doses.baseline.label}", "95 %", "verdict")
+    headings = (doses.parameter, "strategy", f"{unit} above {doses.baseline.label}", "95 %", "verdict")
     rows = [_cells(f"{dose:g}", group.label, *_effect(doses.effects.get(dose))) for dose, group in doses.groups.items()]
     return Table(headings, tuple(rows))
 

@@ -18,8 +18,10 @@ LONGEST = 16  # characters of a class's name in 80 columns
 
 
 def is_shown(judgement: Judgement) -> bool:
-    """Whether accuracy alone doesn't tell: test classes of unlike size, in any group."""
-    return any(one.test is not None and one.test.is_unequal for one in judgement.recalls.values())
+    """Whether accuracy alone doesn't tell: test classes of unlike size, in any group; or verdicts are about recall."""
+    return judgement.metric == "macro_recall" or any(
+        one.test is not None and one.test.is_unequal for one in judgement.recalls.values()
+    )
 
 
 def table(judgement: Judgement) -> Table | None:

@@ -141,13 +141,17 @@ def _other_line(judgement: Judgement) -> list[str]:
 
 
 def contrast_table(judgement: Judgement) -> Table | None:
-    """A row a contrast: difference of test accuracies in points, both intervals; None where there is none."""
+    """A row a contrast: difference of test scores in points, both intervals; None where there is none."""
     if not judgement.verdicts:
         return None
     shared = judgement.baseline
     grid = tables.grid(
-        ["test accuracy" if shared is None else f"against {printable(shared.label)}"],
-        ["points", "95 %: other\nseeds, images", "95 %: other\nseeds alone"],
+        [f"test {wording.TITLES[judgement.metric]}" if shared is None else f"against {printable(shared.label)}"],
+        [
+            wording.unit_of(judgement.metric).replace(" of ", " of\n"),
+            "95 %: other\nseeds, images",
+            "95 %: other\nseeds alone",
+        ],
     )
     grid.add_column("verdict", no_wrap=True)
     for verdict in judgement.verdicts:

@@ -9,11 +9,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from augexp import console, files
+from augexp import console, files, tables
 from augexp.config.decide import Registered
 from augexp.config.schema import Experiment, Score
 from augexp.data.splits import Part, Splits
 from augexp.draw import history as draw_history
+from augexp.errors import UserError
+from augexp.metrics import recall
 from augexp.metrics.scores import metrics
 from augexp.network import model, scoring
 from augexp.runs import checkpoint, predictions, read
@@ -51,6 +53,8 @@ def train(
             return experiment.run_dir
     run_folder.refuse_finished(experiment, overwrite=overwrite)
     task = prepare(experiment)
+    if study is not None:
+        _refuse_few_images(task, study)
     if resume:
         _find_checkpoint(task, experiment.run_dir)
     for line in announcement(task):
@@ -61,6 +65,18 @@ def train(
         reached = fit(task, folder, resumed)
         _finish(task, folder, reached)
     return folder
+
+
+def _refuse_few_images(task: Task, study: Registered) -> None:
+    """Before anything is trained for a verdict that no interval can bear."""
+    test = task.splits.test
+    few = [task.splits.class_names[number] for number in recall.too_few(test.labels)]
+    if few and study.decide.metric == "macro_recall":
+        raise UserError(
+            f"decide.metric macro_recall needs {recall.FEWEST} or more test images of every class, which "
+            f"{tables.names(few)} of {task.experiment.data.source} {'has' if len(few) == 1 else 'have'} not; choose "
+            "decide.metric=accuracy, or add test images"
+        )
 
 
 def _find_checkpoint(task: Task, folder: Path) -> Checkpoint | None:
