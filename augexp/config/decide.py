@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from augexp.config.ops import Float
 from augexp.config.schema import Count, Experiment, Score, Section
-from augexp.config.settings import FREE_KEYS, flatten
+from augexp.config.settings import FREE_KEYS, UNSAID, UNSET, flatten
 
 JudgedBy = Literal["accuracy", "macro_recall"]  # the test score that verdicts are about
 LOOKS = (3, 5, 8, 12)
@@ -114,4 +114,4 @@ def register(
 
 def _deciding(experiment: Experiment) -> dict[str, Any]:
     flat = flatten(experiment.model_dump(mode="json"))
-    return {key: value for key, value in flat.items() if key not in FREE_KEYS}
+    return {key: value for key, value in flat.items() if key not in FREE_KEYS and UNSAID.get(key, UNSET) != value}

@@ -211,6 +211,8 @@ class Train(Section):
     """The recipe: length, batch, optimizer, schedule, precision, and which weights are scored.
 
     Attributes:
+        balance: for classes of unlike size. `sampler` draws every class equally often; `loss` is balanced softmax: the
+            log of each class's share of train is added to its logit, in the loss alone (Ren et al., 2020).
         ema: momentum of an exponential moving average of the weights, step by step, which is scored in place of them
             (Polyak and Juditsky, Acceleration of Stochastic Approximation by Averaging, 1992); it starts afresh where
             the backbone joins the head. None: the weights themselves.
@@ -228,6 +230,7 @@ class Train(Section):
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup_epochs: Annotated[Int, Field(ge=0)] = 0
     label_smoothing: Annotated[Float, Field(ge=0, lt=1)] = 0.0
+    balance: Literal["none", "sampler", "loss"] = "none"
     plain_epochs: Annotated[Int, Field(ge=0)] = 0
     ema: Annotated[Float, Field(gt=0, lt=1)] | None = None
     score: Score = "last"

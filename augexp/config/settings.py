@@ -27,16 +27,24 @@ UNSET = "unset"
 STANDS_FOR = {"data.validation": (None, schema.VALIDATION_SHARE)}
 # By section, where a stored configuration lacks them.
 BEFORE: Mapping[str, Mapping[str, Any]] = {
-    "train": {"score": "best", "ema": None},
+    "train": {"score": "best", "ema": None, "balance": "none"},
     "data": {"antialias": False, "split_seed": 0, "folds": None, "image_key": None, "label_key": None},
+}
+# Not part of the hash of a study: it was the same before there was a choice.
+UNSAID = {
+    "train.balance": "none",
+    "data.split_seed": 0,
+    "data.folds": None,
+    "data.image_key": None,
+    "data.label_key": None,
 }
 
 
 def as_made(config: Mapping[str, Any]) -> dict[str, Any]:
     """A stored configuration with what its version didn't say because there was no choice yet.
 
-    That version scored the best epoch, which is not the default of today, averaged no weights, and reduced images
-    without antialiasing.
+    That version scored the best epoch, which is not the default of today, averaged no weights, took classes as often as
+    they come, and reduced images without antialiasing.
     """
     sections = {name: config.get(name, {}) for name in BEFORE}
     return dict(config) | {

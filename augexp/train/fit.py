@@ -18,7 +18,7 @@ from augexp.network import model, parallel
 from augexp.network.build import policy
 from augexp.runs import folder as run_folder
 from augexp.runs.checkpoint import Checkpoint, Progress
-from augexp.train import optimizer
+from augexp.train import balance, optimizer
 from augexp.train.record import Record, assign, save_weights
 from augexp.train.task import Phase, Task, eval_batches, phases, recipe
 
@@ -82,7 +82,7 @@ def _compile(task: Task, phase: Phase) -> None:
             total_steps=task.total_steps,
             first_step=task.steps * phase.epochs.start,
         ),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+        loss=balance.loss(settings.train, task.splits),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
         jit_compile=task.jit_compile,
     )
