@@ -117,10 +117,13 @@ def _labels(firsts: Sequence[Run]) -> list[str]:
 
 
 def _telling(flat: Mapping[str, Any], namesakes: Sequence[Mapping[str, Any]]) -> list[str]:
-    """`key=value` for what differs between namesakes; an op's parameters only where two of them have the op."""
+    """`key=value` for what differs between namesakes; an op's parameters only where two of them have the op.
+
+    Which classes an op is for is told wherever it is set: an op for all has no such parameter.
+    """
     told = []
     for key in _differing(namesakes):
-        of_op = key.startswith("strategy.")
+        of_op = key.startswith("strategy.") and not key.endswith(".only")
         if key in flat and (not of_op or len({show(other[key]) for other in namesakes if key in other}) > 1):
             told.append(f"{key.removeprefix('strategy.')}={show(flat[key])}")
     return told

@@ -120,7 +120,7 @@ def _without_recall(group: Group, baseline: Group, evidence: Evidence) -> str | 
 def few_images(names: Sequence[str]) -> str:
     """Why no macro recall can be judged where these classes are so small."""
     return (
-        f"macro recall can't be judged with fewer than {recall.FEWEST} test images of a class, which don't tell how "
+        f"macro recall can't be judged with fewer than {recall.FEWEST} test images of a class: one doesn't tell how "
         f"others of it fare ({tables.names(names)})"
     )
 

@@ -7,7 +7,7 @@ from datetime import date
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from augexp.config.ops import OPS, STRATEGY_NAMES
+from augexp.config.ops import OPS, STRATEGY_NAMES, Spec
 from augexp.config.yamlfile import Place, Places, dotted
 from augexp.errors import brief, closest, did_you_mean
 
@@ -95,7 +95,8 @@ def _unknown_op(name: str) -> str:
 
 def _suggest_key(loc: Place, root: type[BaseModel]) -> str:
     *parents, last = loc
-    word, here = str(last), list(_model_at(parents, root).model_fields)
+    # What all ops have comes after what this one has.
+    word, here = str(last), sorted(_model_at(parents, root).model_fields, key=Spec.model_fields.__contains__)
     elsewhere = {field: f"{field} (at the top level)" for field in root.model_fields}
     for section, model in _sections(root).items():
         elsewhere |= {field: f"{section}.{field}" for field in model.model_fields}

@@ -39,6 +39,7 @@ class Recipe:
     seed: int
     label_smoothing: float = 0.0
     balanced: bool = False  # every class as often as any other
+    class_names: tuple[str, ...] = ()  # for ops that change some classes only
 
 
 def steps_per_epoch(part: Part, batch_size: int) -> int:
@@ -83,7 +84,10 @@ def batch_at(part: Part, recipe: Recipe) -> Callable[[tf.Tensor], Batch]:
     """The function from a step (int64 scalar) to its batch: the one place where training batches are made."""
     examples = _Examples(part, recipe.num_classes, recipe.label_smoothing)
     number = _balanced_numbers(part, recipe) if recipe.balanced else _numbers(len(part), recipe)
-    window, augment = _window(recipe, decoded_size=part.images.shape[1]), strategy.build(recipe.strategy)
+    window, augment = (
+        _window(recipe, decoded_size=part.images.shape[1]),
+        strategy.build(recipe.strategy, recipe.class_names),
+    )
 
     def draw(step: tf.Tensor) -> Batch:
         # Called outside tf.data, as previews do, these ops would move the whole cache to a GPU.
@@ -92,7 +96,7 @@ def batch_at(part: Part, recipe: Recipe) -> Callable[[tf.Tensor], Batch]:
             decoded, targets = examples.gather(number(step))
             seed = tf.stack([tf.constant(recipe.seed, tf.int64), step])
             sources, targets = window(decoded, targets, seed)
-            params = augment.sample(seed, sources)
+            params = augment.sample(seed, sources, tf.argmax(targets, axis=1))
             mixed, soft = augment.apply(sources, targets, params)
         mixed.set_shape([recipe.batch_size, recipe.image_size, recipe.image_size, 3])
         return Batch(mixed, soft, sources, params)

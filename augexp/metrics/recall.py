@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-FEWEST = 3  # examples of a class, for an interval of a macro recall: two say too little of how others of it fare
+FEWEST = 2  # examples of a class, for an interval of a macro recall: one doesn't tell how far others are from it
 UNEQUAL = 1.5  # from this ratio of the largest class to the smallest on, accuracy alone doesn't tell
 
 

@@ -51,9 +51,9 @@ def _cell(spread: Spread) -> str:
 def caption(judgement: Judgement) -> str:
     """What the table's numbers are."""
     told = dict.fromkeys(one.test.sizes for one in judgement.recalls.values() if one.test is not None)
-    sizes = tables.names([f"{smallest:,} to {largest:,}" for smallest, largest in told])
+    ranges = [f"{low:,} to {high:,}" if low < high else f"{low:,}" for low, high in told]
     return (
-        f"recall: share of a class's test images that are right, of classes of {sizes} images; macro: its mean over "
+        f"recall: share of a class's test images that are right, of classes of {tables.names(ranges)} images; macro: its mean over "
         "classes; worst: each seed's lowest, and the class that is lowest over all seeds"
     )
 

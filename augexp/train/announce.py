@@ -3,6 +3,7 @@
 import keras
 
 from augexp.config import partners
+from augexp.config.ops import check_classes
 from augexp.config.schema import Experiment
 from augexp.data import pipeline, sources
 from augexp.data.splits import Splits, division, expected_splits
@@ -109,4 +110,5 @@ def _expected_sizes(experiment: Experiment) -> list[str]:
     if splits is None:
         source = experiment.data.source
         return [f"data: {source} is not downloaded yet; the first run does it, then split sizes are known"]
+    check_classes(experiment.strategy, splits.class_names)
     return _sizes(experiment, splits, pipeline.steps_per_epoch(splits.train, experiment.train.batch_size))

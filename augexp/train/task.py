@@ -66,6 +66,7 @@ def recipe(experiment: Experiment, splits: Splits, *, augmented: bool = True) ->
         seed=experiment.seed,
         label_smoothing=experiment.train.label_smoothing,
         balanced=experiment.train.balance == "sampler",
+        class_names=splits.class_names,
     )
 
 

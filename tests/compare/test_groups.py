@@ -293,3 +293,10 @@ def test_groups_of_runs_with_arrays_can_be_told_apart() -> None:
     assert theirs not in (ours, ours)
     assert ours != theirs
     assert len({ours, theirs, Group("a", (long,))}) == 2
+
+
+def test_runs_of_one_op_for_other_classes_are_told_apart(tmp_path: Path) -> None:
+    texts = ["cutmix", "[{name: cutmix, only: [a]}]", "[{name: cutmix, only: [a, b]}]"]
+    paths = [make_run(tmp_path / str(i), strategy=text, overrides=["name=x"]) for i, text in enumerate(texts)]
+    labels = [group.label for group in load_groups(paths).groups]
+    assert labels == ["x", 'x cutmix.only=["a"]', 'x cutmix.only=["a", "b"]']

@@ -123,13 +123,13 @@ def test_one_seed_is_no_verdict_and_the_reason_is_said(tmp_path: Path) -> None:
     assert "McNemar's test of two models counts images, not classes" in sentence(verdict)
 
 
-def test_a_class_of_two_test_images_is_refused_by_name(tmp_path: Path) -> None:
-    rights = {"none": [(80, 1), (81, 2), (79, 1)], "cutmix": [(85, 1), (84, 2), (86, 2)]}
-    (verdict,) = judged(study(tmp_path / "a", rights, sizes=(90, 2))).verdicts
+def test_a_class_of_one_test_image_is_refused_by_name(tmp_path: Path) -> None:
+    rights = {"none": [(80, 1), (81, 0), (79, 1)], "cutmix": [(85, 1), (84, 1), (86, 0)]}
+    (verdict,) = judged(study(tmp_path / "a", rights, sizes=(90, 1))).verdicts
     assert verdict.status == "not comparable"
-    assert "fewer than 3 test images of a class" in sentence(verdict)
+    assert "fewer than 2 test images of a class" in sentence(verdict)
     assert "(cracked)" in sentence(verdict)
-    assert judged(study(tmp_path / "b", rights, sizes=(90, 3))).verdicts[0].status == "undecided"
+    assert judged(study(tmp_path / "b", rights, sizes=(90, 2))).verdicts[0].status == "undecided"
     assert judged(sorted((tmp_path / "a").glob("*")), None).verdicts[0].status != "not comparable"
 
 

@@ -46,7 +46,7 @@ def complaint(tmp_path: Path) -> Complaint:
         ),
         (
             "strategy:\n- {name: flip_left_right, alpha: 1}\n",
-            "c.yaml:2: strategy[0].alpha: unknown key; known here: name, prob",
+            "c.yaml:2: strategy[0].alpha: unknown key; known here: name, prob, only",
         ),
     ],
 )

@@ -250,6 +250,7 @@ def recall_cells() -> list[Cell]:
     within = dict.fromkeys(BOTH, (0.0, 6.5))
     fading = tuple(np.linspace(0.9, 0.5, len(TAIL)).tolist())
     classes = {
+        "98:2 of 100": ((98, 2), (0.95, 0.6)),
         "97:3 of 100": ((97, 3), (0.95, 0.6)),
         "97:3 of 359": ((348, 11), (0.95, 0.6)),
         "97:3 of 3,000": ((2910, 90), (0.98, 0.6)),
