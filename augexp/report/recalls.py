@@ -53,8 +53,8 @@ def caption(judgement: Judgement) -> str:
     told = dict.fromkeys(one.test.sizes for one in judgement.recalls.values() if one.test is not None)
     ranges = [f"{low:,} to {high:,}" if low < high else f"{low:,}" for low, high in told]
     return (
-        f"recall: share of a class's test images that are right, of classes of {tables.names(ranges)} images; macro: its mean over "
-        "classes; worst: each seed's lowest, and the class that is lowest over all seeds"
+        f"recall: share of a class's test images that are right, of classes of {tables.names(ranges)} images; macro: "
+        "its mean over classes; worst: each seed's lowest, and the class that is lowest over all seeds"
     )
 
 
