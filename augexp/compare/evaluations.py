@@ -85,7 +85,9 @@ class Measurements:
         kept = {path: row for path, row in rows.items() if row is not None}
         overlap = divided.overlap(group, [_identity(one) for one in self.of(group) if one.ids is not None]) or 0.0
         by_example = {} if overlap else group_scores.rows_by_seed(group, kept)
-        return Scores(self._by_seed(group, name), by_example, min(one.examples for one in self.of(group)), overlap=overlap)
+        return Scores(
+            self._by_seed(group, name), by_example, min(one.examples for one in self.of(group)), overlap=overlap
+        )
 
     def _by_seed(self, group: Group, name: str) -> dict[int, float]:
         return per_seed(group, [one.metrics[name] for one in self.of(group)])
