@@ -43,6 +43,7 @@ RANGE_ARGS = ("include_preprocessing",)  # of a backbone, that decide which valu
 Int = Annotated[int, Field(strict=True)]
 Count = Annotated[Int, Field(ge=1)]
 Flag = Annotated[bool, Field(strict=True)]
+Duplicates = Literal["refuse", "drop", "keep"]
 Score = Literal["last", "best"]  # the epoch whose weights are scored: the last one, or the best on val
 
 
@@ -106,6 +107,8 @@ class Data(Section):
             train and test, or else `VALIDATION_SHARE` of train.
         image_key: the feature of a TFDS set that holds the images; None: the one that the set names, or the only one.
         label_key: likewise, that holds the classes.
+        duplicates: what becomes of images of train and val whose decoded pixels stand in test too, and of train's that
+            stand in val: refused, left out of train and val, or kept.
     """
 
     source: Annotated[str, Field(strict=True)] = "stanford_dogs"
@@ -114,6 +117,7 @@ class Data(Section):
     antialias: Flag = False
     cache_size: Annotated[Int, Field(ge=8, le=4096)] | None = None
     validation: Annotated[float | Literal["test"] | None, BeforeValidator(_check_validation)] = None
+    duplicates: Duplicates = "drop"
     train_per_class: Count | None = None
     split_seed: Annotated[int | Literal["seed"], BeforeValidator(_check_split_seed)] = 0
     folds: Annotated[Int, Field(ge=2, le=1000)] | None = None

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ import numpy as np
 
 from augexp import console, files
 from augexp.config.schema import Data
-from augexp.data import decode
+from augexp.data import copies, decode
 from augexp.data.decode import Pixels
 from augexp.data.examples import Examples, Labels, Source, SplitName
 from augexp.data.grey import Extent, Ranges, ranges
@@ -40,6 +40,7 @@ class DecodedSplit:
     images: Pixels  # (N, S, S, 3), RGB; mapped copy-on-write, so writable without touching the file
     labels: Labels  # (N,) int32
     ids: list[str]
+    digests: Sequence[str] | None = None  # of each image's pixels; None in an entry of an earlier version
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ def expected(source: Source, data: Data) -> Decoded:
     for name, examples in source.splits.items():
         listing = examples.listing()
         black = np.broadcast_to(np.uint8(0), (examples.count, size, size, 3))
-        splits[name] = DecodedSplit(black, listing.labels, listing.ids)
+        unlike = [f"{name}/{id_}" for id_ in listing.ids]  # no two are known to be equal
+        splits[name] = DecodedSplit(black, listing.labels, listing.ids, unlike)
     return Decoded(source.class_names, "", splits, ())
 
 
@@ -133,7 +135,10 @@ def _open_split(path: Path, split: Mapping[str, Any]) -> DecodedSplit:
         raise _DamagedError(f"{path.name} is cut off") from None
     if images.dtype != np.uint8 or list(images.shape) != split["shape"] or len(split["ids"]) != len(images):
         raise _DamagedError(f"{path.name} is not what meta.json says")
-    return DecodedSplit(images, np.array(split["labels"], np.int32), list(split["ids"]))
+    digests = split.get("digests")
+    if digests is not None and len(digests) != len(images):
+        raise _DamagedError("meta.json has no digest of each image")
+    return DecodedSplit(images, np.array(split["labels"], np.int32), list(split["ids"]), digests)
 
 
 def _build_once(source: Source, data: Data) -> Decoded:
@@ -250,7 +255,7 @@ class _BuiltSplit:
     shape: tuple[int, ...]
     ids: list[str] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
-    digests: list[str] = field(default_factory=list)  # of each image's pixels
+    digests: list[str] = field(default_factory=list)  # of each image's pixels, whole
     bad: list[Bad] = field(default_factory=list)
 
     def add(self, ids: list[str], labels: Labels, images: Pixels) -> None:
@@ -262,7 +267,15 @@ class _BuiltSplit:
 def _meta(
     source: Source, data: Data, built: Mapping[SplitName, _BuiltSplit], bad: list[Bad], grey: Ranges
 ) -> dict[str, Any]:
-    splits = {name: {"shape": split.shape, "ids": split.ids, "labels": split.labels} for name, split in built.items()}
+    splits = {
+        name: {
+            "shape": split.shape,
+            "ids": split.ids,
+            "labels": split.labels,
+            "digests": [digest[: copies.DIGITS] for digest in split.digests],
+        }
+        for name, split in built.items()
+    }
     return {
         "source": source.name,
         "version": source.version,

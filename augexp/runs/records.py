@@ -95,6 +95,12 @@ class Result(Record):
         return self.val if split == "val" else self.test
 
 
+class Copied(Record):
+    """Equal images across splits: how many were left out of train and val."""
+
+    dropped: dict[str, Annotated[int, Field(strict=True)]] = {}
+
+
 class Environment(Record):
     """`environment.json`: what a run's numbers depend on beside its configuration; None where it doesn't say."""
 
@@ -110,6 +116,7 @@ class Environment(Record):
     class_names: tuple[str, ...] | None = None
     decoder: int | None = None  # version of what read the images
     grey: dict[str, tuple[Number, Number]] = {}  # kind of deep grey -> values taken for black and white
+    copies: Copied = Copied()  # earlier versions didn't look for any
     train_examples: Annotated[int, Field(strict=True)] | None = None
     study: Registered | None = None
 

@@ -5,7 +5,7 @@ import keras
 from augexp.config import partners
 from augexp.config.ops import check_classes
 from augexp.config.schema import Experiment
-from augexp.data import pipeline, sources
+from augexp.data import doubtful, pipeline, sources
 from augexp.data.splits import Splits, division, expected_splits
 from augexp.errors import brief
 from augexp.network import device, estimate, inputs, model, parallel
@@ -45,6 +45,7 @@ def _sizes(settings: Experiment, splits: Splits, steps: int) -> list[str]:
     ]
     if settings.data.divides_by_seed:
         lines.append(_division(settings))
+    lines += doubtful.lines(splits, settings.data)
     if splits.left_out:
         lines.append(f"left out: {len(splits.left_out)} images that can't be decoded: {brief(list(splits.left_out))}")
     return lines + ([TEST_AS_VALIDATION] if settings.data.validation == "test" else [])

@@ -21,7 +21,7 @@ def decoded_split(sizes: Sizes, prefix: str = "") -> DecodedSplit:
     labels = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
     ids = [f"{prefix}{k}/{i}" for k, size in enumerate(sizes) for i in range(size)]
     images = np.broadcast_to(np.arange(len(ids)).astype(np.uint8)[:, None, None, None], (len(ids), 8, 8, 3))
-    return DecodedSplit(images, labels, ids)
+    return DecodedSplit(images, labels, ids, ids)
 
 
 def decoded(classes: int = 0, **sizes: Sizes) -> Decoded:
@@ -93,7 +93,7 @@ def test_the_order_of_the_examples_decides_nothing(sizes: Sizes, random: Any) ->
     order = list(range(len(whole.splits["all"].ids)))
     random.shuffle(order)
     old = whole.splits["all"]
-    new = DecodedSplit(old.images[order], old.labels[order], [old.ids[i] for i in order])
+    new = DecodedSplit(old.images[order], old.labels[order], [old.ids[i] for i in order], [old.ids[i] for i in order])
     first, second = split(whole, data()), split(Decoded(whole.class_names, "", {"all": new}, ()), data())
     assert set(first.train.ids) == set(second.train.ids)
     assert set(first.val.ids) == set(second.val.ids)
