@@ -15,6 +15,7 @@ from augexp.cli.ablate import ablate
 from augexp.cli.check import check
 from augexp.cli.clean import clean
 from augexp.cli.compare import compare
+from augexp.cli.data import data
 from augexp.cli.evaluate import evaluate
 from augexp.cli.explain import explain
 from augexp.cli.ops import ops
@@ -26,7 +27,7 @@ from augexp.cli.train import train
 from augexp.errors import UserError, printable
 
 # In the order of `augexp --help`.
-COMMANDS = (train, sweep, ablate, status, clean, compare, evaluate, explain, predict, ops, preview, check)
+COMMANDS = (data, train, sweep, ablate, status, clean, compare, evaluate, explain, predict, ops, preview, check)
 
 
 def main() -> None:

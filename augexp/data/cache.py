@@ -52,6 +52,7 @@ class Decoded:
     splits: Mapping[SplitName, DecodedSplit]
     skipped: tuple[str, ...]  # ids of the images that can't be decoded
     grey: Ranges = field(default_factory=dict)  # of deep grey: which values were taken for black and white
+    reasons: Mapping[str, str] = field(default_factory=dict)  # id of an image -> why it can't be decoded
 
 
 class _DamagedError(Exception):
@@ -117,8 +118,8 @@ def _open(folder: Path) -> Decoded:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         splits = {name: _open_split(folder / f"{name}.npy", split) for name, split in meta["splits"].items()}
         grey = {kind: (float(low), float(high)) for kind, (low, high) in meta["grey"].items()}
-        bad = tuple(id_ for id_, _ in meta["bad"])
-        return Decoded(tuple(meta["class_names"]), meta["fingerprint"], splits, bad, grey)
+        bad = {id_: str(reason) for id_, reason in meta["bad"]}
+        return Decoded(tuple(meta["class_names"]), meta["fingerprint"], splits, tuple(bad), grey, bad)
     except FileNotFoundError as error:
         raise _DamagedError(f"no {Path(error.filename).name}") from None
     except OSError as error:

@@ -79,6 +79,15 @@ class Copies:
         return [group for group in self.within if len({member.label for member in group}) > 1]
 
     @property
+    def worst_first(self) -> list[Group]:
+        """All groups: those in two splits, then those under different labels, then the others."""
+
+        def harmless(group: Group) -> tuple[bool, bool]:
+            return len({one.split for one in group}) == 1, len({one.label for one in group}) == 1
+
+        return sorted(self.groups, key=harmless)
+
+    @property
     def within(self) -> list[Group]:
         """Equal images of one split."""
         parts = [

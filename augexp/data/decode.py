@@ -103,7 +103,23 @@ def orientation(encoded: bytes) -> int:
         return _orientation(image)
 
 
-def upright_size(encoded: bytes) -> tuple[int, int]:
+def sizes(examples: Examples) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Indices, and width and height of the files as a viewer shows them; what is no image is left out."""
+    for index, size in _each(examples, _size):
+        if size is not None:
+            yield index, size
+
+
+def _size(content: Content) -> tuple[int, int] | None:
+    if isinstance(content, np.ndarray):
+        return content.shape[1], content.shape[0]
+    try:
+        return upright_size(content)
+    except Exception:  # as in `_decoded`
+        return None
+
+
+def upright_size(encoded: bytes | Path) -> tuple[int, int]:
     """Width and height as a viewer shows an image file that can be decoded."""
     with _opened(encoded) as image:
         if image.format == "TIFF":
@@ -180,7 +196,7 @@ def _decoded(content: Content, data: Data, ranges: grey.Ranges | None) -> Pixels
 
 def _extent(content: Content) -> grey.Extent | None:
     try:
-        with _opened(content.read_bytes() if isinstance(content, Path) else content) as image:
+        with _opened(content) as image:
             if not grey.kind(image):
                 return None
             with _budget.taken(image.width * image.height):
@@ -190,11 +206,12 @@ def _extent(content: Content) -> grey.Extent | None:
 
 
 @contextmanager
-def _opened(content: bytes | NDArray[Any]) -> Iterator[Image.Image]:
+def _opened(content: Content) -> Iterator[Image.Image]:
     if isinstance(content, np.ndarray):
         yield Image.fromarray(content)
         return
-    with Image.open(io.BytesIO(content), formats=_formats()) as image:
+    file = content if isinstance(content, Path) else io.BytesIO(content)
+    with Image.open(file, formats=_formats()) as image:
         yield image
 
 

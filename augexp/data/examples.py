@@ -53,6 +53,7 @@ class Source:
     class_names: tuple[str, ...]
     splits: Mapping[SplitName, Examples]
     groups: Mapping[str, str] = field(default_factory=dict)  # id -> what must not be divided between splits
+    left_out: str = ""  # in words: what was found beside the examples and isn't used
 
 
 def check_classes(source: str, class_names: tuple[str, ...], train: Labels, **held_out: Labels | None) -> None:

@@ -64,7 +64,8 @@ def _read_folder(data: Data, root: Path) -> Source:
     _check_files(data.source, class_names, files)
     splits = {split: _folder_examples(found.root, files[split], classes, class_names) for split in files}
     check_splits(data.source, class_names, {split: examples.listing().labels for split, examples in splits.items()})
-    return Source(classnames.readable(found.root.absolute().name), _stamp(found.root, files), class_names, splits)
+    name, version = classnames.readable(found.root.absolute().name), _stamp(found.root, files)
+    return Source(name, version, class_names, splits, left_out=left)
 
 
 def _places(root: Path, folders: Mapping[SplitName, Path], names: Mapping[SplitName, list[str]]) -> dict[str, str]:

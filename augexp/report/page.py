@@ -3,8 +3,6 @@
 `page.html.jinja` says what stands where, `page.css` how it looks; here is what they are filled with.
 """
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +26,7 @@ from augexp.report import profiles as profile_report
 from augexp.report.curves import data_name
 from augexp.report.notes import notes
 from augexp.report.page_tables import Table
+from augexp.report.pictures import data_uri
 
 MOST_FIGURE_ROWS = 60
 PREVIEW_WIDTH = 1100  # pixels
@@ -220,6 +219,4 @@ def _picture(path: Path) -> str | None:
     except (OSError, ValueError, Image.DecompressionBombError):
         return None
     picture.thumbnail((PREVIEW_WIDTH, PREVIEW_WIDTH))
-    file = io.BytesIO()
-    picture.save(file, "JPEG", quality=82)
-    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+    return data_uri(picture)
