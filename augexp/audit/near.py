@@ -22,8 +22,8 @@ MOST_CANDIDATES = 5  # of an image, for each way of looking
 MOST_CHECKED = 50_000  # candidates, those that correlate most
 HOPELESS = 0.6  # likeness at 16 x 16
 ALIKE = 0.8  # likeness
-APART = 1.8  # times what the k-th neighbour's is, in Fisher's z
-NEIGHBOUR = 10, 200  # k, or one in so many images
+APART = 1.6  # times as much as with the k-th neighbour, in Fisher's z
+NEIGHBOUR = 5, 200  # k: at least, or one in so many images
 FLAT = 2.0  # standard deviation, in grey levels
 BLOCK = 1024  # images compared at once
 BATCH = 256  # pairs checked at once
@@ -70,6 +70,8 @@ def pairs(thumbs: Floats) -> list[Pair]:
 
     Memory and time grow with the square of their number, in matrix products: measured in docs/data.md.
     """
+    if not len(thumbs):
+        return []
     found: dict[tuple[int, int], Pair] = {}
     for mirrored in (False, True):
         turned = thumbs[:, :, ::-1] if mirrored else thumbs
@@ -132,8 +134,6 @@ def _correlated(queries: Floats, known: Floats) -> tuple[Numbers, Numbers, Float
         hits[crowded[:, None], best] = True
         rows, columns = np.nonzero(hits)
         found.append((rows + start, columns, products[rows, columns]))
-    if not found:
-        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
     ours, theirs, correlations = (np.concatenate(column) for column in zip(*found, strict=True))
     return ours, theirs, correlations
 
@@ -239,7 +239,7 @@ def _apart(thumbs: Floats, alike: list[Pair]) -> list[Pair]:
 
 
 def _with_neighbours(thumbs: Floats, images: Numbers) -> Floats:
-    """(n,) Fisher's z of the likeness of some images with their k-th neighbours: the mean of three."""
+    """(n,) Fisher's z of the likeness of some images with their k-th neighbours or the next two, the greatest."""
     described = _described(thumbs)
     nearest = min(max(NEIGHBOUR[0], len(thumbs) // NEIGHBOUR[1]), max(len(thumbs) - 3, 0))
     found = np.empty(len(images), np.float32)
@@ -248,7 +248,7 @@ def _with_neighbours(thumbs: Floats, images: Numbers) -> Floats:
         products = described[some] @ described.T
         order = np.argsort(-products, axis=1)[:, nearest : nearest + 3]  # the first is the image itself
         each = [_z(_likeness(thumbs[some], thumbs[column])) for column in order.T]
-        found[start : start + BATCH] = np.mean(each, axis=0)
+        found[start : start + BATCH] = np.max(each, axis=0)
     return found
 
 

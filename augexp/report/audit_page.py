@@ -51,7 +51,7 @@ def content(found: Findings) -> dict[str, Any]:
     return {
         "title": audit.title(found),
         "version": __version__,
-        "doubtful": advice.doubtful(found),
+        "doubtful": [sentence[:1].upper() + sentence[1:] for sentence in advice.doubtful(found)],
         "facts": [(what.capitalize(), words) for what, words in audit.facts(found)],
         "counts": Table(
             ("class", *found.counts), tuple(tuple(Cell(cell) for cell in row) for row in audit.rows(found))
