@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augexp import console
-from augexp.audit.findings import Doubt, Doubts, Pixels, Shown
+from augexp.audit.findings import IMPROBABLE, SURE, Doubt, Doubts, Pixels, Shown
 from augexp.config.schema import Experiment
 from augexp.data import pipeline
 from augexp.data.copies import Split
@@ -23,7 +23,6 @@ MOST = 12  # doubts that are shown
 MOST_IMAGES = 20_000  # of train, and of test
 FOLDS = 5
 STRENGTH = 0.01  # C
-IMPROBABLE = 0.05  # probability of the label
 BELIEVED = 0.6  # accuracy of the probe, out of fold
 SMALL = 32  # pixels: images of this side are looked at without a backbone
 
@@ -110,7 +109,7 @@ def _doubted(class_names: tuple[str, ...], parts: Mapping[str, Part], seen: Mapp
         return Doubts(probe=name, accuracy=accuracy, reason=reason)
     found = [*_of_part("train", train, out_of_fold), *_of_part("test", test, on_test)]
     found.sort(key=lambda doubt: (doubt.given, doubt.image.id))
-    improbable = sum(int((_given(p, said) < IMPROBABLE).sum()) for p, said in ((train, out_of_fold), (test, on_test)))
+    improbable = _improbable(train, out_of_fold) + _improbable(test, on_test)
     return Doubts(tuple(found[:MOST]), name, accuracy, told, improbable)
 
 
@@ -127,6 +126,10 @@ def _probabilities(train: Floats, labels: NDArray[np.int32], test: Floats, folds
 
 def _given(part: Part, said: Floats) -> Floats:
     return np.asarray(said[np.arange(len(part)), part.labels])
+
+
+def _improbable(part: Part, said: Floats) -> int:
+    return int(((_given(part, said) < IMPROBABLE) & (said.max(axis=1) > SURE)).sum())
 
 
 def _of_part(split: Split, part: Part, said: Floats) -> list[Doubt]:

@@ -12,6 +12,8 @@ from augexp.data.copies import Copies, Member, Split
 Pixels = NDArray[np.uint8]  # (S, S, 3), RGB
 Spread = tuple[float, float, float]  # least, median, greatest
 
+IMPROBABLE = 0.01  # probability of a label
+SURE = 0.9  # probability of another class
 SHOWN = 24  # groups of equal images, and pairs, with their pictures
 
 
@@ -92,7 +94,7 @@ class Doubts:
         probe: what the probe sees.
         accuracy: of the probe on images that it wasn't fitted to, in [0, 1].
         looked_at: how many labels it was asked about.
-        improbable: how many of them have a probability below `doubts.IMPROBABLE`.
+        improbable: how many of them have a probability below `IMPROBABLE`, and another class one above `SURE`.
     """
 
     found: tuple[Doubt, ...] = ()

@@ -118,7 +118,7 @@ def _members(split: Split, part: Examples) -> Iterator[tuple[str, Member]]:
 def refuse(source: str, copies: Copies) -> None:
     """Raises UserError if `data.duplicates` is refuse and an image of train or val stands in what is held out."""
     if copies.setting == "refuse" and copies.across:
-        raise UserError(f"{source}: data.duplicates is refuse, and {_across(copies)}; {WAYS_OUT}")
+        raise UserError(f"{source}: data.duplicates is refuse, and {across_in_words(copies)}; {WAYS_OUT}")
 
 
 def in_words(copies: Copies, class_names: Sequence[str]) -> str:
@@ -126,7 +126,7 @@ def in_words(copies: Copies, class_names: Sequence[str]) -> str:
     told = []
     if copies.across:
         done = "left out" if copies.setting == "drop" else "kept, so that accuracy may be what was learnt by heart"
-        told.append(f"{_across(copies)}: {done} (data.duplicates: {copies.setting})")
+        told.append(f"{across_in_words(copies)}: {done} (data.duplicates: {copies.setting})")
     if conflicting := copies.conflicting:
         images = sum(map(len, conflicting))
         one, other = _of_two_labels(conflicting[0])
@@ -149,8 +149,8 @@ def record(copies: Copies) -> dict[str, Any]:
     }
 
 
-def _across(copies: Copies) -> str:
-    """`12 images of train and 3 of val stand in test, 1 of train in val (such as train/a.png, which is test/b.png)`."""
+def across_in_words(copies: Copies) -> str:
+    """`3 images stand in two splits, 2 of train in test, 1 of train in val (train/a.png is test/b.png)`; some do."""
     pairs = copies.across
     counts = Counter((member.split, of.split) for member, of in pairs)
     told = []

@@ -5,10 +5,8 @@ from numpy.typing import NDArray
 
 from augexp.config.schema import Data
 from augexp.data import copies
+from augexp.data.limits import IMBALANCE, TINY
 from augexp.data.splits import Part, Splits
-
-IMBALANCE = 10  # train images of the largest class for each one of the smallest
-TINY = 10  # train images of a class
 
 
 def lines(splits: Splits, data: Data) -> list[str]:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from augexp.audit.findings import Findings
+from augexp.data.copies import across_in_words
+from augexp.data.limits import IMBALANCE, TINY
 
-IMBALANCE = 10  # train images of the largest class for each one of the smallest
-TINY = 10  # train images of a class
 RARE = 0.5  # of the batches
 ENLARGED = 1.5  # times
 DISTORTED = 2.0  # greatest width by height, by the least
@@ -25,24 +25,18 @@ def doubtful(found: Findings) -> list[str]:
 
 
 def _copies(found: Findings) -> Iterator[str]:
-    across = len(found.copies.across)
-    if across:
+    if found.copies.across:
         now = {
             "drop": "training leaves them out of train and val (data.duplicates: drop)",
             "keep": "training keeps them, and the accuracy is in part what was learnt by heart; write "
             "data.duplicates=drop",
             "refuse": "training refuses them; write data.duplicates=drop",
         }[found.duplicates]
-        yield (
-            f"{_images(across)} of train or val {_stand(across)} in a split held out from it, too: {now}, or delete "
-            "them."
-        )
+        yield f"{across_in_words(found.copies)}: {now}, or delete them."
     if conflicting := found.copies.conflicting:
-        images = sum(map(len, conflicting))
         yield (
-            f"{images:,} equal images have different labels: none is left out, since nobody knows which label is "
-            "right; "
-            "look at them, and delete what is wrong."
+            f"{images(sum(map(len, conflicting)))} equal to another of the split under a different label: none is left "
+            "out, since nobody knows which label is right; look at them, and delete what is wrong."
         )
 
 
@@ -50,10 +44,13 @@ def _near(found: Findings) -> Iterator[str]:
     across = len(found.near.across)
     if across:
         yield (
-            f"{across:,} {'pairs' if across > 1 else 'pair'} of near-copies {_stand(across)} in two splits: test may "
-            "say what was learnt by heart. Nothing is left out for it; delete one of each pair, or give both the same "
-            "group in a table (data.source=csv:...), which is never divided."
+            f"{across:,} {'pairs' if across > 1 else 'pair'} of near-copies in two splits: test may say what was "
+            "learnt by heart. Nothing is left out for it; delete one of each pair, or give both the same group in a "
+            "table (data.source=csv:...), which is never divided."
         )
+    odd = sum(pair.first.label != pair.second.label for pair in found.near.pairs)
+    if odd:
+        yield f"{odd:,} {'pairs' if odd > 1 else 'pair'} of near-copies with different labels: look which one is wrong."
 
 
 def _labels(found: Findings) -> Iterator[str]:
@@ -61,8 +58,7 @@ def _labels(found: Findings) -> Iterator[str]:
     if improbable:
         yield (
             f"{improbable:,} {'labels are' if improbable > 1 else 'label is'} improbable to a linear probe: look at "
-            "the "
-            "first ones; hard images are among them, so correct what is wrong and leave the rest."
+            "the first ones; hard images are among them, so correct what is wrong and leave the rest."
         )
 
 
@@ -73,8 +69,7 @@ def _classes(found: Findings) -> Iterator[str]:
         share = 100 * found.majority[1]
         yield (
             f"{names[most]} has {counts[most]:,} train images and {names[least]} {counts[least]:,}: accuracy says "
-            "little, "
-            f"as always saying {names[most]} scores {share:.1f} %; look at the accuracy of each class."
+            f"little, as always saying {names[most]} scores {share:.1f} %; look at the accuracy of each class."
         )
     if tiny := int((counts < TINY).sum()):
         yield (
@@ -85,8 +80,7 @@ def _classes(found: Findings) -> Iterator[str]:
     if mixing.without > RARE and counts[most] > 2 * counts[least]:
         yield (
             f"{100 * mixing.without:.0f} % of the batches hold no image of {names[mixing.label]}: cutmix and mixup "
-            "hardly "
-            "ever mix two of its images; a larger train.batch_size helps."
+            "hardly ever mix two of its images; a larger train.batch_size helps."
         )
     if found.mixing.batch_size > counts.sum():
         yield f"train.batch_size {mixing.batch_size} is larger than train; choose at most {int(counts.sum()):,}."
@@ -102,9 +96,9 @@ def _splits(found: Findings) -> Iterator[str]:
         yield f"no test images of {', '.join(missing[:3])}{more}: the accuracy says nothing about them."
     total = int(test.sum())
     if total < COARSE:
-        yield f"test has {_images(total)}, so that one of them is {100 / total:.1f} points of accuracy; hold out more."
+        yield f"test has {images(total)}, so that one of them is {100 / total:.1f} points of accuracy; hold out more."
     if found.left_out:
-        yield f"{_images(len(found.left_out))} can't be decoded: repair or delete them."
+        yield f"{images(len(found.left_out))} can't be decoded: repair or delete them."
 
 
 def _files(found: Findings) -> Iterator[str]:
@@ -112,21 +106,16 @@ def _files(found: Findings) -> Iterator[str]:
     if size > ENLARGED * files.short[1]:
         yield (
             f"half of the files are {files.short[1]:,.0f} px or less on their shorter side, and data.image_size is "
-            f"{size}: "
-            "enlarging adds nothing to be seen; a smaller one trains faster."
+            f"{size}: enlarging adds nothing to be seen; a smaller one trains faster."
         )
     least, _, greatest = files.aspect
     if found.resize == "squash" and greatest > DISTORTED * least:
         yield (
             f"width by height of the files goes from {least:.2f} to {greatest:.2f}, and data.resize=squash distorts "
-            "them "
-            "alike; data.resize=crop keeps shapes, and cuts what is outside the middle square."
+            "them alike; data.resize=crop keeps shapes, and cuts what is outside the middle square."
         )
 
 
-def _images(count: int) -> str:
+def images(count: int) -> str:
+    """`1 image`, `2 images`."""
     return f"{count:,} {'image' if count == 1 else 'images'}"
-
-
-def _stand(count: int) -> str:
-    return "stands" if count == 1 else "stand"

@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from augexp import tables
-from augexp.audit.findings import Doubt, Files, Findings, Mixing, NearCopy, Shown, Spread
-from augexp.data.copies import Group, Member
+from augexp.audit.findings import IMPROBABLE, SURE, Doubt, Files, Findings, Mixing, NearCopy, Shown, Spread
+from augexp.data.copies import Group, Member, across_in_words
 from augexp.errors import printable
 from augexp.report import advice
 
@@ -80,8 +80,7 @@ def _classes(found: Findings) -> str:
         return f"{counts[most]:,} train images in each"
     return (
         f"{counts[most] / counts[least]:.1f} train images of {names[most]}, the largest, for each one of "
-        f"{names[least]}, "
-        "the smallest"
+        f"{names[least]}, the smallest"
     )
 
 
@@ -131,13 +130,10 @@ def _copies(found: Findings) -> str:
     copies = found.copies
     if not copies.groups:
         return "no two images are equal"
-    across = len(copies.across)
     done = {"drop": "left out of train and val", "keep": "kept", "refuse": "refused by train"}[found.duplicates]
-    again = sum(len(group) - 1 for group in copies.within)
-    return (
-        f"{across:,} images of train or val stand in a split that is held out from it, too ({done}); within a split "
-        f"{again:,} images are there again, {sum(map(len, copies.conflicting)):,} under different labels"
-    )
+    across = f"{across_in_words(copies)}: {done}" if copies.across else "no image stands in two splits"
+    again, conflicting = sum(len(group) - 1 for group in copies.within), sum(map(len, copies.conflicting))
+    return f"{across}; {advice.images(again)} more than once in a split, {conflicting:,} under different labels"
 
 
 def _near(found: Findings) -> str:
@@ -156,7 +152,8 @@ def _doubts(found: Findings) -> str:
         return f"not doubted: {doubts.reason}"
     return (
         f"logistic regression on {doubts.probe} is right for {100 * doubts.accuracy:.1f} % of the train images that it "
-        f"wasn't fitted to; {doubts.improbable:,} of {doubts.looked_at:,} labels are improbable to it"
+        f"wasn't fitted to; {doubts.improbable:,} of {doubts.looked_at:,} labels are improbable to it (below "
+        f"{IMPROBABLE:.0%}, and another class above {SURE:.0%})"
     )
 
 
@@ -250,8 +247,8 @@ def as_dict(found: Findings) -> dict[str, Any]:
             },
             "without_colour": files.grey,
         },
-        "left_out": [{"id": id_, "reason": reason} for id_, reason in found.left_out],
-        "not_read": found.not_read,
+        "left_out": [{"id": printable(id_), "reason": printable(reason)} for id_, reason in found.left_out],
+        "not_read": printable(found.not_read),
         "duplicates": found.duplicates,
         "copies": [[_member(one, names) for one in group] for group in found.copies.groups],
         "near_copies": {
@@ -279,7 +276,7 @@ def as_dict(found: Findings) -> dict[str, Any]:
                 for one in doubts.found
             ],
         },
-        "doubtful": advice.doubtful(found),
+        "doubtful": [printable(sentence) for sentence in advice.doubtful(found)],
     }
 
 

@@ -94,8 +94,7 @@ def _near(found: Findings) -> Gallery:
     explained = (
         "The same picture in another size, compression or brightness, with a margin cut off, or mirrored; pairs in two "
         "splits first. They are only said: training uses both. Likeness: the correlation of their details, laid on "
-        "each "
-        "other."
+        "each other."
     )
     return Gallery("Near-copies", explained, shown, len(pairs) - len(shown))
 
@@ -111,8 +110,7 @@ def _doubts(found: Findings) -> Gallery:
     )
     explained = (
         f"Logistic regression on {found.doubts.probe} finds these labels least probable, for images that it wasn't "
-        "fitted "
-        "to. Hard images are among them."
+        "fitted to. Hard images are among them."
     )
     return Gallery("Labels in doubt", explained, shown, 0)
 
