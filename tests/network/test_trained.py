@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from augexp import files
 from augexp.config import load
@@ -13,7 +14,7 @@ from augexp.errors import UserError
 from augexp.network import scoring, trained
 from augexp.runs import read
 from augexp.train.run import train
-from tests.factories import forget
+from tests.factories import forget, make_run
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +140,12 @@ def test_a_run_that_would_be_refused_now_is_opened_as_it_was_trained(
     said = scoring.predict(opened.network.model, pipeline.eval_batches(part, 64, 10, pipeline.centre(32)))
     with np.load(opened.folder / "predictions-test.npz") as stored:
         np.testing.assert_allclose(said, stored["probability"], atol=2e-3)
+
+
+def test_a_run_that_knew_nothing_of_copies_kept_them(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "none-seed0")
+    assert trained._settings(folder).data.duplicates == "drop"
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    del config["data"]["duplicates"]
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    assert trained._settings(folder).data.duplicates == "keep"

@@ -151,6 +151,8 @@ def test_the_environment_says_what_the_numbers_depend_on(finished: Path) -> None
     assert environment["precision"] == "float32"
     assert environment["versions"]["keras"]
     assert len(environment["data_fingerprint"]) == 64
+    nothing = {"across": 0, "dropped": {"train": 0, "val": 0}, "pairs": [], "conflicting": 0, "conflicts": []}
+    assert environment["copies"] == nothing
 
 
 def test_the_stored_configuration_repeats_the_run_to_the_byte(finished: Path, tmp_path: Path) -> None:
