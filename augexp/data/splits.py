@@ -89,7 +89,7 @@ def division(data: Data, seed: int) -> Division:
 
 
 def split(decoded: Decoded, data: Data, groups: Groups = MappingProxyType({}), seed: int = 0) -> Splits:
-    """Carves validation (and test where none is held out, or with folds) from train, stratified by class, and drops copies across.
+    """Carves validation (and test where none is held out, or with folds) from train, by class, and drops copies across.
 
     Args:
         decoded: the examples.

@@ -79,8 +79,8 @@ def _classes(found: Findings) -> str:
     if counts[least] == counts[most]:
         return f"{counts[most]:,} train images in each"
     return (
-        f"{counts[most] / counts[least]:.1f} train images of {names[most]}, the largest, for each one of "
-        f"{names[least]}, the smallest"
+        f"{advice.images(int(counts[least]))} of {names[least]} in train, the smallest, {counts[most]:,} of "
+        f"{names[most]}, the largest: {counts[most] / counts[least]:.1f} to 1"
     )
 
 
@@ -141,7 +141,7 @@ def _near(found: Findings) -> str:
     of = "" if near.compared == near.images else f" of {near.images:,}"
     flat = f", {near.flat:,} of them too flat to tell" if near.flat else ""
     return (
-        f"{len(near.across):,} pairs in two splits, {len(near.pairs) - len(near.across):,} in one, among "
+        f"pairs in two splits: {len(near.across):,}, within one: {len(near.pairs) - len(near.across):,}, among "
         f"{near.compared:,}{of} different images{flat}; nothing is left out for it"
     )
 

@@ -1,16 +1,14 @@
 """Near-copies: found through what people do to pictures, and not where sets are alike by what they are."""
 
-import io
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageEnhance
+from PIL import Image
 from sklearn.datasets import load_digits
 
 from augexp.audit import near
 from augexp.audit.near import Pair
+from tests.tools.near_copies import CHANGES, compressed, decoded
 
 SIDE = 96
 Pixels = NDArray[np.uint8]
@@ -26,35 +24,6 @@ def scene(seed: int, side: int = 3 * SIDE) -> Image.Image:
     return Image.fromarray((255 * (picture - picture.min()) / np.ptp(picture)).astype(np.uint8))
 
 
-def jpeg(image: Image.Image) -> Image.Image:
-    file = io.BytesIO()
-    image.save(file, "JPEG", quality=30)
-    return Image.open(file).convert("RGB")
-
-
-def without_margin(image: Image.Image, share: float) -> Image.Image:
-    margin = round(share * image.width)
-    return image.crop((margin, margin, image.width - margin, image.height - margin))
-
-
-CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
-    "compressed": jpeg,
-    "smaller": lambda image: image.resize((SIDE // 2, SIDE // 2), Image.Resampling.LANCZOS),
-    "brighter": lambda image: ImageEnhance.Brightness(image).enhance(1.2),
-    "darker": lambda image: ImageEnhance.Brightness(image).enhance(0.5),
-    "contrast": lambda image: ImageEnhance.Contrast(image).enhance(0.6),
-    "without colour": lambda image: image.convert("L").convert("RGB"),
-    "without a margin of 5 %": lambda image: without_margin(image, 0.05),
-    "without a margin of 8 %": lambda image: without_margin(image, 0.08),
-    "without one edge": lambda image: image.crop((0, 0, round(0.9 * image.width), image.height)),
-    "mirrored": lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
-}
-
-
-def decoded(images: list[Image.Image]) -> Pixels:
-    return np.stack([np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)) for image in images])
-
-
 def found(images: Pixels) -> list[Pair]:
     return near.pairs(near.thumbnails(images, np.arange(len(images))))
 
@@ -63,16 +32,16 @@ def found(images: Pixels) -> list[Pair]:
 def test_what_is_done_to_pictures(change: str) -> None:
     scenes = [scene(seed) for seed in range(40)]
     copies = [CHANGES[change](image) for image in scenes[:15]]
-    pairs = {pair[:2]: pair for pair in found(decoded([*scenes, *copies]))}
+    pairs = {pair[:2]: pair for pair in found(decoded([*scenes, *copies], SIDE))}
     wanted = {(n, 40 + n) for n in range(15)}
     assert pairs.keys() <= wanted  # no other pair is found
-    assert len(pairs) >= 13
-    assert {pair.mirrored for pair in pairs.values()} == {change == "mirrored"}
+    assert len(pairs) >= 12
+    assert {pair.mirrored for pair in pairs.values()} == {change.startswith("mirrored")}
     assert all(near.ALIKE <= pair.likeness <= 1 + 1e-6 for pair in pairs.values())
 
 
 def test_different_pictures_are_no_copies() -> None:
-    assert found(decoded([scene(seed) for seed in range(60)])) == []
+    assert found(decoded([scene(seed) for seed in range(60)], SIDE)) == []
 
 
 @pytest.mark.slow
@@ -90,7 +59,7 @@ def test_flat_images_are_known_by_their_spread() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 5])
 def test_few_images(count: int) -> None:
-    thumbs = near.thumbnails(decoded([scene(seed) for seed in range(5)]), np.arange(count))
+    thumbs = near.thumbnails(decoded([scene(seed) for seed in range(5)], SIDE), np.arange(count))
     assert near.pairs(thumbs) == []
 
 
@@ -103,7 +72,7 @@ def test_thumbnails_keep_the_mean_of_any_size(side: int) -> None:
 
 def test_it_is_the_same_in_any_order() -> None:
     scenes = [scene(seed) for seed in range(30)]
-    images = decoded([*scenes, *(jpeg(image) for image in scenes[:6])])
+    images = decoded([*scenes, *(compressed(image, 30) for image in scenes[:6])], SIDE)
     order = np.random.default_rng(1).permutation(len(images))
     again = {tuple(sorted(order[list(pair[:2])].tolist())) for pair in found(images[order])}
     assert again == {pair[:2] for pair in found(images)}

@@ -33,7 +33,7 @@ def test_a_sound_set() -> None:
     assert facts["majority"] == "always saying cat scores 50.0 % on test; a network that learns nothing gets that"
     assert facts["copies"] == "no two images are equal"
     assert facts["left out"] == "nothing"
-    assert facts["classes"] == "1.2 train images of cat, the largest, for each one of dog, the smallest"
+    assert facts["classes"] == "50 images of dog in train, the smallest, 60 of cat, the largest: 1.2 to 1"
     assert facts["files"] == (
         "241, width 200 / 320 / 400, height 200 / 240 / 300 px, width by height 0.90 / 1.30 / 1.50 (least, median, "
         "greatest); 3 images without colour"
