@@ -20,7 +20,8 @@ from augexp.errors import UserError
 from augexp.network import probe, scoring
 
 MOST = 12  # doubts that are shown
-MOST_IMAGES = 20_000  # of train, and of test
+ASKED = 200, 4_000  # images of a class, and of all, in train and in test, unless told otherwise
+LEAST = 5  # of a class
 FOLDS = 5
 STRENGTH = 0.01  # C
 BELIEVED = 0.6  # accuracy of the probe, out of fold
@@ -29,29 +30,30 @@ SMALL = 32  # pixels: images of this side are looked at without a backbone
 Floats = NDArray[np.float32]
 
 
-def find(experiment: Experiment, splits: Splits, precision: str, per_class: int) -> Doubts:
+def find(experiment: Experiment, splits: Splits, precision: str, per_class: int | None) -> Doubts:
     """The labels of train and test that a probe doubts most, and how far it can be trusted.
 
     Args:
         experiment: its data and its initial backbone.
         splits: of its data.
         precision: Keras's policy.
-        per_class: at most so many images of a class are looked at, in train and in test; 0: none.
+        per_class: at most so many images of a class are looked at, in train and in test; 0: none; None: as `ASKED`.
     """
     if per_class == 0:
         return Doubts(reason="not asked for")
+    classes = len(splits.class_names)
+    count = max(LEAST, min(ASKED[0], ASKED[1] // classes)) if per_class is None else per_class
     try:
         looked_at = {"train": splits.train, "test": splits.test}
-        parts = {split: _some(part, per_class, len(splits.class_names)) for split, part in looked_at.items()}
-        seen, name = _seen(experiment, parts, precision, len(splits.class_names))
+        parts = {split: _some(part, count) for split, part in looked_at.items()}
+        seen, name = _seen(experiment, parts, precision, classes)
     except UserError as reason:
         return Doubts(reason=str(reason))
     return _doubted(splits.class_names, parts, seen, name)
 
 
-def _some(part: Part, per_class: int, classes: int) -> Part:
+def _some(part: Part, count: int) -> Part:
     """The first of each class by a hash of their ids."""
-    count = max(1, min(per_class, MOST_IMAGES // classes))
     order = sorted(range(len(part)), key=lambda place: id_hash(f"doubts:{part.ids[place]}"))
     taken: dict[int, list[int]] = {}
     for place in order:

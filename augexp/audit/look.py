@@ -23,12 +23,13 @@ BLOCK = 1024  # images
 Place = tuple[Split, int]  # a split, and a position in it
 
 
-def look(experiment: Experiment, per_class: int) -> Findings:
+def look(experiment: Experiment, per_class: int | None) -> Findings:
     """Everything that is found in the data of an experiment; decodes it, where it isn't yet.
 
     Args:
         experiment: its data, its initial network, its batch size.
-        per_class: at most so many labels of a class are asked about, in train and in test; 0: none.
+        per_class: at most so many labels of a class are asked about, in train and in test; 0: none; None: as
+            `doubts.ASKED`.
 
     Raises:
         UserError: if the data can't be had, or can't be trained on.

@@ -20,9 +20,13 @@ def data(
     ] = None,
     json: Annotated[Path | None, typer.Option("--json", help="Write everything, every image named, as JSON.")] = None,
     doubts: Annotated[
-        int, typer.Option("--doubts", min=0, help="Ask about so many labels of a class, in train and test; 0: none.")
-    ] = 200,
-) -> None:
+        int | None,
+        typer.Option(
+            "--doubts", min=0, help="Ask about so many labels of a class, in train and test; default: 200, or fewer of "
+            "many classes; 0: none.",
+        ),
+    ] = None,
+) -> None:  # fmt: skip
     """Look at the data before training: classes, files, copies, near-copies, labels that may be wrong.
 
     Example: augexp data --config cutmix.yaml data.source=folder:photos --out data.html

@@ -45,10 +45,12 @@ def test_wrong_labels_come_first(experiment: Experiment, digits: Splits) -> None
 
 
 def test_no_more_of_a_class_than_were_asked_for(experiment: Experiment, digits: Splits) -> None:
-    some = doubts._some(digits.train, 7, 10)
+    some = doubts._some(digits.train, 7)
     assert np.bincount(some.labels).tolist() == [7] * 10
-    assert set(some.ids) <= set(doubts._some(digits.train, 20, 10).ids)
+    assert set(some.ids) <= set(doubts._some(digits.train, 20).ids)
     assert doubts.find(experiment, digits, "float32", 0).reason == "not asked for"
+    assert doubts.find(experiment, digits, "float32", 20).looked_at == 400
+    assert doubts.find(experiment, digits, "float32", None).looked_at == len(digits.train) + len(digits.test)
 
 
 def test_a_random_network_is_not_asked(digits: Splits) -> None:
