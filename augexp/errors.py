@@ -3,13 +3,29 @@
 import json
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from difflib import get_close_matches
 
 
 class UserError(Exception):
     """A mistake or a lack outside augexp. The command line prints it and exits with 2."""
+
+
+MOST_MISTAKES = 50
+
+
+def all_of(mistakes: Iterable[str]) -> str:
+    """Every mistake once, a line each, and how many more there are after the first fifty."""
+    lines = list(dict.fromkeys(mistakes))
+    more = len(lines) - MOST_MISTAKES
+    return "\n".join(lines[:MOST_MISTAKES]) + (f"\nand {counted(more, 'more mistake')}" if more > 0 else "")
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 run`, `1,234 runs`, `2 classes`, `3 strategies`."""
+    plural = re.sub("(s|x|ch)$", r"\1e", re.sub("([^aeou])y$", r"\1ie", thing)) + "s"
+    return f"{number:,} {thing if number == 1 else plural}"
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
@@ -31,8 +47,8 @@ def first_line(said: BaseException | str) -> str:
     return line or ("" if isinstance(said, str) else type(said).__name__)
 
 
-def brief(value: object) -> str:
-    """A value as its YAML would show it, in at most 60 characters."""
+def brief(value: object, most: int = 60) -> str:
+    """A value as its YAML would show it, in at most so many characters."""
     match value:
         case None | bool():
             text = json.dumps(value)
@@ -40,7 +56,7 @@ def brief(value: object) -> str:
             text = str(value)
         case _:
             text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 # C0 and C1 controls but for the line feed, and what turns the direction of the text around it.

@@ -282,7 +282,16 @@ def _named(name: str) -> tuple[OpSpec | dict[str, str], ...]:
     )  # fmt: skip
 
 
-Strategy = Annotated[tuple[OpSpec, ...], BeforeValidator(read_strategy)]
+MOST_OPS = 100
+
+
+def _check_length(ops: tuple[OpSpec, ...]) -> tuple[OpSpec, ...]:
+    if sum(len(op.alternatives()) for op in ops) > MOST_OPS:
+        raise PydanticCustomError("whole", "at most {most} ops are needed, those of one_of counted", {"most": MOST_OPS})
+    return ops
+
+
+Strategy = Annotated[tuple[OpSpec, ...], BeforeValidator(read_strategy), AfterValidator(_check_length)]
 
 
 MAX_NAME = 60  # a file name holds 255 bytes, and a character may take 4
@@ -313,7 +322,7 @@ class Experiment(Section):
     @model_validator(mode="before")
     @classmethod
     def _name_after_strategy(cls, raw: Any) -> Any:
-        if isinstance(raw, Mapping) and not raw.get("name"):
+        if isinstance(raw, Mapping) and not is_named(raw):
             return {**raw, "name": label_of(raw.get("strategy", "none"))}
         return raw
 
@@ -325,6 +334,11 @@ class Experiment(Section):
     def to_yaml(self) -> str:
         """The resolved configuration; loading it gives an equal experiment."""
         return yamlfile.dump(self.model_dump(mode="json"))
+
+
+def is_named(raw: Mapping[str, Any]) -> bool:
+    """Whether a configuration says its name."""
+    return raw.get("name") not in (None, "")
 
 
 def label_of(strategy: object) -> str:

@@ -68,10 +68,17 @@ def test_a_long_name_is_cut_and_stays_its_own() -> None:
     [
         (("seed=0,0",), "seed: 0 is given twice; keep one"),
         (("seed=0..2,1",), "seed: 1 is given twice; keep one"),
-        (("seed=3..1",), "3..1: a range such as 0..4 is needed, the lower first, of at most 10,000 values"),
+        (
+            ("seed=3..1",),
+            "'seed=3..1': 3..1: a range such as 0..4 is needed, the lower first, of at most 10,000 values",
+        ),
         (("seed",), "'seed': key=value,value is needed, such as seed=0..4 or strategy=none,cutmix"),
         (("seed=0", "seed=1"), "'seed=1': seed is given twice; write its values in one, with commas"),
-        (("seed=[0",), "'seed=[0': a value is not valid YAML; quote it, such as 'seed=[a, b]'"),
+        (
+            ("seed=[0",),
+            "'seed=[0': not valid YAML: expected ',' or ']', but got '<stream end>'; "
+            "for a shell, put all of it in quotes: 'seed=[a, b]'",
+        ),
         (("seed=0..999", "train.epochs=1..11"), "the grid has 11,000 runs; at most 10,000 can be swept at once"),
         (
             ("strategy=none,[]",),
@@ -180,7 +187,7 @@ def test_candidates_need_no_grid(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("candidates: [none]\n", "s.yaml: candidates: a mapping such as"),
-        ("candidates: {1: none}\n", "s.yaml: candidates: 1: a name is needed; quote it"),
+        ("candidates: {1: none}\n", "s.yaml:2: a key must be text, not 1; put it in quotes"),
         ("candidates: {a: {}}\n", "s.yaml: candidates.a: a strategy, or settings such as"),
         ("candidates: {a: {seed: 1}}\n", "s.yaml: candidates.a: seed can't be set here"),
         (
