@@ -56,6 +56,11 @@ def brief(value: object, most: int = 60) -> str:
             text = str(value)
         case _:
             text = repr(value)
+    return cut(text, most)
+
+
+def cut(text: str, most: int = 60) -> str:
+    """At most so many characters of a text."""
     return text if len(text) <= most else text[: most - 3] + "..."
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from augexp.cli.shared import DecideBy, DryRun, Gpus, Jobs, Ray, Retry, RunCpus, RunGpus, complete_config
-from augexp.errors import UserError
+from augexp.errors import UserError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -126,7 +126,7 @@ def _all(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> None:
     elif todo:
         _sweep(experiments, todo, places)
     else:
-        console.say(f"{len(experiments)} runs, 0 to do")
+        console.say(f"{counted(len(experiments), 'run')}, 0 to do")
         _close([sweep.stand(experiment) for experiment in experiments])
 
 
@@ -144,7 +144,7 @@ def _rounds(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> Non
         _forecast_rounds(plan, retry=retry)
         return
     console.say(
-        f"study {plan.study.hash}: {len(plan.study.strategies)} strategies, looks at "
+        f"study {plan.study.hash}: {counted(len(plan.study.strategies), 'strategy')}, looks at "
         f"{', '.join(map(str, plan.study.decide.looks))} seeds, margin {plan.study.decide.margin:g} "
         f"{wording.unit_of(plan.study.decide.metric)}, "
         f"{wording.weights(plan.study.decide.score)}"
@@ -227,7 +227,7 @@ def _sweep(experiments: "Sequence[Experiment]", todo: "Sequence[Experiment]", pl
     def train() -> "list[Standing]":
         places.look(todo)
         with places.pool(experiments[0].run_dir.parent) as pool:
-            console.say(f"{len(experiments)} runs, {len(todo)} to do, {pool.places} at once")
+            console.say(f"{counted(len(experiments), 'run')}, {len(todo)} to do, {pool.places} at once")
             return sweep.run(experiments, todo, pool)
 
     _close(_until_interrupted(train))
@@ -263,7 +263,7 @@ def _forecast(experiments: "Sequence[Experiment]", todo: "Sequence[Experiment]")
 
     for experiment in experiments:
         console.answer(f"{experiment.run_dir}: {sweep.stand(experiment).state}")
-    console.answer(f"{len(experiments)} runs, {len(todo)} to do")
+    console.answer(f"{counted(len(experiments), 'run')}, {len(todo)} to do")
     if todo:
         device.load_tensorflow()
         from augexp.study import cost

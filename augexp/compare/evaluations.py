@@ -15,6 +15,7 @@ from augexp.compare.contrasts import Scores
 from augexp.compare.groups import Group
 from augexp.compare.scores import Evidence
 from augexp.compare.summary import Spread, by_seed, per_seed
+from augexp.errors import counted
 from augexp.metrics import catalogue
 from augexp.runs import evaluation as run_evaluation
 from augexp.runs.evaluation import Section, Unreadable
@@ -196,9 +197,9 @@ def _read(run: Run, evidence: Evidence) -> Measured:
 
 def _check_examples(run: Run, evidence: Evidence, examples: int, ids: NDArray[Any] | None) -> None:
     """An evaluation of other weights' test set says nothing of this run."""
-    counted = run.result.test.examples
-    if examples != counted or (ids is not None and len(ids) != examples):
-        raise Unreadable(f"its evaluation is of {examples} examples, result.json says {counted}")
+    said = run.result.test.examples
+    if examples != said or (ids is not None and len(ids) != examples):
+        raise Unreadable(f"its evaluation is of {counted(examples, 'example')}, result.json says {said}")
     predicted = evidence.predictions.get(run.path)
     if ids is not None and predicted is not None and not np.array_equal(ids, predicted.ids):
         raise Unreadable("its evaluation is of other examples than its predictions")

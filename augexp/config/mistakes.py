@@ -106,7 +106,7 @@ def _expected(detail: ErrorDetails, root: type[BaseModel]) -> str:
 def _unknown_op(name: str) -> str:
     if name in STRATEGY_NAMES:
         return f"{name} is a strategy and no op; strategies are joined with +, such as basic+cutmix"
-    return f"unknown op {name!r}{did_you_mean(name, list(OPS)) or '; `augexp ops` lists them'}"
+    return f"unknown op {brief(name)}{did_you_mean(name, list(OPS)) or '; `augexp ops` lists them'}"
 
 
 def _suggest_key(loc: Place, root: type[BaseModel]) -> str:

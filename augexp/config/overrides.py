@@ -13,7 +13,7 @@ from augexp.config.ops import OPS
 from augexp.config.schema import Experiment, Section
 from augexp.config.settings import show
 from augexp.config.yamlfile import Place, Places, dotted, names_of
-from augexp.errors import brief, did_you_mean
+from augexp.errors import brief, cut, did_you_mean
 
 SHOWN = 120  # characters of an override in a message
 
@@ -77,7 +77,7 @@ def value_of(key: str, text: str, root: type[BaseModel] = Experiment) -> Any:
     except yaml.YAMLError as error:
         # A shell cuts `key=[a, b]` in two.
         is_cut = text.strip()[:1] in ("[", "{") and not isinstance(error, yamlfile.TooMuch)
-        hint = f"; for a shell, put all of it in quotes: '{key.strip()}=[a, b]'" if is_cut else ""
+        hint = f"; for a shell, put all of it in quotes: '{cut(key.strip())}=[a, b]'" if is_cut else ""
         raise SettingError(f"{yamlfile.problem(error)}{hint}") from None
 
 
@@ -153,7 +153,7 @@ def _located(raw: Mapping[str, Any], keys: Sequence[str]) -> Place:
     for part in keys[:-1]:
         names = names_of(inner) if isinstance(inner, list) else None
         if names is not None and part not in names:
-            raise SettingError(f"{dotted(place)} has no {part}{did_you_mean(part, names) or _there(names)}")
+            raise SettingError(f"{dotted(place)} has no {cut(part)}{did_you_mean(part, names) or _there(names)}")
         place = (*place, part if names is None else names.index(part))
         inner = inner.get(part) if names is None else inner[names.index(part)]
         if inner is None:

@@ -16,7 +16,7 @@ from yaml.constructor import ConstructorError
 from yaml.reader import Reader, ReaderError
 from yaml.scanner import ScannerError
 
-from augexp.errors import UserError, brief
+from augexp.errors import UserError, brief, cut
 
 Place = tuple[str | int, ...]
 Places = dict[Place, str]  # who says what stands there: `cutmix.yaml:3` or `override 'seed=1'`
@@ -26,6 +26,7 @@ MOST_VALUES = 20_000  # an alias counts as all that it stands for: nine lines ca
 DEEPEST = 50  # values within values
 LONGEST_NUMBER = 100  # characters
 
+_BLANK = " \t\n"  # YAML has no other
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -146,11 +147,11 @@ def typed(text: str) -> Any:
     Raises:
         yaml.YAMLError: as `parse` does.
     """
-    told = text.strip()
+    told = text.strip(_BLANK)
     if told.startswith(("[", "{", "'", '"')):
         value, _, end = _parse(told)
         if end != len(told):
-            raise yaml.YAMLError(f"{brief(told[end:].strip())} follows its end")
+            raise yaml.YAMLError(f"{brief(told[end:].strip(_BLANK))} follows its end")
         return value
     _refuse_unseen(text)
     for pattern, _, value_of in _SCALARS.values():
@@ -165,7 +166,7 @@ def typed_text(text: str) -> str:
     Raises:
         yaml.YAMLError: if a configuration can't hold it.
     """
-    if text.strip().startswith(("'", '"')):
+    if text.strip(_BLANK).startswith(("'", '"')):
         try:
             value = typed(text)
         except yaml.YAMLError:
@@ -178,7 +179,7 @@ def typed_text(text: str) -> str:
 
 def is_null(text: str) -> bool:
     """Whether a text that was typed stands for nothing."""
-    return _SCALARS["null"][0].match(text.strip()) is not None
+    return _SCALARS["null"][0].match(text.strip(_BLANK)) is not None
 
 
 def dump(value: object) -> str:
@@ -280,7 +281,7 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
     if isinstance(node, yaml.MappingNode):
         for key, _ in node.value:
             if key.tag not in (f"{_TAG}str", f"{_TAG}merge"):
-                told = key.value[:60] if isinstance(key, yaml.ScalarNode) else "a list or a mapping"
+                told = cut(key.value) if isinstance(key, yaml.ScalarNode) else "a list or a mapping"
                 raise TooMuch(None, None, f"a key must be text, not {told}; put it in quotes", key.start_mark)
         return [value for _, value in node.value]
     return list(node.value) if isinstance(node, yaml.SequenceNode) else []
@@ -340,5 +341,5 @@ def names_of(items: Sequence[Any]) -> list[str]:
 
 
 def dotted(place: Place) -> str:
-    """`train.epochs`, `strategy[0].alpha`."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
+    """`train.epochs`, `strategy[0].alpha`, for a message."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{cut(part)}" for part in place).lstrip(".")

@@ -24,7 +24,7 @@ from augexp.data import copies, decode
 from augexp.data.decode import Pixels
 from augexp.data.examples import Examples, Labels, Source, SplitName
 from augexp.data.grey import Extent, Ranges, ranges
-from augexp.errors import UserError
+from augexp.errors import UserError, counted
 from augexp.files import locked
 
 FORMAT = 1  # part of every key: a change here retires all entries
@@ -183,7 +183,7 @@ def _build(source: Source, data: Data, folder: Path) -> Decoded:
         temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    console.say(f"decoded {count:,} images in {seconds:.1f} s ({count / seconds:,.0f} images/s) into {folder}")
+    console.say(f"decoded {counted(count, 'image')} in {seconds:.1f} s ({count / seconds:,.0f} images/s) into {folder}")
     return _open(folder)
 
 
@@ -208,7 +208,7 @@ def _fill(folder: Path, source: Source, data: Data) -> int:
         built = _build_splits(folder, source, data, grey)
     bad = [bad for split in built.values() for bad in split.bad]
     if bad:
-        console.say(f"left out {len(bad)} of {total:,} images that can't be decoded: {_list(bad, ', ')}")
+        console.say(f"left out {len(bad)} of {counted(total, 'image')} that can't be decoded: {_list(bad, ', ')}")
     files.write_text(folder / "meta.json", json.dumps(_meta(source, data, built, bad, grey)))
     return total - len(bad)
 
@@ -333,8 +333,8 @@ def _refuse_many_bad(source: str, name: SplitName, split: _BuiltSplit) -> None:
     count = len(split.ids) + len(split.bad)
     if len(split.bad) > BAD_SHARE * count:
         raise UserError(
-            f"{source}: {len(split.bad):,} of {count:,} images of the split {name} can't be decoded, more than "
-            f"{BAD_SHARE:.0%}; repair or remove them:\n  {_list(split.bad)}"
+            f"{source}: {len(split.bad):,} of {counted(count, 'image')} of the split {name} can't be decoded, "
+            f"more than {BAD_SHARE:.0%}; repair or remove them:\n  {_list(split.bad)}"
         )
 
 

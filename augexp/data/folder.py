@@ -12,7 +12,7 @@ from augexp.config.schema import Data
 from augexp.data import classnames, layout
 from augexp.data.examples import Examples, Source, SplitName, check_splits, listed
 from augexp.data.imagefiles import ENDINGS, LeftOut, images_under, subfolders
-from augexp.errors import UserError
+from augexp.errors import UserError, counted
 
 FOLDER = "folder:"
 KNOWN = " ".join(sorted(ending[1:] for ending in ENDINGS))
@@ -79,7 +79,7 @@ def _places(root: Path, folders: Mapping[SplitName, Path], names: Mapping[SplitN
 
 def _check_files(source: str, class_names: tuple[str, ...], files: Mapping[SplitName, dict[str, list[Path]]]) -> None:
     if not any(images for classes in files.values() for images in classes.values()):
-        where = f"in its {len(class_names)} class folders" if class_names else "and no class folders"
+        where = f"in its {counted(len(class_names), 'class folder')}" if class_names else "and no class folders"
         raise UserError(f"{source}: no images {where}; {layout.NEEDED}, with images ({KNOWN})")
 
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from augexp.errors import counted
 from augexp.evaluate.subject import Floats, Found, Subject, correct, means, said_of
 from augexp.metrics import calibration, catalogue
 from augexp.metrics.calibration import Bin
@@ -107,10 +108,11 @@ def _mistakes(confusion: NDArray[np.int64], names: tuple[str, ...]) -> dict[str,
 def rows(section: Mapping[str, Any], split: SplitName) -> Iterator[str]:
     """What is printed of a split in `evaluation.json`."""
     found = section["metrics"]
-    yield f"{split}, {section['examples']:,} images, {section['images_per_second']:,.0f} images/s"
+    yield f"{split}, {counted(section['examples'], 'image')}, {section['images_per_second']:,.0f} images/s"
     yield from _scores(section)
+    images = counted(section["train_examples"], "image")
     yield (
-        f"  clean train accuracy {100 * found['train_accuracy']:.2f} % ({section['train_examples']:,} images): "
+        f"  clean train accuracy {100 * found['train_accuracy']:.2f} % ({images}): "
         f"{100 * found['generalisation_gap']:+.2f} points above {split}"
     )
     yield from _confused(section["most_confused"])

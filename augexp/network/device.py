@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from augexp.errors import UserError
+from augexp.errors import UserError, counted
 
 Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 
@@ -135,7 +135,7 @@ def _jax_device() -> Device:
 
 
 def _cpu_name() -> str:
-    return f"CPU, {os.cpu_count()} cores"
+    return f"CPU, {counted(os.cpu_count() or 1, 'core')}"
 
 
 def resolve_precision(setting: Precision, device: Device) -> str:

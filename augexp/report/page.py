@@ -19,7 +19,7 @@ from augexp.compare.profiles import Profiles
 from augexp.compare.summary import XAxis
 from augexp.compare.verdicts import ALPHA, Verdict
 from augexp.config import settings
-from augexp.errors import printable
+from augexp.errors import counted, printable
 from augexp.metrics.catalogue import FAMILIES
 from augexp.report import effect_figures, figures, page_tables, profile_figures, recalls, terminal, wording
 from augexp.report import profiles as profile_report
@@ -43,7 +43,7 @@ def html(judgement: Judgement, x: XAxis = "epochs") -> str:
 
 def environment() -> Environment:
     """Where templates are read from and filled: what they are given is text, and what they aren't given is an error."""
-    return Environment(
+    made = Environment(
         loader=PackageLoader("augexp.report", ""),
         autoescape=True,
         finalize=_text,
@@ -52,6 +52,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.filters["counted"] = counted
+    return made
 
 
 def _text(value: object) -> str:

@@ -17,7 +17,7 @@ from augexp.compare.judge import Judgement
 from augexp.compare.summary import Reach, Spread, Summary, best_val_accuracy, reach, summarize
 from augexp.compare.verdicts import Verdict
 from augexp.config.schema import Score
-from augexp.errors import printable
+from augexp.errors import counted, printable
 from augexp.report import wording
 
 WIDE = Console(width=1000)  # to measure on
@@ -196,11 +196,12 @@ def _unstable(judgement: Judgement, found: Choice) -> list[str]:
     """Of the leader, whether its runs can be relied on."""
     leader = next(group for group in judgement.comparison.groups if group.label == found.leader)
     if fallen := judgement.collapsed.get(leader.label, ()):
-        return [f"{leader.label} is unstable: {len(fallen)} of its {len(leader.runs)} runs collapsed"]
+        return [f"{leader.label} is unstable: {len(fallen)} of its {counted(len(leader.runs), 'run')} collapsed"]
     if not found.settled:
         return []
     rate = 100 * stability.highest_rate(len(leader.runs))
-    return [f"no run of {leader.label} collapsed; {len(leader.runs)} runs can't rule out that up to {rate:.0f} % do"]
+    runs = counted(len(leader.runs), "run")
+    return [f"no run of {leader.label} collapsed; {runs} can't rule out that up to {rate:.0f} % do"]
 
 
 def _cost(judgement: Judgement) -> str:

@@ -12,6 +12,7 @@ from augexp.compare.verdicts import Verdict
 from augexp.config import settings
 from augexp.config.decide import JudgedBy, Registered
 from augexp.config.schema import Score
+from augexp.errors import counted
 
 NOT_REGISTERED = "not registered: right only if the number of seeds was fixed beforehand and no run was left out"
 TITLES: Mapping[JudgedBy, str] = {"accuracy": "accuracy", "macro_recall": "macro recall"}
@@ -73,7 +74,7 @@ def race_sentence(race: Race) -> str:
     """How a registered study stands: which look, how many runs, who is out, who trains on."""
     looks = race.study.decide.looks
     if not race.looks:
-        return f"before the first look at {looks[0]} seeds of each strategy: {len(race.needed)} runs to do"
+        return f"before the first look at {looks[0]} seeds of each strategy: {counted(len(race.needed), 'run')} to do"
     look = race.looks[-1]
     out = [name for name in look.above if name not in look.race]
     on = [name for name in race.study.strategies if name in {run[0] for run in race.needed}]
@@ -208,7 +209,8 @@ def _here_only(contrast: Contrast) -> str:
         return ""
     if contrast.seed_interval is None or contrast.seed_interval[0] <= 0 <= contrast.seed_interval[1]:
         return ""
-    return f" On these {contrast.examples:,} images the seeds agree that they differ; on others like them they may not."
+    images = counted(contrast.examples, "image")
+    return f" On these {images} the seeds agree that they differ; on others like them they may not."
 
 
 def _models(verdict: Verdict) -> str:
@@ -217,8 +219,8 @@ def _models(verdict: Verdict) -> str:
     verb = "differ" if verdict.status == "models differ" else "are not seen to differ"
     return (
         f"one seed: these two models of {verdict.group.label} and {verdict.baseline.label} {verb} "
-        f"({points(contrast.difference)}, {100 * low:+.2f} to {100 * high:+.2f}; {contrast.gained:,} images gained, "
-        f"{contrast.lost:,} lost, by McNemar's exact test). "
+        f"({points(contrast.difference)}, {100 * low:+.2f} to {100 * high:+.2f}; "
+        f"{counted(contrast.gained, 'image')} gained, {contrast.lost:,} lost, by McNemar's exact test). "
         "Of the strategies this says nothing: other seeds may differ as much."
     )
 

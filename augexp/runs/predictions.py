@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augexp.config.schema import Score
+from augexp.errors import counted
 from augexp.files import replacing
 from augexp.runs.read import Run
 from augexp.runs.records import Split
@@ -102,7 +103,7 @@ def read(run: Run, split: Split = "test") -> Predictions:
     return Predictions(ids[order], labels[order].astype(np.int32), said[order], probability.shape[1], digest)
 
 
-def _check(path: Path, counted: int | None, ids: NDArray[Any], labels: NDArray[Any], probability: NDArray[Any]) -> None:
+def _check(path: Path, examples: int | None, ids: NDArray[Any], labels: NDArray[Any], probability: NDArray[Any]) -> None:
     if ids.ndim != 1 or ids.dtype.kind != "U" or labels.shape != ids.shape or labels.dtype.kind not in "iu":
         raise Unusable(f"{path.name} holds no ids and labels")
     if probability.ndim != 2 or probability.dtype.kind != "f" or len(probability) != len(ids) or not len(ids):
@@ -111,8 +112,8 @@ def _check(path: Path, counted: int | None, ids: NDArray[Any], labels: NDArray[A
         raise Unusable(f"{path.name} holds probabilities that are not finite")
     if labels.min() < 0 or labels.max() >= probability.shape[1]:
         raise Unusable(f"{path.name} has the label {labels.max()} and probabilities of {probability.shape[1]} classes")
-    if counted != len(ids):
-        raise Unusable(f"{path.name} holds {len(ids)} examples, result.json says {counted}")
+    if examples != len(ids):
+        raise Unusable(f"{path.name} holds {counted(len(ids), 'example')}, result.json says {examples}")
 
 
 def read_all(runs: Iterable[Run], split: Split = "test") -> dict[Path, Predictions | Unusable]:

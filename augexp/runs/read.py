@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from augexp.config import yamlfile
 from augexp.config.settings import as_made
-from augexp.errors import UserError
+from augexp.errors import UserError, counted
 from augexp.runs.folder import is_locked
 from augexp.runs.records import BrokenRun, Configuration, Environment, Result, Status, checked
 
@@ -155,7 +155,7 @@ def history(path: Path) -> dict[str, Column]:
         raise BrokenRun("history.csv holds no epoch")
     for number, row in enumerate(rows, start=2):
         if len(row) != len(header):
-            raise BrokenRun(f"history.csv is cut off in line {number} ({len(row)} of {len(header)} columns)")
+            raise BrokenRun(f"history.csv is cut off in line {number} ({len(row)} of {counted(len(header), 'column')})")
     # A cut inside the last number leaves the right count of columns.
     if not text.endswith("\n"):
         raise BrokenRun(f"history.csv is cut off in line {len(rows) + 1} (no line end)")

@@ -16,7 +16,7 @@ from augexp.config import load, overrides, yamlfile
 from augexp.config.decide import Decide
 from augexp.config.overrides import SettingError
 from augexp.config.schema import MAX_NAME, NOT_IN_A_NAME, Experiment
-from augexp.errors import UserError, all_of, brief, did_you_mean
+from augexp.errors import UserError, all_of, brief, cut, did_you_mean
 
 RANGE = re.compile(r"([0-9]+)\.\.([0-9]+)")
 MOST = 10_000  # runs; more is a slip of the keyboard
@@ -113,13 +113,14 @@ def decided(study: Study, texts: Sequence[str]) -> Study:
         return study
     settings = {} if study.decide is None else study.decide.model_dump()
     for text in texts:
+        shown = cut(text, overrides.SHOWN)
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
-            raise UserError(f"--decide {text}: key=value is needed, such as margin=0.5 or looks=[3,5,8]")
+            raise UserError(f"--decide {shown}: key=value is needed, such as margin=0.5 or looks=[3,5,8]")
         try:
             settings[key.strip()] = overrides.value_of(key, value, Decide)
         except SettingError as error:
-            raise UserError(f"--decide {text}: {error}") from None
+            raise UserError(f"--decide {shown}: {error}") from None
     decide, wrong = _decide(settings, "--decide")
     if wrong:
         raise UserError("\n".join(wrong))
@@ -146,16 +147,17 @@ def read_axes(texts: Sequence[str]) -> Axes:
     axes: Axes = {}
     mistakes = []
     for text in texts:
+        shown = brief(text, overrides.SHOWN)
         key, equals, values = text.partition("=")
         if not equals or not key.strip():
-            mistakes.append(f"{text!r}: key=value,value is needed, such as seed=0..4 or strategy=none,cutmix")
+            mistakes.append(f"{shown}: key=value,value is needed, such as seed=0..4 or strategy=none,cutmix")
         elif key.strip() in axes:
-            mistakes.append(f"{text!r}: {key.strip()} is given twice; write its values in one, with commas")
+            mistakes.append(f"{shown}: {cut(key.strip())} is given twice; write its values in one, with commas")
         else:
             try:
                 axes[key.strip()] = [value for part in _split(values) for value in _values(key, part)]
             except SettingError as error:
-                mistakes.append(f"{brief(text, overrides.SHOWN)}: {error}")
+                mistakes.append(f"{shown}: {error}")
     if mistakes:
         raise UserError(all_of(mistakes))
     return axes
@@ -204,8 +206,9 @@ def _range(key: str, text: str) -> list[int]:
         first, last = map(int, ends.groups())
         if 0 <= last - first < MOST:
             return list(range(first, last + 1))
-    told = brief(text.strip())[1:-1]
-    raise SettingError(f"{told}: a range such as 0..4 is needed, the lower first, of at most {MOST:,} values")
+    raise SettingError(
+        f"{cut(text.strip())}: a range such as 0..4 is needed, the lower first, of at most {MOST:,} values"
+    )
 
 
 def experiments(study: Study) -> list[Experiment]:

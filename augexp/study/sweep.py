@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from augexp import console
 from augexp.config import partners
 from augexp.config.schema import Experiment
-from augexp.errors import UserError
+from augexp.errors import UserError, counted
 from augexp.network import device
 from augexp.runs import checkpoint, status
 from augexp.runs import folder as run_folder
@@ -123,7 +123,7 @@ def run(experiments: Sequence[Experiment], todo: Sequence[Experiment], pool: Poo
                     show(_standings(experiments, [experiment for experiment, _ in running], crashed))
                 time.sleep(POLL_SECONDS)
         except BaseException:
-            console.say(f"stopping {len(running)} runs")
+            console.say(f"stopping {counted(len(running), 'run')}")
             for _, started in running:
                 started.end()
             for _, started in running:

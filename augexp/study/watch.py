@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from augexp import console
+from augexp.errors import counted
 from augexp.runs.status import Standing, total_seconds_left
 
 REFRESH_SECONDS = 1.0
@@ -62,7 +63,7 @@ def summary(standings: Sequence[Standing], at_once: int = 1) -> str:
     counts = ", ".join(f"{states.count(state)} {state}" for state in order if state in states)
     left = total_seconds_left(standings, at_once)
     rest = f"; about {duration(left)} of training left" if left else ""
-    return f"{len(states)} runs: {counts}{rest}"
+    return f"{counted(len(states), 'run')}: {counts}{rest}"
 
 
 def duration(seconds: float) -> str:

@@ -14,7 +14,7 @@ from augexp.config.decide import Registered
 from augexp.config.schema import Experiment, Score
 from augexp.data.splits import Part, Splits
 from augexp.draw import history as draw_history
-from augexp.errors import UserError
+from augexp.errors import UserError, counted
 from augexp.metrics import recall
 from augexp.metrics.scores import metrics
 from augexp.network import model, scoring
@@ -96,7 +96,7 @@ def _begin(
         _save(preview.first_batch(task.splits, decided_by), folder / "batch.png")
         return
     epoch, step = divmod(resumed.step, task.steps)
-    line = f"going on after epoch {epoch}" + (f" and {step} steps" if step else "")
+    line = f"going on after epoch {epoch}" + (f" and {counted(step, 'step')}" if step else "")
     console.say(line)
     run_folder.log(folder, f"{line}; {platform.platform()}, {environment(task, command)['versions']}")
 
@@ -166,7 +166,7 @@ def summary(folder: Path) -> str:
     """The last line of a training: accuracies of the weights that are scored, best epoch, place."""
     result = read.load(folder).result
     on = "val = test" if result.validation == "test" else "val"
-    best = f"best of {result.epochs} epochs: {result.best_epoch}"
+    best = f"best of {counted(result.epochs, 'epoch')}: {result.best_epoch}"
     if result.score == "last" and result.other is not None:
         best = f"{best}, with {result.other.val.accuracy:.4f}"
     return (

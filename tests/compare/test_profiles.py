@@ -202,7 +202,7 @@ def of_another_evaluation(folder: Path) -> None:
         (lambda folder: (folder / "evaluation-test.npz").write_bytes(b"PK"), "evaluation-test.npz can't be read"),
         (damaged_rows, "evaluation-test.npz can't be read"),
         (of_other_ids, "its evaluation is of other examples than its predictions"),
-        (lambda folder: make_evaluation(folder, {"ece": 0.1}, ids=["a"]), "its evaluation is of 1 examples"),
+        (lambda folder: make_evaluation(folder, {"ece": 0.1}, ids=["a"]), "its evaluation is of 1 example"),
         (of_another_evaluation, "evaluation-test.npz doesn't fit evaluation.json (brier)"),
     ],
 )

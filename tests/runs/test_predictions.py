@@ -92,7 +92,7 @@ DAMAGE: list[tuple[Callable[[Path], object], str]] = [
         lambda folder: rewrite(
             folder, id=np.array(["a"]), label=np.zeros(1, np.int32), probability=np.ones((1, 4), np.float16)
         ),
-        f"{FILE} holds 1 examples, result.json says 100",
+        f"{FILE} holds 1 example, result.json says 100",
     ),
     (lambda folder: rewrite(folder, id=np.full(100, object(), object)), f"{FILE} can't be read (ValueError)"),
 ]
