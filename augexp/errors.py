@@ -24,7 +24,7 @@ def all_of(mistakes: Iterable[str]) -> str:
 
 def counted(number: int, thing: str) -> str:
     """`1 run`, `1,234 runs`, `2 classes`, `3 strategies`."""
-    plural = re.sub("(s|x|ch)$", r"\1e", re.sub("([^aeou])y$", r"\1ie", thing)) + "s"
+    plural = re.sub("(ss|x|tch)$", r"\1e", re.sub("([^aeou])y$", r"\1ie", thing)) + "s"
     return f"{number:,} {thing if number == 1 else plural}"
 
 
@@ -60,8 +60,9 @@ def brief(value: object, most: int = 60) -> str:
 
 
 def cut(text: str, most: int = 60) -> str:
-    """At most so many characters of a text."""
-    return text if len(text) <= most else text[: most - 3] + "..."
+    """At most so many characters of a text, in one line."""
+    line = " ".join(text.splitlines())
+    return line if len(line) <= most else line[: most - 3] + "..."
 
 
 # C0 and C1 controls but for the line feed, and what turns the direction of the text around it.

@@ -77,6 +77,7 @@ def test_nobody_takes_first_lines_by_hand() -> None:
         (1, "class", "1 class"),
         (3, "batch", "3 batches"),
         (3, "class folder", "3 class folders"),
+        (12, "epoch", "12 epochs"),
     ],
 )
 def test_things_are_counted_in_words(number: int, thing: str, told: str) -> None:

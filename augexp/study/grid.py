@@ -51,9 +51,9 @@ def read_study(name: str) -> Study:
     """
     path = load.find_config(name)
     raw, _, mistakes = yamlfile.read(path)
-    for key in raw.keys() - set(STUDY_KEYS):
-        hint = did_you_mean(str(key), STUDY_KEYS)
-        mistakes.append(f"{path.name}: {key}: unknown key{hint}; known: {', '.join(STUDY_KEYS)}")
+    for key in sorted(raw.keys() - set(STUDY_KEYS)):
+        hint = did_you_mean(key, STUDY_KEYS)
+        mistakes.append(f"{path.name}: {cut(key)}: unknown key{hint}; known: {', '.join(STUDY_KEYS)}")
     if not isinstance(raw.get("config"), str):
         mistakes.append(f"{path.name}: config: the name of a configuration is needed, such as none.yaml")
     if not isinstance(raw.get("grid", {} if "candidates" in raw else None), Mapping):
@@ -77,9 +77,11 @@ def _candidates(told: object, place: str) -> tuple[dict[str, dict[str, Any]], li
         if not isinstance(name, str) or not name:
             mistakes.append(f"{place}: {brief(name)}: a name is needed; quote it")
         elif not settings:
-            mistakes.append(f"{place}.{name}: a strategy, or settings such as {{strategy: cutmix}}, are needed")
+            mistakes.append(f"{place}.{cut(name)}: a strategy, or settings such as {{strategy: cutmix}}, are needed")
         elif own := [key for key in ("name", "seed") if key in settings]:
-            mistakes.append(f"{place}.{name}: {own[0]} can't be set here: every candidate has its name and all seeds")
+            mistakes.append(
+                f"{place}.{cut(name)}: {own[0]} can't be set here: every candidate has its name and all seeds"
+            )
         found[str(name)] = {str(key): value for key, value in settings.items()}
     return found, mistakes
 
@@ -98,7 +100,7 @@ def _mistake(error: ErrorDetails) -> str:
     key = ".".join(map(str, error["loc"][:1]))
     if error["type"] == "extra_forbidden":
         known = list(Decide.model_fields)
-        return f".{key}: unknown key{did_you_mean(key, known)}; known: {', '.join(known)}"
+        return f".{cut(key)}: unknown key{did_you_mean(key, known)}; known: {', '.join(known)}"
     told = error["msg"] if error["type"] == "expected" else error["msg"].replace("Input should be", "it should be")
     return f".{key}: {told}, not {brief(error['input'])}"
 
@@ -132,7 +134,7 @@ def _of_file(key: str, value: object, name: str) -> list[Any]:
     try:
         return [item for part in parts for item in (_range(key, part) if isinstance(part, str) else []) or [part]]
     except SettingError as error:
-        raise UserError(f"{name}: grid: {key}: {error}") from None
+        raise UserError(f"{name}: grid: {cut(key)}: {error}") from None
 
 
 def read_axes(texts: Sequence[str]) -> Axes:
@@ -244,11 +246,11 @@ def _refuse_overlaps(study: Study) -> None:
     for key, values in study.axes.items():
         ours = {inner for value in values for inner in _set_by({key: value})}
         if any(_overlap(one, other) for one in ours for other in by_candidates):
-            raise UserError(f"{key}: the candidates of the study set it; leave it out of the grid")
+            raise UserError(f"{cut(key)}: the candidates of the study set it; leave it out of the grid")
         for other in study.axes:
             theirs = {inner for value in study.axes[other] for inner in _set_by({other: value})}
             if other != key and any(_overlap(one, two) for one in ours for two in theirs):
-                raise UserError(f"{key}: {other} of the grid sets it too; keep one of the two")
+                raise UserError(f"{cut(key)}: {cut(other)} of the grid sets it too; keep one of the two")
 
 
 def _set_by(settings: Mapping[str, Any]) -> set[tuple[str, ...]]:
@@ -265,10 +267,10 @@ def _overlap(one: Sequence[str], other: Sequence[str]) -> bool:
 def refuse_twice(key: str, values: Sequence[Any]) -> None:
     """Raises UserError where an axis has no value, or has one twice."""
     if not values:
-        raise UserError(f"{key}: at least one value is needed")
+        raise UserError(f"{cut(key)}: at least one value is needed")
     counts = Counter(json.dumps(value, sort_keys=True, default=str) for value in values)
     if twice := [text for text, times in counts.items() if times > 1]:
-        raise UserError(f"{key}: {', '.join(twice)} is given twice; keep one")
+        raise UserError(f"{cut(key)}: {', '.join(map(cut, twice[:4]))} is given twice; keep one")
 
 
 def _experiment(study: Study, chosen: Mapping[str, Any], name: str) -> Experiment:
