@@ -397,3 +397,15 @@ def test_what_a_file_itself_says(tmp_path: Path) -> None:
     assert load.given(str(tmp_path / "a.yaml"), "train", "score") == "best"
     assert load.given(str(tmp_path / "a.yaml"), "train", "epochs") is None
     assert load.given("digits.yaml", "train", "score") is None
+
+
+def test_a_pipe_is_refused_and_never_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "c.yaml")
+    with pytest.raises(UserError, match="a file is needed, and this is a pipe or a device"):
+        load.experiment(tmp_path / "c.yaml")
+
+
+def test_the_configuration_of_an_earlier_run_is_read_as_it_was_written(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"name": "08", "train": {"score": "last"}}))
+    (tmp_path / "environment.json").write_text("{}")
+    assert load.experiment(tmp_path / "config.yaml").name == "08"
