@@ -16,7 +16,7 @@ from augexp.augment import geometric, strategy
 from augexp.augment.strategy import ChainParams
 from augexp.config.ops import OpSpec
 from augexp.data.splits import Part
-from augexp.errors import UserError, counted
+from augexp.errors import UserError
 
 
 class Batch(NamedTuple):
@@ -50,7 +50,7 @@ def steps_per_epoch(part: Part, batch_size: int) -> int:
     """
     if batch_size > len(part):
         raise UserError(
-            f"train.batch_size {batch_size} is larger than the train split ({counted(len(part), 'example')}); "
+            f"train.batch_size {batch_size} is larger than the train split ({len(part)} examples); "
             f"choose at most {len(part)}"
         )
     return len(part) // batch_size

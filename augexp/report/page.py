@@ -43,7 +43,7 @@ def html(judgement: Judgement, x: XAxis = "epochs") -> str:
 
 def environment() -> Environment:
     """Where templates are read from and filled: what they are given is text, and what they aren't given is an error."""
-    made = Environment(
+    return Environment(
         loader=PackageLoader("augexp.report", ""),
         autoescape=True,
         finalize=_text,
@@ -52,8 +52,6 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters["counted"] = counted
-    return made
 
 
 def _text(value: object) -> str:
@@ -71,7 +69,8 @@ def content(judgement: Judgement, x: XAxis) -> dict[str, Any]:
     return {
         "title": _title(groups),
         "version": __version__,
-        "runs": sum(len(group.runs) for group in groups),
+        "runs": counted(sum(len(group.runs) for group in groups), "run"),
+        "strategies": counted(len(groups), "strategy"),
         "marks": figures.marks(groups),
         "baseline": judgement.baseline,
         "margin": judgement.options.margin if judgement.race is None else judgement.race.study.decide.margin,
