@@ -69,8 +69,7 @@ def content(judgement: Judgement, x: XAxis) -> dict[str, Any]:
     return {
         "title": _title(groups),
         "version": __version__,
-        "runs": counted(sum(len(group.runs) for group in groups), "run"),
-        "strategies": counted(len(groups), "strategy"),
+        "runs": f"{counted(sum(len(group.runs) for group in groups), 'run')}, {counted(len(groups), 'strategy')}",
         "marks": figures.marks(groups),
         "baseline": judgement.baseline,
         "margin": judgement.options.margin if judgement.race is None else judgement.race.study.decide.margin,
