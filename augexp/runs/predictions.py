@@ -103,7 +103,9 @@ def read(run: Run, split: Split = "test") -> Predictions:
     return Predictions(ids[order], labels[order].astype(np.int32), said[order], probability.shape[1], digest)
 
 
-def _check(path: Path, examples: int | None, ids: NDArray[Any], labels: NDArray[Any], probability: NDArray[Any]) -> None:
+def _check(
+    path: Path, examples: int | None, ids: NDArray[Any], labels: NDArray[Any], probability: NDArray[Any]
+) -> None:
     if ids.ndim != 1 or ids.dtype.kind != "U" or labels.shape != ids.shape or labels.dtype.kind not in "iu":
         raise Unusable(f"{path.name} holds no ids and labels")
     if probability.ndim != 2 or probability.dtype.kind != "f" or len(probability) != len(ids) or not len(ids):
