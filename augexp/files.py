@@ -1,14 +1,16 @@
-"""Files that are whole or not there: replaced at once, locked against other processes."""
+"""Files that are whole or not there: replaced at once, read within limits, locked against other processes."""
 
+import errno
 import json
 import math
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from filelock import FileLock, Timeout
 
@@ -59,6 +61,52 @@ def _strict(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_strict(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+# --- reading and adding ---------------------------------------------------------------------------------------------
+
+# A pipe that nobody writes would be waited for, and a terminal must not become ours.
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+
+
+def opened(path: Path, flags: int = os.O_RDONLY) -> BinaryIO:
+    """A regular file, opened; where a link leads, too.
+
+    Raises:
+        OSError: if it can't be opened, or is a folder, pipe, socket or device: none of these is waited for.
+    """
+    try:
+        descriptor = os.open(path, flags | _AT_ONCE, 0o666)
+    except OSError as error:
+        if error.errno != errno.ENXIO:  # of a pipe or socket
+            raise
+        raise OSError(errno.EINVAL, "not a regular file", str(path)) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(descriptor, "ab" if flags & os.O_APPEND else "rb")
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """What a regular file of at most so many bytes holds. Raises OSError as `opened` does, and if there are more."""
+    with opened(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"larger than {most / 2**20:g} MiB", str(path))
+    return content
+
+
+def append(path: Path, text: str) -> None:
+    """Adds text at the end of a regular file, which is made where it is missing; on disk when this returns.
+
+    Raises:
+        OSError: as `opened` does, and if the file is a link: what it leads to may be anybody's.
+    """
+    with opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NO_LINK) as file:
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 # --- locks ---------------------------------------------------------------------------------------------------------

@@ -7,27 +7,25 @@ once, is never changed afterwards, and one process at a time builds it.
 import hashlib
 import json
 import os
-import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from augexp import console, files
+from augexp import console, files, removal
 from augexp.config.schema import Data
-from augexp.data import copies, decode
+from augexp.data import copies, decode, entries
 from augexp.data.decode import Pixels
 from augexp.data.examples import Examples, Labels, Source, SplitName
 from augexp.data.grey import Extent, Ranges, ranges
 from augexp.errors import UserError, counted
 from augexp.files import locked
 
-FORMAT = 1  # part of every key: a change here retires all entries
 BAD_SHARE = 0.01  # of a split; more stops the run
 LISTED = 20  # names in a message
 Bad = tuple[str, str]  # id, reason
@@ -91,14 +89,8 @@ def expected(source: Source, data: Data) -> Decoded:
 
 def entry_folder(source: Source, data: Data) -> Path:
     """Where the decoded images of a source are or would be."""
-    key = json.dumps(
-        [
-            *(FORMAT, source.name, source.version, source.class_names, data.decoded_size, data.resize),
-            *(decode.VERSION, decode.BACKGROUND, data.antialias),
-        ]
-    )
-    name = re.sub(r"[^\w.-]+", "_", source.name)[:60]
-    return cache_folder(data) / f"{name}-{data.decoded_size}-{data.resize}-{_sha256(key.encode())[:12]}"
+    told = (source.version, source.class_names, decode.VERSION, decode.BACKGROUND, data.antialias)
+    return cache_folder(data) / entries.name(source.name, data.decoded_size, data.resize, told)
 
 
 def cache_folder(data: Data) -> Path:
@@ -115,7 +107,7 @@ def _sha256(content: bytes) -> str:
 
 def _open(folder: Path) -> Decoded:
     try:
-        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        meta = json.loads(files.read_bytes(folder / "meta.json", entries.MOST_META))
         splits = {name: _open_split(folder / f"{name}.npy", split) for name, split in meta["splits"].items()}
         grey = {kind: (float(low), float(high)) for kind, (low, high) in meta["grey"].items()}
         bad = {id_: str(reason) for id_, reason in meta["bad"]}
@@ -124,12 +116,13 @@ def _open(folder: Path) -> Decoded:
         raise _DamagedError(f"no {Path(error.filename).name}") from None
     except OSError as error:
         raise _DamagedError(error.strerror or str(error)) from None
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError) as error:
         raise _DamagedError(f"meta.json: {type(error).__name__}") from None
 
 
 def _open_split(path: Path, split: Mapping[str, Any]) -> DecodedSplit:
     try:
+        files.opened(path).close()  # a pipe would be waited for
         # Copy-on-write makes the array writable, as DLPack asks, and still leaves the file alone.
         images = np.load(path, mmap_mode="c")
     except (ValueError, EOFError):
@@ -171,20 +164,32 @@ def _writable(folder: Path) -> Iterator[None]:
 def _build(source: Source, data: Data, folder: Path) -> Decoded:
     temporary = folder.with_name(f".{folder.name}.building")
     # Whoever left these was killed: this process holds the lock.
-    shutil.rmtree(temporary, ignore_errors=True)
+    _clear(temporary)
     _check_space(source, data, folder.parent)
     try:
         temporary.mkdir()
         start = time.monotonic()
         count = _fill(temporary, source, data)
         seconds = time.monotonic() - start
-        if folder.exists():
-            shutil.rmtree(folder)
+        _clear(folder)
         temporary.rename(folder)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        with suppress(OSError, UserError):
+            _clear(temporary)
     console.say(f"decoded {counted(count, 'image')} in {seconds:.1f} s ({count / seconds:,.0f} images/s) into {folder}")
     return _open(folder)
+
+
+def _clear(folder: Path) -> None:
+    """Deletes what was built in a folder, and the folder; one that holds something else is refused."""
+    if not os.path.lexists(folder):
+        return
+    left = removal.remove(folder, entries.FILES)
+    if left:
+        raise UserError(
+            f"{folder}: it holds what is not of decoded images ({', '.join(left[:3])}), and nothing of it is deleted; "
+            "move it away, or set data.cache_dir= to another folder"
+        )
 
 
 def _check_space(source: Source, data: Data, folder: Path) -> None:

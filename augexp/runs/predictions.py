@@ -1,7 +1,6 @@
 """Stored predictions: written after training; of finished runs, who was right on which test example, in one order."""
 
 import hashlib
-import zipfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,8 +14,9 @@ from numpy.typing import NDArray
 from augexp.config.schema import Score
 from augexp.errors import counted
 from augexp.files import replacing
+from augexp.runs import contents
 from augexp.runs.read import Run
-from augexp.runs.records import Split
+from augexp.runs.records import BrokenRun, Split
 
 
 def path_of(folder: Path, split: Split, kind: Score | None = None) -> Path:
@@ -86,15 +86,12 @@ def read(run: Run, split: Split = "test") -> Predictions:
     """
     path = path_of(run.path, split)
     try:
-        # NumPy leaves a file that is no archive open; here it is closed whatever happens.
-        with path.open("rb") as file, np.load(file) as stored:
-            ids, labels, probability = (stored[name] for name in NEEDED)
-    except FileNotFoundError:
-        raise Unusable(f"{path.name} is missing") from None
+        stored = contents.arrays(path)
+        ids, labels, probability = (stored[name] for name in NEEDED)
+    except BrokenRun as error:
+        raise Unusable(str(error)) from None
     except KeyError as error:
-        raise Unusable(f"{path.name} is cut off or foreign ({error.args[0]})") from None
-    except (OSError, ValueError, EOFError, TypeError, AttributeError, NotImplementedError, zipfile.BadZipFile) as error:
-        raise Unusable(f"{path.name} can't be read ({type(error).__name__})") from None
+        raise Unusable(f"{path.name} is foreign (no {error.args[0]})") from None
     _check(path, run.result.of(split).examples, ids, labels, probability)
     order = np.argsort(ids, kind="stable")
     # float16 is compared in software, several times slower.

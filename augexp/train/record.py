@@ -148,7 +148,12 @@ class Record(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def assign(variables: Sequence[keras.Variable], arrays: Sequence[Any]) -> None:
-    """Sets variables to the arrays of a checkpoint, in their order."""
+    """Sets variables to the arrays of a checkpoint, in their order. Raises UserError if they are of another network."""
+    if [tuple(variable.shape) for variable in variables] != [array.shape for array in arrays]:
+        raise UserError(
+            "the arrays of the checkpoint don't fit the network that config.yaml asks for; start the run over without "
+            "--resume"
+        )
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
 

@@ -70,10 +70,10 @@ def cut(folder: Path) -> None:
 
 DAMAGE: list[tuple[Callable[[Path], object], str]] = [
     (lambda folder: (folder / FILE).unlink(), f"{FILE} is missing"),
-    (lambda folder: (folder / FILE).write_bytes(b""), f"{FILE} can't be read (EOFError)"),
-    (lambda folder: (folder / FILE).write_bytes(b"PK nothing"), f"{FILE} can't be read (ValueError)"),
+    (lambda folder: (folder / FILE).write_bytes(b""), f"{FILE} can't be read (BadZipFile)"),
+    (lambda folder: (folder / FILE).write_bytes(b"PK nothing"), f"{FILE} can't be read (BadZipFile)"),
     (cut, f"{FILE} can't be read (BadZipFile)"),
-    (lambda folder: rewrite(folder, label=None), f"{FILE} is cut off or foreign (label is not a file in the archive)"),
+    (lambda folder: rewrite(folder, label=None), f"{FILE} is foreign (no label)"),
     (lambda folder: rewrite(folder, id=np.arange(100)), f"{FILE} holds no ids and labels"),
     (lambda folder: rewrite(folder, label=np.zeros(99, np.int32)), f"{FILE} holds no ids and labels"),
     (
