@@ -147,20 +147,22 @@ def locked(path: Path, waiting: str) -> Iterator[None]:
         yield
 
 
-def is_held(path: Path) -> bool:
-    """Whether another process holds a lock file; a lock file that is missing is not made.
+def is_held(path: Path) -> bool | None:
+    """Whether another process holds a lock file; a lock file that is missing is not made. None: it can't be told.
 
     Looks beside those who hold it: a shared `flock`, let go at once, never keeps another look off, and whoever wants to
-    hold the file tries for `PATIENCE`. Where it can't be told, it is held.
+    hold the file tries for `PATIENCE`.
     """
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             if sys.platform != "win32":
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             else:
                 FileLock(path).acquire(timeout=0).lock.release()
     except FileNotFoundError:
         return False
-    except (OSError, Timeout):
+    except (BlockingIOError, Timeout):
         return True
+    except OSError:  # it may not be read, or is no file
+        return None
     return False

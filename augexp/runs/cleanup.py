@@ -43,8 +43,8 @@ def checkpoint(folder: Path) -> Removable:
         read.load(folder)
     except BrokenRun as error:
         raise Kept(str(error)) from None
-    if run_folder.is_locked(folder):
-        raise Kept("a process is writing this run")
+    if (locked := run_folder.is_locked(folder)) is not False:
+        raise Kept("a process is writing this run" if locked else "whether a process is writing it can't be told")
     path = run_folder.checkpoint_path(folder).parent
     if not os.path.lexists(path):
         raise Kept("no checkpoint")

@@ -29,6 +29,7 @@ from augexp.removal import Own
 from augexp.runs import contents
 from augexp.runs.records import BrokenRun, Configuration, checked
 
+IN_USE = "another process is writing this run"  # no failure of the run
 State = Literal["running", "interrupted", "failed", "finished"]
 
 _NAMES = (
@@ -77,16 +78,14 @@ def _locked(folder: Path) -> Iterator[None]:
             try:
                 stack.enter_context(files.lock(beside(folder, "lock")))
             except files.Held:
-                raise UserError(
-                    f"{folder}: another process is writing this run; wait, or choose another name= or seed="
-                ) from None
+                raise UserError(f"{folder}: {IN_USE}; wait, or choose another name= or seed=") from None
             held = stack.pop_all()
     with held:
         yield
 
 
-def is_locked(folder: Path) -> bool:
-    """Whether a process is writing the run."""
+def is_locked(folder: Path) -> bool | None:
+    """Whether a process is writing the run; None where that can't be told."""
     return files.is_held(beside(folder.absolute(), "lock"))
 
 

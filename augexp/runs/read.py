@@ -78,7 +78,7 @@ def refuse_foreign(path: Path) -> None:
 
 def _unfinished(path: Path) -> str:
     told = state(path)
-    if told.state == "running" and not is_locked(path):
+    if told.state == "running" and is_locked(path) is False:
         return "unfinished: killed"
     return "unfinished" + (f": {told.state}" if told.state else "") + (f" ({told.reason})" if told.reason else "")
 

@@ -59,7 +59,7 @@ def reasons(standings: Sequence[Standing]) -> list[str]:
 def summary(standings: Sequence[Standing], at_once: int = 1) -> str:
     """`12 runs: 3 finished, 1 running, 8 waiting; about 12 min left`."""
     states = [standing.state for standing in standings]
-    order = ("finished", "running", "waiting", "interrupted", "killed", "failed")
+    order = ("finished", "running", "waiting", "interrupted", "killed", "unknown", "failed")
     counts = ", ".join(f"{states.count(state)} {state}" for state in order if state in states)
     left = total_seconds_left(standings, at_once)
     rest = f"; about {duration(left)} of training left" if left else ""
@@ -88,7 +88,7 @@ def live(at_once: int) -> Iterator[Show]:
 
 def _most_telling(standings: Sequence[Standing]) -> list[Standing]:
     """Those that fit on a screen: what runs or went wrong, then what waits, then what is finished."""
-    first = {"running": 0, "failed": 1, "killed": 1, "interrupted": 1, "waiting": 2, "finished": 3}
+    first = {"running": 0, "failed": 1, "killed": 1, "unknown": 1, "interrupted": 1, "waiting": 2, "finished": 3}
     numbered = sorted(enumerate(standings), key=lambda pair: first[pair[1].state])[:MOST_ROWS]
     return [standing for _, standing in sorted(numbered, key=lambda pair: pair[0])]
 
