@@ -13,9 +13,9 @@ import yaml
 from augexp import files
 from augexp.config import load
 from augexp.config.schema import Experiment
+from augexp.runs import contents, predictions
 from augexp.runs import evaluation as run_evaluation
 from augexp.runs import folder as run_folder
-from augexp.runs import predictions
 from augexp.runs.records import Split
 
 EXAMPLES, CLASSES = 100, 4
@@ -36,6 +36,7 @@ def make_run(
     overrides: Sequence[str] = (),
     environment: dict[str, Any] | None = None,
     other_test: float | None = None,
+    sealed: bool = False,
 ) -> Path:
     """Writes a finished run with these numbers into `folder`; it scores its best epoch unless overrides say otherwise.
 
@@ -53,6 +54,7 @@ def make_run(
         overrides: further `key=value`s of the configuration.
         environment: keys of environment.json to replace.
         other_test: test accuracy of the weights that are not scored; None: as if an earlier version wrote the run.
+        sealed: with digests of the predictions, which earlier versions didn't write.
     """
     given = ("data.source=digits", f"strategy={strategy}", f"seed={seed}", f"train.epochs={epochs}", "train.score=best")
     experiment = load.experiment(None, [*given, *overrides])
@@ -71,6 +73,8 @@ def make_run(
     if other_test is not None:
         ((score, other_val),) = reached.items()
         result["other"] = {"score": score, "val": _metrics(other_val), "test": _metrics(other_test)}
+    if sealed:
+        result["digests"] = {path.name: contents.digest(path) for path in folder.glob("predictions-*.npz")}
     files.write_json(folder / "result.json", result)
     return folder
 

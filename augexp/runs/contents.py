@@ -4,10 +4,11 @@ Every reason why a file can't be used is a BrokenRun, whose message names the fi
 """
 
 import errno
+import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,26 @@ def arrays(path: Path, most: int = MOST_ARRAYS) -> dict[str, NDArray[Any]]:
         raise BrokenRun(f"{path.name} can't be read ({error.strerror or error})") from None
     except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds for what is damaged
         raise BrokenRun(f"{path.name} can't be read ({type(error).__name__})") from None
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a regular file. Raises BrokenRun if it is missing, no such file, or can't be read."""
+    try:
+        with files.opened(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise Missing(f"{path.name} is missing") from None
+    except OSError as error:
+        raise BrokenRun(f"{path.name} can't be read ({error.strerror or error})") from None
+
+
+def refuse_changed(path: Path, digests: Mapping[str, str]) -> str:
+    """The digest of a file. Raises BrokenRun as `digest` does, and if `digests` has another by its name."""
+    now = digest(path)
+    then = digests.get(path.name, now)
+    if now != then:
+        raise BrokenRun(f"{path.name} is not what the run left (SHA-256 {then[:12]} then, {now[:12]} now)")
+    return now
 
 
 def _array(content: bytes) -> NDArray[Any]:

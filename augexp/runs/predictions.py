@@ -82,10 +82,11 @@ def read(run: Run, split: Split = "test") -> Predictions:
     """Reads `predictions-test.npz` of a run, or that of val.
 
     Raises:
-        Unusable: if it is missing, cut off, holds no numbers, or doesn't fit the run's result.
+        Unusable: if it is missing, cut off, not what the run left, holds no numbers, or doesn't fit the run's result.
     """
     path = path_of(run.path, split)
     try:
+        contents.refuse_changed(path, run.result.digests)
         stored = contents.arrays(path)
         ids, labels, probability = (stored[name] for name in NEEDED)
     except BrokenRun as error:

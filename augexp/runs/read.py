@@ -53,6 +53,11 @@ def load(path: Path) -> Run:
     return Run(path, settings, surroundings, checked(Result, found, "result.json"), epochs)
 
 
+def result(path: Path) -> Result:
+    """What a finished run reached. Raises BrokenRun if `result.json` is missing or unreadable."""
+    return checked(Result, contents.json_object(path / "result.json"), "result.json")
+
+
 def _check_folder(path: Path) -> None:
     if not path.is_dir():
         raise BrokenRun("no such folder" if not path.exists() else "not a folder")

@@ -83,6 +83,7 @@ class Result(Record):
     other: Other | None = None  # None in runs of earlier versions
     seconds: Measured  # of training
     images_per_second: Measured  # median over epochs
+    digests: dict[str, str] = {}  # SHA-256 by file: of weights and predictions; earlier versions have none
 
     @model_validator(mode="after")
     def _best_is_one_of_them(self) -> Self:

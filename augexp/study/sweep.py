@@ -149,7 +149,7 @@ def _still_running(
 
 
 def _note(experiment: Experiment, reason: str) -> None:
-    """Leaves the reason in the run folder, unless the next sweep is to go on: the run was killed, or another trains it."""
+    """Leaves the reason in the run folder, unless the next sweep is to go on: it was killed, or another trains it."""
     if not reason.startswith("killed") and run_folder.IN_USE not in reason and stand(experiment).state != "failed":
         with suppress(UserError):  # another process writes the run, or the disk is full
             run_folder.record_failure(experiment, reason)

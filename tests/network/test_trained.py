@@ -1,5 +1,6 @@
 """Run folders opened for use, and those that can't be."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -149,3 +150,26 @@ def test_a_run_that_knew_nothing_of_copies_kept_them(tmp_path: Path) -> None:
     del config["data"]["duplicates"]
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     assert trained._settings(folder).data.duplicates == "keep"
+
+
+@pytest.mark.parametrize("name", ["last.weights.h5", "result.json"])
+def test_weights_that_the_run_did_not_leave_are_refused(run: Path, name: str) -> None:
+    content = bytearray((run / name).read_bytes())
+    if name == "result.json":
+        content = bytearray(b"[]")
+    else:
+        content[len(content) // 2] ^= 1
+    (run / name).write_bytes(content)
+    with pytest.raises(
+        UserError, match=r"last\.weights\.h5 is not what the run left|result\.json is not a JSON object"
+    ):
+        trained.load(run)
+
+
+def test_weights_of_a_run_of_an_earlier_version_are_taken_as_they_are(run: Path) -> None:
+    result = json.loads((run / "result.json").read_text())
+    assert set(result.pop("digests")) == {path.name for path in [*run.glob("*.h5"), *run.glob("predictions-*.npz")]}
+    files.write_json(run / "result.json", result)
+    with (run / "last.weights.h5").open("ab") as file:
+        file.write(b"more")
+    assert trained.load(run).finished

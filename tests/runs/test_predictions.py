@@ -107,6 +107,14 @@ def test_damage_is_named(tmp_path: Path, damage: Callable[[Path], object], reaso
     assert str(caught.value) == reason
 
 
+def test_predictions_that_the_run_did_not_leave_are_refused(tmp_path: Path) -> None:
+    folder, other = make_run(tmp_path / "run", sealed=True), make_run(tmp_path / "other", accuracy=0.9)
+    assert len(predictions.read(read.load(folder)).ids) == 100
+    (folder / FILE).write_bytes((other / FILE).read_bytes())
+    with pytest.raises(Unusable, match=rf"{FILE} is not what the run left \(SHA-256 \w{{12}} then, \w{{12}} now\)"):
+        predictions.read(read.load(folder))
+
+
 @given(st.binary(max_size=200))
 def test_no_content_is_fatal(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     folder = make_run(tmp_path_factory.mktemp("run"))
