@@ -1,5 +1,6 @@
 """The one error a user can cause, and the words that such errors share."""
 
+import errno
 import json
 import re
 import signal
@@ -12,6 +13,11 @@ class UserError(Exception):
     """A mistake or a lack outside augexp. The command line prints it and exits with 2."""
 
 
+NO_HOME = "Could not determine home directory."  # what pathlib says of ~
+HOMELESS = (
+    "a path begins with ~, or is augexp's own beneath it, and no home folder is known: HOME is not set and the system "
+    "knows no such user; set HOME"
+)
 MOST_MISTAKES = 50
 
 
@@ -74,15 +80,31 @@ def printable(text: str) -> str:
     return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
+def remedy(error: OSError) -> str:
+    """What to do about a file or folder that could not be written."""
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE):
+        return "it was moved or deleted meanwhile; type the command again"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "make it writable"
+    return "free space"
+
+
 class Terminated(KeyboardInterrupt):
-    """The process was asked to end, by SIGTERM."""
+    """The process was asked to end, by SIGTERM, or by SIGHUP as its terminal was closed; the text says which."""
 
 
 def stop_on_sigterm() -> None:
-    """Lets SIGTERM end this process as Ctrl-C does, so that its run says how it ended."""
+    """Lets SIGTERM and SIGHUP end this process as Ctrl-C does, so that its run says how it ended.
 
-    def stop(*_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not cut short what the first one set off
-        raise Terminated
+    A SIGHUP that `nohup` lets the process ignore stays ignored.
+    """
 
-    signal.signal(signal.SIGTERM, stop)
+    def stop(number: int, _: object) -> None:
+        for asked in ending:  # a second one must not cut short what the first one set off
+            signal.signal(asked, signal.SIG_IGN)
+        raise Terminated(signal.Signals(number).name)
+
+    named = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    ending = [one for one in named if one == signal.SIGTERM or signal.getsignal(one) != signal.SIG_IGN]
+    for one in ending:
+        signal.signal(one, stop)

@@ -1,6 +1,7 @@
 """Files that are whole or not there: replaced at once, read within limits, locked against other processes."""
 
 import errno
+import io
 import json
 import math
 import os
@@ -10,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -51,15 +52,16 @@ def _flush(path: Path) -> None:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Writes strict JSON; a number that is not finite becomes null, a byte of a name that isn't UTF-8 an escape."""
-    text = json.dumps(_strict(value), indent=2, ensure_ascii=False)
+    text = json.dumps(strict(value), indent=2, ensure_ascii=False)
     write_text(path, re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
-def _strict(value: Any) -> Any:
+def strict(value: Any) -> Any:
+    """A plain value as JSON has it: keys are text, and a number that is not finite is None."""
     if isinstance(value, Mapping):
-        return {str(key): _strict(item) for key, item in value.items()}
+        return {str(key): strict(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_strict(item) for item in value]
+        return [strict(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -70,12 +72,16 @@ _AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(o
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
-def opened(path: Path, flags: int = os.O_RDONLY) -> BinaryIO:
-    """A regular file, opened; where a link leads, too.
+def opened(path: Path) -> io.BufferedReader:
+    """A regular file, opened to be read; where a link leads, too.
 
     Raises:
         OSError: if it can't be opened, or is a folder, pipe, socket or device: none of these is waited for.
     """
+    return os.fdopen(_descriptor(path, os.O_RDONLY), "rb")
+
+
+def _descriptor(path: Path, flags: int) -> int:
     try:
         descriptor = os.open(path, flags | _AT_ONCE, 0o666)
     except OSError as error:
@@ -85,7 +91,7 @@ def opened(path: Path, flags: int = os.O_RDONLY) -> BinaryIO:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", str(path))
-    return os.fdopen(descriptor, "ab" if flags & os.O_APPEND else "rb")
+    return descriptor
 
 
 def read_bytes(path: Path, most: int) -> bytes:
@@ -103,8 +109,8 @@ def append(path: Path, text: str) -> None:
     Raises:
         OSError: as `opened` does, and if the file is a link: what it leads to may be anybody's.
     """
-    with opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NO_LINK) as file:
-        file.write(text.encode())
+    with os.fdopen(_descriptor(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NO_LINK), "ab") as file:
+        file.write(text.encode(errors="backslashreplace"))
         file.flush()
         os.fsync(file.fileno())
 

@@ -23,7 +23,7 @@ from augexp.data import copies, decode, entries
 from augexp.data.decode import Pixels
 from augexp.data.examples import Examples, Labels, Source, SplitName
 from augexp.data.grey import Extent, Ranges, ranges
-from augexp.errors import UserError, counted
+from augexp.errors import UserError, counted, remedy
 from augexp.files import locked
 
 BAD_SHARE = 0.01  # of a split; more stops the run
@@ -157,7 +157,7 @@ def _writable(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise UserError(
             f"{folder}: decoded images can't be written ({error.strerror or error}); "
-            "free space, or set data.cache_dir= to another folder"
+            f"{remedy(error)}, or set data.cache_dir= to another folder"
         ) from error
 
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from augexp import tables
+from augexp import files, tables
 from augexp.compare import classes
 from augexp.compare.confounders import differences
 from augexp.compare.effects import Effect
@@ -113,8 +113,8 @@ def contrast_row(verdict: Verdict) -> dict[str, Any]:
 
 
 def json_text(judgement: Judgement) -> str:
-    """`as_dict` as strict JSON."""
-    return json.dumps(as_dict(judgement), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """`as_dict` as strict JSON; a number that is not finite becomes null."""
+    return json.dumps(files.strict(as_dict(judgement)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def as_dict(judgement: Judgement) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from typing import Literal
 
 from augexp import console, files, removal
 from augexp.config.schema import Experiment, Score
-from augexp.errors import Terminated, UserError, first_line
+from augexp.errors import Terminated, UserError, first_line, remedy
 from augexp.files import write_json, write_text
 from augexp.removal import Own
 from augexp.runs import contents
@@ -202,7 +202,7 @@ def _ending(folder: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         with suppress(OSError):
-            set_state(folder, "interrupted", "SIGTERM" if isinstance(error, Terminated) else "Ctrl-C")
+            set_state(folder, "interrupted", str(error) if isinstance(error, Terminated) else "Ctrl-C")
             log(folder, "interrupted")
         raise
     except OSError as error:
@@ -211,7 +211,7 @@ def _ending(folder: Path) -> Iterator[None]:
             set_state(folder, "failed", str(error))
         where = error.filename or folder
         raise UserError(
-            f"{where}: {error.strerror or error}; free space, or set runs_dir= to another folder"
+            f"{where}: {error.strerror or error}; {remedy(error)}, or set runs_dir= to another folder"
         ) from error
     except BaseException as error:
         reason = first_line(error)

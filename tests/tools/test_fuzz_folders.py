@@ -1,9 +1,13 @@
 """Damaged run folders through the commands that read them; more of them by `python -m tests.tools.fuzz.folders`."""
 
+import random
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from augexp.config import load
+from augexp.train.run import train
 from tests.tools.fuzz import folders
 
 
@@ -35,3 +39,20 @@ def test_the_fuzzer_finds_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monk
     wrong = told(folders.fuzz(3, seed=3, root=tmp_path))
     assert "ended with ValueError" in wrong
     assert "outside/thesis" in wrong
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", folders.OF_NETWORKS)
+def test_commands_that_load_a_network(command: str, tmp_path: Path, cache_dir: Path) -> None:
+    overrides = ["train.epochs=1", "data.train_per_class=20", f"runs_dir={tmp_path / 'runs'}"]
+    trained = train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
+    image = tmp_path / "seven.png"
+    Image.new("L", (16, 16), 128).save(image)
+    every = [(file, damage) for file in folders.LOADED for damage in folders.DAMAGE if damage != "huge"]
+    random.Random(command).shuffle(every)
+    wrong = {}
+    for number, (file, damage) in enumerate(every[:20]):
+        case = folders.Case(number, command, "run", file, damage)
+        if found := folders.network_faults(case, tmp_path / f"case{number}", trained, image, seed=4):
+            wrong[case] = found
+    assert not wrong, told(wrong)

@@ -96,7 +96,7 @@ def _value(path: Path, rng: random.Random) -> None:
         arrays[name] = rng.choice(
             [np.zeros(3), np.array("text"), np.full(arrays[name].shape, np.nan), np.empty((0, 0))]
         )
-        np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(path, **arrays)
         return
     text = path.read_text()
     marks = [at for at, character in enumerate(text) if character in (":" if path.suffix != ".csv" else ",")]
@@ -119,7 +119,12 @@ def _version(path: Path, rng: random.Random) -> None:
 
 
 def _text(text: str | bytes) -> Callable[[Path, random.Random], None]:
-    return lambda path, _: path.write_bytes(text.encode() if isinstance(text, str) else text) and None
+    content = text.encode() if isinstance(text, str) else text
+
+    def damage(path: Path, _: random.Random) -> None:
+        path.write_bytes(content)
+
+    return damage
 
 
 def _instead(put: Callable[[Path], object]) -> Callable[[Path, random.Random], None]:
@@ -130,6 +135,11 @@ def _instead(put: Callable[[Path], object]) -> Callable[[Path, random.Random], N
         put(path)
 
     return damage
+
+
+def _folder(path: Path) -> None:
+    path.mkdir()
+    (path / "notes.txt").write_text("mine")
 
 
 def _huge(path: Path, _: random.Random) -> None:
@@ -151,7 +161,7 @@ DAMAGE: dict[str, Callable[[Path, random.Random], None]] = {
     "long number": _text('{"epochs": ' + "9" * 10_000 + "}"),
     "huge": _huge,
     "pipe": _instead(os.mkfifo),
-    "folder": _instead(lambda path: (path.mkdir(), (path / "notes.txt").write_text("mine"))),
+    "folder": _instead(_folder),
     "link to a file": _instead(lambda path: path.symlink_to(_outside(path) / "thesis")),
     "link to a folder": _instead(lambda path: path.symlink_to(_outside(path))),
     "link to itself": _instead(lambda path: path.symlink_to(path.name)),
@@ -204,10 +214,10 @@ def build(root: Path) -> Path:
     for name in RUNS:
         strategy, _, seed = name.partition("-seed")
         accuracy = (0.83 if strategy == "cutmix" else 0.8) + 0.01 * int(seed)
+        told = {"class_names": list("abcd")}
         folder = make_run(
-            runs / name, strategy=strategy, seed=int(seed), accuracy=accuracy, environment={"class_names": list("abcd")},
-            sealed=True,
-        )  # fmt: skip
+            runs / name, strategy=strategy, seed=int(seed), accuracy=accuracy, environment=told, sealed=True
+        )
         make_evaluation(folder, {"ece": 0.1, "nll": 0.9}, rows={"brier": [0.1 + 0.01 * int(seed)] * 100})
         (folder / "checkpoint").mkdir()
         np.savez(folder / "checkpoint" / "state.npz", meta=np.array("{}"))
@@ -340,6 +350,52 @@ def fuzz(count: int, seed: int, root: Path) -> dict[Case, list[str]]:
             wrong[case] = found
         shutil.rmtree(place_)
     return wrong
+
+
+OF_NETWORKS = ("evaluate", "explain", "predict")
+LOADED = (
+    "config.yaml",
+    "environment.json",
+    "history.csv",
+    "log.txt",
+    "result.json",
+    "evaluation.json",
+    "last.weights.h5",
+)
+
+
+def network_faults(case: Case, root: Path, trained: Path, image: Path, seed: int) -> list[str]:
+    """What a command that loads a network does wrong with one damage; nothing where it does well.
+
+    Args:
+        case: the damage; its run is the name of the copy.
+        root: an empty folder.
+        trained: a finished run.
+        image: to be predicted.
+        seed: of the damage.
+    """
+    folder = root / "runs" / case.run
+    shutil.copytree(trained, folder)
+    (root / "outside").mkdir()
+    (root / "outside" / "thesis").write_text("years")
+    (folder / "log.txt").touch()
+    (folder / "evaluation.json").exists() or (folder / "evaluation.json").write_text("{}")
+    DAMAGE[case.damage](folder / case.file, random.Random(f"{seed}/{case.number}"))
+    given = {
+        "evaluate": ["evaluate", folder, "--split", "val"],
+        "explain": ["explain", folder, "--examples", 2, "--out", root / "explain.png"],
+        "predict": ["predict", folder, image, "--json"],
+    }
+    before = everything(root / "outside")
+    status, said = typed(*given[case.command])
+    found = []
+    if status not in (0, 1, 2, 3) or "Traceback" in said:
+        found.append(f"ended with {status}:\n{said[-2500:]}")
+    if status == 2 and str(folder) not in said:
+        found.append(f"the run is not named:\n{said[-500:]}")
+    if everything(root / "outside") != before:
+        found.append("changed what is outside")
+    return found
 
 
 def main() -> None:
