@@ -63,7 +63,7 @@ def _named(meta: Mapping[str, Any], size: int, resize: str, *how: str) -> str:
 
 
 def removable(cache: Path) -> tuple[list[Removable], list[tuple[Path, str]]]:
-    """The entries in a cache folder, which the next run that needs them makes anew; all else there, and why it stays.
+    """The entries in a cache folder, which the next run that needs them makes anew; other folders, and why they stay.
 
     Raises:
         Kept: if there is no such folder, it lies behind a link, or it can't be read.
@@ -71,7 +71,7 @@ def removable(cache: Path) -> tuple[list[Removable], list[tuple[Path, str]]]:
     cleanup.refuse_link(cache)
     found, kept = [], []
     try:
-        paths = sorted(path for path in cache.iterdir() if not path.name.startswith("."))
+        paths = sorted(path for path in cache.iterdir() if path.is_dir() and not path.name.startswith("."))
     except OSError as error:
         raise Kept(error.strerror or str(error)) from None
     for path in paths:

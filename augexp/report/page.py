@@ -27,9 +27,13 @@ from augexp.report.curves import data_name
 from augexp.report.notes import notes
 from augexp.report.page_tables import Table
 from augexp.report.pictures import data_uri
+from augexp.runs import contents
+from augexp.runs.records import BrokenRun
 
 MOST_FIGURE_ROWS = 60
 PREVIEW_WIDTH = 1100  # pixels
+MOST_PICTURE = 64 * 2**20  # bytes of a `batch.png`
+MOST_PIXELS = 50_000_000  # in it
 
 
 def html(judgement: Judgement, x: XAxis = "epochs") -> str:
@@ -206,17 +210,19 @@ def _folder(group: Group) -> Folder:
 def _read(path: Path) -> str:
     # Read before, when the run was loaded; a file that has gone since is no reason to fail.
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        return contents.raw(path).decode("utf-8", errors="replace")
+    except BrokenRun:
         return ""
 
 
 def _picture(path: Path) -> str | None:
-    """A picture as a small data URI; None where there is none."""
+    """A picture as a small data URI; None where there is none, or one that is damaged or not ours by its size."""
     try:
-        with Image.open(path) as opened:
+        with Image.open(io.BytesIO(contents.raw(path, MOST_PICTURE)), formats=["PNG"]) as opened:
+            if opened.width * opened.height > MOST_PIXELS:
+                return None
             picture = opened.convert("RGB")
-    except (OSError, ValueError, Image.DecompressionBombError):
+    except Exception:
         return None
     picture.thumbnail((PREVIEW_WIDTH, PREVIEW_WIDTH))
     return data_uri(picture)

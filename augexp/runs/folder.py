@@ -263,7 +263,10 @@ def keep_history(folder: Path, epochs: int) -> None:
     if not epochs:
         path.unlink(missing_ok=True)
         return
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    try:
+        lines = contents.text(path).splitlines(keepends=True)
+    except BrokenRun:
+        lines = []
     if len(lines) <= epochs or not lines[epochs].endswith("\n"):
         raise UserError(
             f"{path}: the {epochs} epochs of the checkpoint are needed, and the file holds {max(0, len(lines) - 1)}; "

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from augexp import console
-from augexp.errors import counted
+from augexp.errors import counted, printable
 from augexp.runs.status import Standing, total_seconds_left
 
 REFRESH_SECONDS = 1.0
@@ -34,7 +34,7 @@ def table(standings: Sequence[Standing]) -> Table:
     for title in ("epoch", "val acc. %", "images/s", "left"):
         shown.add_column(title, justify="right", no_wrap=True)
     for standing in standings:
-        shown.add_row(*map(Text, _cells(standing)))
+        shown.add_row(*(Text(printable(cell)) for cell in _cells(standing)))
     return shown
 
 

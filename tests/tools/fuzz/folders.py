@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from rich.console import Console
 
 from augexp import console
@@ -89,6 +90,9 @@ def _value(path: Path, rng: random.Random) -> None:
         "-0.0",
         "0",
     ]
+    if path.suffix == ".png":
+        _noise(path, rng)
+        return
     if path.suffix == ".npz":
         with np.load(path) as stored:
             arrays = dict(stored)
@@ -109,7 +113,7 @@ def _value(path: Path, rng: random.Random) -> None:
 
 def _version(path: Path, rng: random.Random) -> None:
     """What a version to come might write."""
-    text = path.read_text() if path.suffix != ".npz" else ""
+    text = path.read_text() if path.suffix not in (".npz", ".png") else ""
     if path.suffix == ".json" and text.lstrip().startswith("{"):
         path.write_text(json.dumps(json.loads(text) | {"format": 99, "splits": {"new": {}}, "new": [1]}))
     elif path.suffix == ".yaml":
@@ -223,6 +227,7 @@ def build(root: Path) -> Path:
         np.savez(folder / "checkpoint" / "state.npz", meta=np.array("{}"))
         (folder / "log.txt").write_text("2026-01-02T03:04:05+00:00 epoch 1\n")
         run_folder.beside(folder, "lock").touch()
+        Image.new("RGB", (30, 20), "red").save(folder / "batch.png")
     (root / "outside").mkdir()
     (root / "outside" / "thesis").write_text("years")
     (root / "outside" / "state.npz").write_text("years")
@@ -280,7 +285,8 @@ def words(command: str, runs: Path, out: Path) -> list[object]:
     """What is typed."""
     folders = [runs / name for name in RUNS]
     if command == "compare":
-        return ["compare", *folders, "--out", out, "--json", out / "numbers.json", "--csv", out / "numbers.csv"]
+        texts = ["--json", out / "numbers.json", "--csv", out / "numbers.csv", "--report", out / "page.html"]
+        return ["compare", *folders, "--out", out, *texts]
     return [command, *folders, *(["--yes"] if command == "clean" else [])]
 
 
