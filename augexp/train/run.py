@@ -21,7 +21,7 @@ from augexp.network import model, scoring
 from augexp.runs import checkpoint, contents, predictions, read
 from augexp.runs import folder as run_folder
 from augexp.runs.checkpoint import Checkpoint, Progress
-from augexp.runs.records import Split
+from augexp.runs.records import BrokenRun, Split
 from augexp.train import preview
 from augexp.train.announce import announcement
 from augexp.train.environment import environment
@@ -82,7 +82,12 @@ def _refuse_few_images(task: Task, study: Registered) -> None:
 def _find_checkpoint(task: Task, folder: Path) -> Checkpoint | None:
     if not run_folder.checkpoint_path(folder).exists():
         return None
-    return checkpoint.load(folder, origin(task))
+    found = checkpoint.load(folder, origin(task))
+    try:
+        read.environment(folder)  # of the start, which only the start can tell
+    except BrokenRun as error:
+        raise UserError(f"{folder}: {error}; start the run over without --resume") from None
+    return found
 
 
 def _begin(
@@ -169,8 +174,15 @@ def _curves(task: Task, folder: Path, reached: Progress) -> Figure:
 
 
 def summary(folder: Path) -> str:
-    """The last line of a training: accuracies of the weights that are scored, best epoch, place."""
-    result = read.load(folder).result
+    """The last line of a training: accuracies of the weights that are scored, best epoch, place.
+
+    Raises:
+        UserError: if the folder holds no finished run, or a damaged one.
+    """
+    try:
+        result = read.load(folder).result
+    except BrokenRun as error:
+        raise UserError(f"{folder}: {error}") from None
     on = "val = test" if result.validation == "test" else "val"
     best = f"best of {counted(result.epochs, 'epoch')}: {result.best_epoch}"
     if result.score == "last" and result.other is not None:

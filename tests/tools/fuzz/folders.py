@@ -51,6 +51,7 @@ WITHOUT_DIGEST = (
     *("config.yaml", "environment.json", "history.csv", "result.json", "log.txt"),
     *("evaluation.json", "evaluation-test.npz"),
 )
+BINARY = (".png", ".h5")
 COMMANDS = ("status", "compare", "clean")
 
 
@@ -90,7 +91,7 @@ def _value(path: Path, rng: random.Random) -> None:
         "-0.0",
         "0",
     ]
-    if path.suffix == ".png":
+    if path.suffix in BINARY:
         _noise(path, rng)
         return
     if path.suffix == ".npz":
@@ -113,7 +114,7 @@ def _value(path: Path, rng: random.Random) -> None:
 
 def _version(path: Path, rng: random.Random) -> None:
     """What a version to come might write."""
-    text = path.read_text() if path.suffix not in (".npz", ".png") else ""
+    text = "" if path.suffix in (".npz", *BINARY) else path.read_text()
     if path.suffix == ".json" and text.lstrip().startswith("{"):
         path.write_text(json.dumps(json.loads(text) | {"format": 99, "splits": {"new": {}}, "new": [1]}))
     elif path.suffix == ".yaml":
@@ -360,18 +361,18 @@ def fuzz(count: int, seed: int, root: Path) -> dict[Case, list[str]]:
 
 OF_NETWORKS = ("evaluate", "explain", "predict")
 LOADED = (
-    "config.yaml",
-    "environment.json",
-    "history.csv",
-    "log.txt",
-    "result.json",
-    "evaluation.json",
-    "last.weights.h5",
+    *("config.yaml", "environment.json", "history.csv", "result.json", "log.txt"),
+    *("evaluation.json", "last.weights.h5"),
+)
+OF_TRAININGS = ("train", "sweep")
+RESUMED = (
+    *("config.yaml", "environment.json", "history.csv", "status.json", "log.txt"),
+    *("checkpoint/state.npz", "best.weights.h5", "last.weights.h5", "lock"),
 )
 
 
 def network_faults(case: Case, root: Path, trained: Path, image: Path, seed: int) -> list[str]:
-    """What a command that loads a network does wrong with one damage; nothing where it does well.
+    """What a command that loads a network, or goes on training one, does wrong with one damage.
 
     Args:
         case: the damage; its run is the name of the copy.
@@ -385,12 +386,20 @@ def network_faults(case: Case, root: Path, trained: Path, image: Path, seed: int
     (root / "outside").mkdir()
     (root / "outside" / "thesis").write_text("years")
     (folder / "log.txt").touch()
-    (folder / "evaluation.json").exists() or (folder / "evaluation.json").write_text("{}")
-    DAMAGE[case.damage](folder / case.file, random.Random(f"{seed}/{case.number}"))
+    run_folder.beside(folder, "lock").touch()
+    if not (folder / "evaluation.json").exists():
+        (folder / "evaluation.json").write_text("{}")
+    if case.command in OF_TRAININGS:
+        (folder / "result.json").unlink()
+        run_folder.set_state(folder, "running")
+    DAMAGE[case.damage](place(root / "runs", case.run, case.file), random.Random(f"{seed}/{case.number}"))
+    same = ["--config", trained / "config.yaml", f"runs_dir={root / 'runs'}", f"name={case.run.partition('-seed')[0]}"]
     given = {
         "evaluate": ["evaluate", folder, "--split", "val"],
         "explain": ["explain", folder, "--examples", 2, "--out", root / "explain.png"],
         "predict": ["predict", folder, image, "--json"],
+        "train": ["train", *same, "--resume"],
+        "sweep": ["sweep", *same],
     }
     before = everything(root / "outside")
     status, said = typed(*given[case.command])
