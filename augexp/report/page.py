@@ -3,6 +3,7 @@
 `page.html.jinja` says what stands where, `page.css` how it looks; here is what they are filled with.
 """
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -195,8 +195,8 @@ def of_another_evaluation(folder: Path) -> None:
     ("damage", "reason"),
     [
         (lambda folder: (folder / "evaluation.json").unlink(), "no evaluation"),
-        (cut, "evaluation.json can't be read (JSONDecodeError)"),
-        (lambda folder: (folder / "evaluation.json").write_text('["a"]'), "evaluation.json holds no evaluation"),
+        (cut, "evaluation.json is not valid JSON"),
+        (lambda folder: (folder / "evaluation.json").write_text('["a"]'), "evaluation.json is not a JSON object"),
         (of_format, "evaluation.json has format 99, not 1; augexp evaluate renews it"),
         (of_val_only, "no evaluation of the test set"),
         (lambda folder: (folder / "evaluation-test.npz").write_bytes(b"PK"), "evaluation-test.npz can't be read"),
