@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,7 @@ from augexp.files import locked
 
 BAD_SHARE = 0.01  # of a split; more stops the run
 LISTED = 20  # names in a message
+SAMPLE = 64  # images of a split whose pixels are checked whenever an entry is opened
 Bad = tuple[str, str]  # id, reason
 
 
@@ -108,6 +109,8 @@ def _sha256(content: bytes) -> str:
 def _open(folder: Path) -> Decoded:
     try:
         meta = json.loads(files.read_bytes(folder / "meta.json", entries.MOST_META))
+        if meta.pop("check", None) not in (None, _check(meta)):
+            raise _DamagedError("meta.json is not what was written")
         splits = {name: _open_split(folder / f"{name}.npy", split) for name, split in meta["splits"].items()}
         grey = {kind: (float(low), float(high)) for kind, (low, high) in meta["grey"].items()}
         bad = {id_: str(reason) for id_, reason in meta["bad"]}
@@ -130,9 +133,37 @@ def _open_split(path: Path, split: Mapping[str, Any]) -> DecodedSplit:
     if images.dtype != np.uint8 or list(images.shape) != split["shape"] or len(split["ids"]) != len(images):
         raise _DamagedError(f"{path.name} is not what meta.json says")
     digests = split.get("digests")
-    if digests is not None and len(digests) != len(images):
-        raise _DamagedError("meta.json has no digest of each image")
-    return DecodedSplit(images, np.array(split["labels"], np.int32), list(split["ids"]), digests)
+    opened = DecodedSplit(images, np.array(split["labels"], np.int32), list(split["ids"]), digests)
+    if digests is not None:
+        if len(digests) != len(images):
+            raise _DamagedError("meta.json has no digest of each image")
+        # Other ones each time; `augexp check cache` looks at all.
+        some = np.random.default_rng().choice(len(images), min(SAMPLE, len(images)), replace=False)
+        if wrong := list(changed(opened, some.tolist())):
+            raise _DamagedError(f"the pixels of {wrong[0]} are not what was decoded")
+    return opened
+
+
+def changed(split: DecodedSplit, rows: Iterable[int]) -> Iterator[str]:
+    """Ids of the images among some rows whose pixels are not those that were decoded, in an entry that tells."""
+    for row in rows:
+        if split.digests is not None and copies.digest(split.images[row]) != split.digests[row]:
+            yield split.ids[row]
+
+
+def damage(folder: Path) -> str | None:
+    """What is wrong with an entry, all of its pixels looked at; None where nothing is, or it doesn't tell."""
+    try:
+        entry = _open(folder)
+    except _DamagedError as found:
+        return str(found)
+    wrong = [id_ for split in entry.splits.values() for id_ in changed(split, range(len(split.ids)))]
+    return f"the pixels of {counted(len(wrong), 'image')} are not what was decoded ({wrong[0]})" if wrong else None
+
+
+def tells(folder: Path) -> bool:
+    """Whether an entry that can be opened has digests of its images; those of earlier versions have none."""
+    return all(split.digests is not None for split in _open(folder).splits.values())
 
 
 def _build_once(source: Source, data: Data) -> Decoded:
@@ -282,7 +313,7 @@ def _meta(
         }
         for name, split in built.items()
     }
-    return {
+    meta = {
         "source": source.name,
         "version": source.version,
         "class_names": source.class_names,
@@ -294,6 +325,13 @@ def _meta(
         "antialias": data.antialias,
         "grey": grey,
     }
+    return meta | {"check": _check(meta)}
+
+
+def _check(meta: Mapping[str, Any]) -> str:
+    """A digest of what an entry tells; it has a digest of each image, and so stands for all of it."""
+    # Lists in place of tuples, and names of splits as they are read back.
+    return _sha256(json.dumps(json.loads(json.dumps(meta)), sort_keys=True).encode())
 
 
 def _fingerprint(class_names: tuple[str, ...], built: Mapping[SplitName, _BuiltSplit]) -> str:

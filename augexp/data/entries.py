@@ -62,6 +62,18 @@ def _named(meta: Mapping[str, Any], size: int, resize: str, *how: str) -> str:
     return name(meta["source"], size, resize, told)
 
 
+def entries(cache: Path) -> list[Path]:
+    """The entries in a cache folder, by name."""
+    found = []
+    for path in sorted(path for path in cache.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        try:
+            refuse_foreign(path)
+        except NoEntry:
+            continue
+        found.append(path)
+    return found
+
+
 def removable(cache: Path) -> tuple[list[Removable], list[tuple[Path, str]]]:
     """The entries in a cache folder, which the next run that needs them makes anew; other folders, and why they stay.
 
