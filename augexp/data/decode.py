@@ -64,7 +64,7 @@ class Chunk:
 
 
 class UnknownRangeError(Exception):
-    """An image of deep grey came up before the ranges of its set were measured."""
+    """An image of deep grey or colour came up before the ranges of its set were measured."""
 
 
 def decode(examples: Examples, data: Data, ranges: grey.Ranges | None) -> Iterator[Chunk]:
@@ -91,7 +91,7 @@ def decode(examples: Examples, data: Data, ranges: grey.Ranges | None) -> Iterat
 
 
 def extents(examples: Examples) -> Iterator[tuple[int, grey.Extent]]:
-    """Indices and extents of the images of deep grey; what can't be decoded is left out."""
+    """Indices and extents of the images of deep grey or colour; what can't be decoded is left out."""
     for index, extent in _each(examples, _extent):
         if extent is not None:
             yield index, extent
@@ -179,6 +179,7 @@ def _decoded(content: Content, data: Data, ranges: grey.Ranges | None) -> Pixels
         if len(content) == 0:
             return "empty file"
         with _opened(content) as image:
+            _ask_for_ranges(image, ranges)
             image.draft(None, _least(data))
             with _budget.taken(image.width * image.height):
                 return _fit(_shown(image, ranges), data)
@@ -194,10 +195,16 @@ def _decoded(content: Content, data: Data, ranges: grey.Ranges | None) -> Pixels
         return str(error) or type(error).__name__
 
 
+def _ask_for_ranges(image: Image.Image, ranges: grey.Ranges | None) -> None:
+    """Deep grey is told apart when it is loaded; of deep colour nothing is left then."""
+    if ranges is None and grey.is_deep_colour(image):
+        raise UnknownRangeError
+
+
 def _extent(content: Content) -> grey.Extent | None:
     try:
         with _opened(content) as image:
-            if not grey.kind(image):
+            if not grey.kind(image) and not grey.is_deep_colour(image):
                 return None
             with _budget.taken(image.width * image.height):
                 return grey.extent(image)

@@ -1,4 +1,7 @@
-"""Grey of more than 8 bits: no file says which value is white, so the range of a whole set decides, for all of it."""
+"""Grey of more than 8 bits: no file says which value is white, so the range of a whole set decides, for all of it.
+
+Of colour of 16 bits Pillow reads the upper 8: a set that doesn't reach them would come out black, and is refused.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +20,8 @@ _WHITE_IS_ZERO = 0
 _UNSIGNED = 1
 FLAT = 16  # of a set's range; where half of the images span less than its 16th, they would come out flat
 LISTED = 3  # files in a message
+COLOUR = "16-bit colour"
+DARK = 64  # upper 8 bits of colour; a set in which none is as high has 14 bits or fewer
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,28 @@ def kind(image: Image.Image) -> str:
     return "16-bit" if image.mode == "I" or image.mode.startswith("I;16") else ""
 
 
+def is_deep_colour(image: Image.Image) -> bool:
+    """Whether an image that isn't loaded yet has 16 bits a channel, of which Pillow keeps the upper 8."""
+    # In others, 16 bits are those of a pixel, or Pillow scales by what the file says.
+    known = image.format in ("PNG", "TIFF") and not kind(image)
+    return known and any(";16" in _raw_mode(tile[3]) for tile in getattr(image, "tile", []))
+
+
+def _raw_mode(arguments: object) -> str:
+    """How the pixels lie in the file, such as RGB;16B."""
+    first = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
+    return first if isinstance(first, str) else ""
+
+
 def extent(image: Image.Image) -> Extent:
-    """Least and greatest value of an image of such a kind, or what its file says they can be.
+    """Least and greatest value of an image of such a kind or of deep colour, or what its file says they can be.
 
     Raises:
         ValueError: for values that are no numbers.
     """
+    if not kind(image):
+        bands = [of for band, of in zip(image.getbands(), image.getextrema(), strict=True) if band != "A"]
+        return Extent(COLOUR, 256.0 * min(low for low, _ in bands), 256.0 * max(high for _, high in bands) + 255)
     values = _values(image)
     low, high = float(values.min()), float(values.max())
     if image.format == "PPM" and image.mode == "I":
@@ -59,15 +80,26 @@ def ranges(source: str, extents: Mapping[str, Extent]) -> Ranges:
     least value to its greatest.
 
     Raises:
-        UserError: if a few images have a range beside which the others would come out flat.
+        UserError: if a few images have a range beside which the others would come out flat, or colour would be black.
     """
+    _refuse_dark(source, {id_: one for id_, one in extents.items() if one.kind == COLOUR})
     found: dict[str, tuple[float, float]] = {}
-    for name in sorted({one.kind for one in extents.values()}):
+    for name in sorted({one.kind for one in extents.values()} - {COLOUR}):
         same = {id_: one for id_, one in extents.items() if one.kind == name}
         low, high = min(one.low for one in same.values()), max(one.high for one in same.values())
         _refuse_flat(source, name, same, high - low)
         found[name] = _rounded(name, low, high)
     return found
+
+
+def _refuse_dark(source: str, colour: Mapping[str, Extent]) -> None:
+    brightest = max(colour, key=lambda id_: colour[id_].high, default="")
+    if brightest and colour[brightest].high < 256 * DARK:
+        raise UserError(
+            f"{source}: its 16-bit colour images hold no value over {colour[brightest].high:,.0f} of 65,535, and would "
+            f"be read as nearly black (the brightest: {brightest}); scale them by what is white, and save them with 8 "
+            "bits"
+        )
 
 
 def _refuse_flat(source: str, name: str, extents: Mapping[str, Extent], span: float) -> None:

@@ -1,7 +1,9 @@
 """Files come out as viewers show them, deep grey by its set; nothing is on the screen, and little in memory."""
 
 import io
+import struct
 import threading
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -225,6 +227,46 @@ def test_grey_of_a_kind_that_training_had_not(tmp_path: Path) -> None:
     assert reason == (
         "16-bit grey, and no image that the run was trained on is: what is white can't be known; convert it to 8 bits"
     )
+
+
+def colour_16(pixels: NDArray[np.uint16], kind: str) -> bytes:
+    """A PNG or TIFF of 16 bits a channel (H, W, channels), which Pillow can't write: 2 channels are grey and alpha."""
+    height, width, channels = pixels.shape
+    if kind == "png":
+
+        def chunk(name: bytes, data: bytes) -> bytes:
+            return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+        rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+        head = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
+        return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    data = pixels.astype("<u2").tobytes()
+    end = 8 + 2 + 9 * 12 + 4
+    tags = [(256, 4, 1, width), (257, 4, 1, height), (258, 3, 3, end), (259, 3, 1, 1), (262, 3, 1, 2)]
+    tags += [(273, 4, 1, end + 6), (277, 3, 1, 3), (278, 4, 1, height), (279, 4, 1, len(data))]
+    directory = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + directory + struct.pack("<IHHH", 0, 16, 16, 16) + data
+
+
+@pytest.mark.parametrize(("kind", "channels"), [("png", 2), ("png", 3), ("png", 4), ("tif", 3)])
+def test_colour_of_16_bits_that_would_come_out_black(tmp_path: Path, kind: str, channels: int) -> None:
+    """Pillow reads the upper 8 bits: 12 bits in 16 came out as 0 to 15, without a word."""
+
+    def folder(white: int) -> Data:
+        for i in range(4):
+            pixels = np.random.default_rng(i).integers(0, white + 1, (HEIGHT, HEIGHT, channels)).astype(np.uint16)
+            if channels in (2, 4):
+                pixels[..., -1] = 65535
+            for name in ("a", "b"):
+                write(tmp_path / str(white) / name / f"{i}.{kind}", colour_16(pixels, kind))
+        source, kept = f"folder:{tmp_path / str(white)}", str(tmp_path / "cache")
+        return Data.model_validate({"source": source, "image_size": HEIGHT, "cache_dir": kept})
+
+    with pytest.raises(UserError, match=f"4095: its 16-bit colour images hold no value over 4,095.*a/[0-3].{kind}"):
+        cache.load_or_build(sources.open_source(folder(4095)), folder(4095))
+    decoded = cache.load_or_build(sources.open_source(folder(65535)), folder(65535))
+    assert decoded.grey == {}
+    assert decoded.splits["all"].images.max() == 255
 
 
 @pytest.mark.parametrize("turn", [1, 6])
