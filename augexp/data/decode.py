@@ -27,6 +27,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from augexp.config.schema import Data
 from augexp.data import grey
 from augexp.data.examples import Examples
+from augexp.data.imagefiles import is_image
 
 VERSION = 2  # other bytes come out of some file: retires every entry of the cache. 1 was TensorFlow's decoder
 BACKGROUND = (255, 255, 255)  # what transparent images lie on
@@ -35,6 +36,8 @@ READ = 16  # files a read
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF", "ICO")  # no EPS, which is a program
 MOST_PIXELS = 178_956_970  # of one image, where Pillow stops; and of all that are decoded at once
 WORKERS = os.cpu_count() or 1
+
+UNKNOWN = "broken, or stored in a way that can't be read; convert it to PNG with 8 bits"
 
 Pixels = NDArray[np.uint8]
 Indices = NDArray[np.int64]
@@ -186,7 +189,7 @@ def _decoded(content: Content, data: Data, ranges: grey.Ranges | None) -> Pixels
     except UnknownRangeError:
         raise
     except UnidentifiedImageError:
-        return "not an image"
+        return UNKNOWN if is_image(bytes(content)) else "not an image"
     except FileNotFoundError:
         return "the file is gone"
     except Image.DecompressionBombError:

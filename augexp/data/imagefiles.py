@@ -42,6 +42,11 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in SYSTEM
 
 
+def is_image(head: bytes) -> bool:
+    """Whether bytes begin as those of an image file of a kind that can be read."""
+    return _IMAGE.match(head) is not None
+
+
 def why_not(file: Path) -> str | None:
     """Why a file is taken for no image; None for one that is.
 
@@ -58,7 +63,7 @@ def why_not(file: Path) -> str | None:
             head = opened.read(HEAD)
     except OSError:
         return NO_FILE
-    if _IMAGE.match(head):
+    if is_image(head):
         return None
     foreign = next((name for name, pattern in _KINDS.items() if pattern.match(head)), None)
     return f"{foreign} images, which augexp can't read" if foreign else NO_IMAGE

@@ -27,14 +27,14 @@ def title(found: Findings) -> str:
 
 
 def rows(found: Findings) -> Iterator[tuple[str, ...]]:
-    """A class and its images in each split, of many classes the smallest; then all of them."""
+    """A class and its images in each split, of many classes the smallest in train; then all of them."""
     counts = found.counts
     labels = range(len(found.class_names))
     smallest = np.argsort(counts["train"], kind="stable")[:MOST_CLASSES].tolist()
     for label in labels if len(labels) <= MOST_CLASSES else smallest:
         yield found.class_names[label], *(f"{of[label]:,}" for of in counts.values())
     if len(labels) > MOST_CLASSES:
-        yield f"and {len(labels) - MOST_CLASSES:,} larger ones", *("" for _ in counts)
+        yield f"and {len(labels) - MOST_CLASSES:,} more", *("" for _ in counts)
     yield "all", *(f"{int(of.sum()):,}" for of in counts.values())
 
 
@@ -77,7 +77,7 @@ def _classes(found: Findings) -> str:
     counts, names = found.counts["train"], found.class_names
     least, most = int(counts.argmin()), int(counts.argmax())
     if counts[least] == counts[most]:
-        return f"{counts[most]:,} train images in each"
+        return f"{counts[most]:,} train {'image' if counts[most] == 1 else 'images'} in each"
     return (
         f"{advice.images(int(counts[least]))} of {names[least]} in train, the smallest, {counts[most]:,} of "
         f"{names[most]}, the largest: {counts[most] / counts[least]:.1f} to 1"

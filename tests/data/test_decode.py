@@ -126,6 +126,15 @@ def test_a_program_is_no_image(tmp_path: Path) -> None:
     assert shown(tmp_path, b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n") == "not an image"
 
 
+def test_an_image_that_cannot_be_read_is_not_called_none(tmp_path: Path) -> None:
+    """A TIFF of floats of 64 bits."""
+    tags = [(256, 4, 1, 1), (257, 4, 1, 1), (258, 3, 1, 64), (259, 3, 1, 1), (262, 3, 1, 1)]
+    tags += [(273, 4, 1, 134), (277, 3, 1, 1), (278, 4, 1, 1), (279, 4, 1, 8), (339, 3, 1, 3)]
+    directory = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    content = b"II*\0" + struct.pack("<IH", 8, len(tags)) + directory + struct.pack("<Id", 0, 0.5)
+    assert shown(tmp_path, content) == decode.UNKNOWN
+
+
 def test_nothing_of_the_libraries_is_on_the_screen(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     tf.constant(0)  # TensorFlow looks for a GPU at its first op, and says so
     capfd.readouterr()

@@ -69,7 +69,7 @@ def test_of_many_classes_the_smallest_are_shown() -> None:
     rows = list(audit.rows(found))
     assert len(rows) == audit.MOST_CLASSES + 2
     assert rows[0] == ("class499", "5", "5")
-    assert rows[-2][0] == "and 480 larger ones"
+    assert rows[-2][0] == "and 480 more"
 
 
 def test_hostile_names_are_text() -> None:
