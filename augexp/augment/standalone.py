@@ -17,6 +17,7 @@ draws the same epochs again.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import tensorflow as tf
@@ -26,9 +27,11 @@ from augexp.augment.strategy import Strategy as Chain
 from augexp.augment.strategy import build as build_chain
 from augexp.config.ops import Spec
 from augexp.config.schema import Strategy
-from augexp.errors import brief
+from augexp.errors import UserError, brief
 
 LEVELS = (0.0, 255.0)
+BEYOND = 0.25  # of the range, that may be left on both sides: cubic resizing overshoots
+STANDARDIZED = 16.0  # float images that are negative and never as high have been divided by a standard deviation
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Augmentation:
 
         Args:
             images: (B, H, W, 3), RGB, uint8 in [0, 255] or float in `value_range`.
-            labels: (B,) integers in [0, num_classes), or (B, K) one-hot or soft.
+            labels: (B,) or (B, 1) integers in [0, num_classes), or (B, K) one-hot or soft.
             seed: two integers; the same two give the same batch, on any number of threads.
 
         Returns:
@@ -60,11 +63,13 @@ class Augmentation:
             the range that came in; and labels (B, K) float32.
 
         Raises:
-            ValueError: for images or labels of another shape, and integer labels without `num_classes`.
-            tf.errors.InvalidArgumentError: for float images that lie in [0, 1] where `value_range` says otherwise.
+            ValueError: for images, labels or a seed of another shape or type, and integer labels without `num_classes`.
+            tf.errors.InvalidArgumentError: for float images that lie elsewhere than `value_range` says, and integer
+                labels that are no number of a class.
         """
         images, targets = tf.convert_to_tensor(images), self._one_hot(tf.convert_to_tensor(labels))
-        changed, mixed = self.chain(self._levels(images), targets, tf.convert_to_tensor(seed))
+        _check_sizes(images, targets)
+        changed, mixed = self.chain(self._levels(images), targets, _two_integers(seed))
         return self._scaled(changed, images.dtype), mixed
 
     def map(self, dataset: tf.data.Dataset, *, seed: int = 0) -> tf.data.Dataset:
@@ -73,7 +78,11 @@ class Augmentation:
         Args:
             dataset: of (images, labels) as `__call__` takes them, batched.
             seed: of all draws.
+
+        Raises:
+            ValueError: for a data set of something else.
         """
+        _check_pairs(dataset)
         # Numbers that `enumerate` gives would be the same in every epoch, and so would the draws.
         draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
 
@@ -84,11 +93,24 @@ class Augmentation:
         return zipped.map(augmented, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
     def _one_hot(self, labels: tf.Tensor) -> tf.Tensor:
-        if not labels.dtype.is_integer or labels.shape.rank == 2:
-            return tf.cast(labels, tf.float32)
+        numbers = labels.dtype.is_integer and (labels.shape.rank != 2 or labels.shape[1] == 1)
+        if not numbers:
+            return self._checked(tf.cast(labels, tf.float32))
         if self.num_classes is None:
             raise ValueError("integer labels: num_classes is needed, such as build(..., num_classes=120)")
-        return tf.one_hot(labels, self.num_classes)
+        labels = labels[:, 0] if labels.shape.rank == 2 else labels  # Keras's own data sets have (N, 1)
+        known = tf.reduce_all((labels >= 0) & (labels < tf.cast(self.num_classes, labels.dtype)))
+        message = f"labels: with num_classes={self.num_classes} they are numbers from 0 to {self.num_classes - 1}"
+        with tf.control_dependencies([tf.debugging.Assert(known, [message])]):
+            return tf.one_hot(labels, self.num_classes)
+
+    def _checked(self, targets: tf.Tensor) -> tf.Tensor:
+        if targets.shape.rank == 2 and self.num_classes not in (None, targets.shape[1]):
+            raise ValueError(
+                f"labels: with num_classes={self.num_classes}, (B, {self.num_classes}) or integers are needed, not "
+                f"{tuple(targets.shape)}"
+            )
+        return targets
 
     def _levels(self, images: tf.Tensor) -> tf.Tensor:
         """uint8, or float32 in [0, 255], which is what ops take."""
@@ -97,12 +119,24 @@ class Augmentation:
         if not images.dtype.is_floating:
             raise ValueError(f"images: uint8 or a float type is needed, not {images.dtype.name}")
         low, high = self.value_range
+        with tf.control_dependencies([self._assert_range(images)]):
+            images = tf.cast(tf.identity(images), tf.float32)
         if self.value_range == LEVELS:
-            highest = tf.reduce_max(images)
-            message = "images lie in [0, 1]: give build(..., value_range=(0, 1)), or images in [0, 255]"
-            with tf.control_dependencies([tf.debugging.Assert((highest > 1) | (highest == 0), [message])]):
-                return tf.cast(tf.identity(images), tf.float32)
-        return (tf.cast(images, tf.float32) - low) * (255 / (high - low))
+            return images
+        return (images - low) * (255 / (high - low))
+
+    def _assert_range(self, images: tf.Tensor) -> tf.Operation:
+        """Ops would clip what lies outside without a word, and change nothing to be seen in what is far smaller."""
+        images = tf.cast(images, tf.float32)
+        lowest, highest = tf.reduce_min(images), tf.reduce_max(images)
+        low, high = self.value_range
+        beyond = BEYOND * (high - low)
+        fits = (lowest >= low - beyond) & (highest <= high + beyond)
+        if self.value_range == LEVELS:
+            fits &= (highest > tf.where(lowest < 0, STANDARDIZED, 1.0)) | ((lowest == 0) & (highest == 0))
+        # Of no images, the lowest is above the highest.
+        message = f"images don't lie in [{low:g}, {high:g}]: give build(..., value_range=(0, 1)) or whatever is theirs"
+        return tf.debugging.Assert(fits | (lowest > highest), [message, lowest, highest])
 
     def _scaled(self, images: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
         """Back to the range and the type that came in; fractions of a grey level stay float32."""
@@ -111,6 +145,26 @@ class Augmentation:
         low, high = self.value_range
         back = images if self.value_range == LEVELS else images * ((high - low) / 255) + low
         return tf.cast(back, dtype)
+
+
+def _two_integers(seed: Any) -> tf.Tensor:
+    seed = tf.convert_to_tensor(seed)
+    if seed.shape != (2,) or not seed.dtype.is_integer:
+        raise ValueError("seed: two integers are needed, such as (0, step)")
+    return seed
+
+
+def _check_sizes(images: tf.Tensor, targets: tf.Tensor) -> None:
+    if images.shape.rank == 4 and targets.shape.rank and not images.shape[:1].is_compatible_with(targets.shape[:1]):
+        raise ValueError(f"{images.shape[0]} images and {targets.shape[0]} labels: one label an image is needed")
+
+
+def _check_pairs(dataset: Any) -> None:
+    spec = getattr(dataset, "element_spec", None)
+    if not isinstance(spec, tuple) or len(spec) != 2:
+        raise ValueError("dataset: a tf.data.Dataset of batches (images, labels) is needed")
+    if spec[0].shape.rank == 3:
+        raise ValueError("dataset: batches are needed, not single images; call .batch(64) first")
 
 
 def build(
@@ -130,8 +184,9 @@ def build(
     Raises:
         ValueError: if there is no such op, a parameter is out of its range, or another argument is.
     """
-    if num_classes is not None and num_classes < 1:
-        raise ValueError(f"num_classes: a number from 1 on is needed, not {num_classes}")
+    count: Any = num_classes
+    if count is not None and not (isinstance(count, Integral) and count >= 1):
+        raise ValueError(f"num_classes: a number from 1 on is needed, not {num_classes!r}")
     if not value_range[0] < value_range[1]:
         raise ValueError(f"value_range: two numbers, the lower first, are needed, not {value_range}")
     try:
@@ -139,6 +194,12 @@ def build(
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "strategy"
-        raise ValueError(f"{place}: {first['msg']}, not {brief(first['input'])}") from None
+        message, _, hint = first["msg"].partition("; did you mean")
+        came = f", not {brief(first['input'])}{'; did you mean' + hint if hint else ''}"
+        raise ValueError(f"{place}: {message}{came}") from None
+    try:
+        chain = build_chain(ops)
+    except UserError:
+        raise ValueError("strategy: only: classes have numbers and no names here; leave it out") from None
     low, high = map(float, value_range)
-    return Augmentation(tuple(ops), build_chain(ops), num_classes, (low, high))
+    return Augmentation(tuple(ops), chain, num_classes, (low, high))

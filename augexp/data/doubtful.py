@@ -29,7 +29,7 @@ def _classes(splits: Splits, data: Data) -> str:
     names = splits.class_names
     if most > IMBALANCE * least:
         return (
-            f"{least:,} train images of {names[smallest]}, {most:,} of {names[label]}: a network that always says "
+            f"{least:,} train {'image' if least == 1 else 'images'} of {names[smallest]}, {most:,} of {names[label]}: a network that always says "
             f"{names[label]} scores {100 * share:.1f} % on test"
         )
     if least < min(TINY, data.train_per_class or TINY):

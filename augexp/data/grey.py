@@ -5,6 +5,7 @@ Of colour of 16 bits Pillow reads the upper 8: a set that doesn't reach them wou
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,8 @@ def extent(image: Image.Image) -> Extent:
         ValueError: for values that are no numbers.
     """
     if not kind(image):
-        bands = [of for band, of in zip(image.getbands(), image.getextrema(), strict=True) if band != "A"]
+        extrema: Any = image.getextrema()
+        bands = [of for band, of in zip(image.getbands(), extrema, strict=True) if band != "A"]
         return Extent(COLOUR, 256.0 * min(low for low, _ in bands), 256.0 * max(high for _, high in bands) + 255)
     values = _values(image)
     low, high = float(values.min()), float(values.max())

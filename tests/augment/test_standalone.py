@@ -122,5 +122,60 @@ def test_other_arguments_that_make_no_sense() -> None:
         build("none")(IMAGES[0], ONE_HOT, SEED)
 
 
+def test_values_outside_the_range_are_refused_and_never_clipped() -> None:
+    floats = IMAGES.astype(np.float32)
+    for images, told in (
+        (floats, (0, 1)),
+        (floats / 127.5 - 1, (0, 1)),
+        (floats / 127.5 - 1, (0, 255)),
+        ((floats - 127) / 60, (0, 255)),
+        (floats * np.nan, (0, 255)),
+        (floats * 257, (0, 255)),
+    ):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"images don't lie in \[0, "):
+            build("mixup", value_range=told)(images, ONE_HOT, SEED)
+    build("mixup")(floats - 20, ONE_HOT, SEED)  # as cubic resizing leaves them
+    assert build("mixup")(floats[:0], ONE_HOT[:0], SEED)[0].shape[0] == 0
+
+
+def test_labels_that_are_no_classes_are_refused() -> None:
+    for labels in (LABELS + 1, LABELS - 1):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="they are numbers from 0 to 2"):
+            build("mixup", num_classes=3)(IMAGES, labels, SEED)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="they are numbers from 0 to 2"):
+            list(build("mixup", num_classes=3).map(batches(labels)))
+    with pytest.raises(ValueError, match=r"num_classes=5, \(B, 5\) or integers are needed, not \(12, 3\)"):
+        build("mixup", num_classes=5)(IMAGES, ONE_HOT, SEED)
+    with pytest.raises(ValueError, match="12 images and 5 labels"):
+        build("mixup", num_classes=3)(IMAGES, LABELS[:5], SEED)
+
+
+def test_a_column_of_numbers_is_no_one_hot_matrix() -> None:
+    """As Keras's own data sets have it; it came out as labels of one class."""
+    of_numbers = build("mixup", num_classes=3)(IMAGES, LABELS, SEED)[1]
+    np.testing.assert_array_equal(build("mixup", num_classes=3)(IMAGES, LABELS[:, None], SEED)[1], of_numbers)
+    with pytest.raises(ValueError, match="integer labels: num_classes is needed"):
+        build("mixup")(IMAGES, LABELS[:, None], SEED)
+
+
+def test_misuse_is_said_in_words() -> None:
+    cutmix = build("cutmix", num_classes=3)
+    for seed in (0, (0.5, 1.5), (1, 2, 3)):
+        with pytest.raises(ValueError, match="seed: two integers are needed"):
+            cutmix(IMAGES, LABELS, seed)
+    single = tf.data.Dataset.from_tensor_slices((IMAGES, LABELS))
+    with pytest.raises(ValueError, match=r"call \.batch\(64\) first"):
+        cutmix.map(single)
+    for dataset in (single.map(lambda image, _: image), single.map(lambda *one: (*one, 1.0)), (IMAGES, LABELS)):
+        with pytest.raises(ValueError, match=r"of batches \(images, labels\) is needed"):
+            cutmix.map(dataset)
+    with pytest.raises(ValueError, match="only: classes have numbers and no names here"):
+        build([{"name": "rotate", "only": ["cat"]}])
+    with pytest.raises(ValueError, match="num_classes: a number from 1 on is needed, not '3'"):
+        build("none", num_classes="3")  # type: ignore[arg-type] # as a user may
+    with pytest.raises(ValueError, match=r"not 'cutmx'; did you mean cutmix\?$"):
+        build("cutmx")
+
+
 def test_a_strategy_is_mixup_by_its_labels() -> None:
     assert build("mixup").ops == (MixUp(),)

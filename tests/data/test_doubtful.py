@@ -35,6 +35,10 @@ def test_sound_examples_are_passed_over_in_silence() -> None:
             "classes: 10 train images of class1, 290 of class0: a network that always says class0 scores 97.0 % on "
             "test",
         ),
+        (
+            (290, 1), (97, 3),
+            "classes: 1 train image of class1, 290 of class0: a network that always says class0 scores 97.0 % on test",
+        ),
         ((9, 20), (5, 5), "classes: only 9 train images of class0"),
         ((9, 1, 5), (5, 5, 5), "classes: only 1 train image of class1, and fewer than 10 of 2 more"),
     ],
