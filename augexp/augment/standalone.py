@@ -185,7 +185,7 @@ def build(
         ValueError: if there is no such op, a parameter is out of its range, or another argument is.
     """
     count: Any = num_classes
-    if count is not None and not (isinstance(count, Integral) and count >= 1):
+    if count is not None and not (isinstance(count, Integral) and int(count) >= 1):
         raise ValueError(f"num_classes: a number from 1 on is needed, not {num_classes!r}")
     if not value_range[0] < value_range[1]:
         raise ValueError(f"value_range: two numbers, the lower first, are needed, not {value_range}")

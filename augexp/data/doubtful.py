@@ -29,8 +29,8 @@ def _classes(splits: Splits, data: Data) -> str:
     names = splits.class_names
     if most > IMBALANCE * least:
         return (
-            f"{least:,} train {'image' if least == 1 else 'images'} of {names[smallest]}, {most:,} of {names[label]}: a network that always says "
-            f"{names[label]} scores {100 * share:.1f} % on test"
+            f"{least:,} train {'image' if least == 1 else 'images'} of {names[smallest]}, {most:,} of {names[label]}: "
+            f"a network that always says {names[label]} scores {100 * share:.1f} % on test"
         )
     if least < min(TINY, data.train_per_class or TINY):
         few = int((counts < TINY).sum())
