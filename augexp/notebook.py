@@ -14,6 +14,7 @@ from augexp.compare import judge
 from augexp.compare.groups import load_groups
 from augexp.compare.verdicts import Options
 from augexp.config import load
+from augexp.config.decide import checked_margin, checked_metric
 from augexp.errors import UserError
 from augexp.runs import read
 from augexp.runs.records import BrokenRun
@@ -98,24 +99,29 @@ def load_run(folder: str | Path) -> Run:
 
 
 def compare(
-    runs: Iterable[str | Path | read.Run],
+    runs: str | Path | read.Run | Iterable[str | Path | read.Run],
     *,
     baseline: str | None = None,
     all_pairs: bool = False,
     margin: float | None = None,
-    allow: Sequence[str] = (),
+    allow: str | Sequence[str] = (),
+    metric: str | None = None,
 ) -> Comparison:
     """Holds finished runs against each other, as `augexp compare` does.
 
     Args:
-        runs: run folders, or runs.
+        runs: run folders, or runs; one, or several.
         baseline: the group that all others are held against; None: that of a study, else the strategy none.
         all_pairs: each against each.
         margin: in points; differences surely smaller count as none.
         allow: keys in which groups may differ.
+        metric: accuracy or macro_recall, that verdicts are about; None: that of a study, else accuracy.
 
     Raises:
-        UserError: if no run can be read, or the baseline or a key is unknown.
+        UserError: if no run can be read, the baseline, the metric or a key is unknown, or the margin isn't above 0.
     """
-    folders = [run.path if isinstance(run, read.Run) else Path(run) for run in runs]
-    return Comparison(**vars(judge.judge(load_groups(folders), Options(baseline, all_pairs, margin, tuple(allow)))))
+    given = [runs] if isinstance(runs, str | Path | read.Run) else runs
+    folders = [run.path if isinstance(run, read.Run) else Path(run) for run in given]
+    keys = (allow,) if isinstance(allow, str) else tuple(allow)
+    options = Options(baseline, all_pairs, checked_margin(margin), keys, checked_metric(metric))
+    return Comparison(**vars(judge.judge(load_groups(folders), options)))

@@ -40,6 +40,20 @@ def test_a_comparison_has_its_numbers_and_shows_the_page(folders: list[Path]) ->
         notebook.compare(folders, baseline="nine")
 
 
+def test_a_comparison_of_one_folder_or_run_and_of_options_that_make_no_sense(folders: list[Path]) -> None:
+    """A text is no list of letters, and what the command line refuses is refused here."""
+    for one in (str(folders[0]), folders[0], augexp.load_run(folders[0])):
+        assert [group.label for group in notebook.compare(one).comparison.groups] == ["none"]
+    with pytest.raises(UserError, match=r"^--allow nope: "):
+        notebook.compare(folders, allow="nope")
+    for margin in (-1, 0, float("nan"), 101):
+        with pytest.raises(UserError, match=r"--margin .*: points above 0 are needed"):
+            notebook.compare(folders, margin=margin)
+    with pytest.raises(UserError, match="--metric f1: it should be 'accuracy' or 'macro_recall'"):
+        notebook.compare(folders, metric="f1")
+    assert notebook.compare(folders, metric="macro_recall").metric == "macro_recall"
+
+
 def test_packages_are_doors_whatever_was_imported_first_and_load_nothing() -> None:
     code = (
         "import sys, augexp.train.__init__, augexp.compare.judge, augexp\n"

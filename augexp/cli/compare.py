@@ -11,7 +11,6 @@ from augexp.errors import UserError
 
 if TYPE_CHECKING:
     from augexp.compare.judge import Judgement
-    from augexp.config.decide import JudgedBy
 
 XAxis = Literal["epochs", "examples", "seconds"]
 
@@ -52,10 +51,11 @@ def compare(
     from augexp.compare.groups import load_groups
     from augexp.compare.judge import judge
     from augexp.compare.verdicts import Options
+    from augexp.config.decide import checked_margin, checked_metric
     from augexp.report.curves import comparison
 
-    _check_compare(ylim, margin)
-    options = Options(baseline, all_pairs, margin, tuple(allow or ()), _metric(metric))
+    _check_ylim(ylim)
+    options = Options(baseline, all_pairs, checked_margin(margin), tuple(allow or ()), checked_metric(metric))
     judgement = judge(load_groups(runs), options)
     curves = comparison(judgement.comparison.groups, ylim, x)
     _say(judgement)
@@ -127,26 +127,9 @@ def _write_pictures(judgement: "Judgement", out: Path) -> None:
         write(out / "profiles.png", profile_figures.summary(judgement.profiles).savefig)
 
 
-def _check_compare(ylim: tuple[float, float] | None, margin: float | None) -> None:
+def _check_ylim(ylim: tuple[float, float] | None) -> None:
     if ylim is not None and not 0 <= ylim[0] < ylim[1] <= 100:
         raise UserError(f"--ylim {ylim[0]:g} {ylim[1]:g}: two percentages are needed, the lower first, such as 80 95")
-    if margin is not None and not 0 < margin <= 100:
-        raise UserError(f"--margin {margin:g}: points above 0 are needed, such as 0.5")
-
-
-def _metric(name: str | None) -> "JudgedBy | None":
-    """What verdicts are to be about, by its name."""
-    from pydantic import ValidationError
-
-    from augexp.config.decide import Decide
-
-    if name is None:
-        return None
-    try:
-        return Decide.model_validate({"metric": name}).metric
-    except ValidationError as error:
-        told = error.errors()[0]["msg"].replace("Input should be", "it should be")
-        raise UserError(f"--metric {name}: {told}") from None
 
 
 def _beside(csv: Path | None, what: str) -> Path | None:

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
 from augexp.config.ops import Float
 from augexp.config.schema import Count, Experiment, Score, Section
 from augexp.config.settings import FREE_KEYS, UNSAID, UNSET, flatten
+from augexp.errors import UserError
 
 JudgedBy = Literal["accuracy", "macro_recall"]  # the test score that verdicts are about
 LOOKS = (3, 5, 8, 12)
@@ -115,3 +116,29 @@ def register(
 def _deciding(experiment: Experiment) -> dict[str, Any]:
     flat = flatten(experiment.model_dump(mode="json"))
     return {key: value for key, value in flat.items() if key not in FREE_KEYS and UNSAID.get(key, UNSET) != value}
+
+
+def checked_metric(name: str | None) -> JudgedBy | None:
+    """What verdicts are to be about, by its name.
+
+    Raises:
+        UserError: if no verdict can be about it.
+    """
+    if name is None:
+        return None
+    try:
+        return Decide.model_validate({"metric": name}).metric
+    except ValidationError as error:
+        told = error.errors()[0]["msg"].replace("Input should be", "it should be")
+        raise UserError(f"--metric {name}: {told}") from None
+
+
+def checked_margin(margin: float | None) -> float | None:
+    """Points that don't matter.
+
+    Raises:
+        UserError: if they aren't above 0 and at most 100.
+    """
+    if margin is not None and not 0 < margin <= 100:
+        raise UserError(f"--margin {margin:g}: points above 0 are needed, such as 0.5")
+    return margin

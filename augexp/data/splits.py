@@ -181,6 +181,12 @@ def _by_fold(decoded: Decoded, source: str, groups: Groups, into: Division) -> t
         grouped.folds(part.ids, part.labels, groups, into.folds or 0, lambda group: id_hash(into.salt("fold") + group)),
         np.int64,
     )
+    empty = into.folds - len(set(place.tolist())) if into.folds else 0
+    if empty:
+        raise UserError(
+            f"{source}: data.folds={into.folds}: {empty:,} of them would have no image to test on, as there are "
+            f"{len(part):,} images{' in groups that are held out whole' if groups else ''}; set fewer folds"
+        )
     for label in np.unique(part.labels):
         if len(set(place[part.labels == label].tolist())) < 2:
             what = "groups" if groups else "images"

@@ -204,6 +204,17 @@ def test_a_class_that_can_t_be_divided_is_named() -> None:
         split(decoded(all=[10, 9]), data(folds=5), one_group)
 
 
+def test_more_folds_than_images_are_refused_before_any_run() -> None:
+    for seed in (0, 50):  # in a fold with an image, too
+        with pytest.raises(
+            UserError, match=r"data\.folds=100: \d+ of them would have no image to test on, as there are 13"
+        ):
+            split(decoded(all=[10, 3]), data(folds=100), seed=seed)
+    groups = {f"all-{label}/{index}": f"{label}-{index // 5}" for label in range(2) for index in range(10)}
+    with pytest.raises(UserError, match="to test on, as there are 20 images in groups that are held out whole"):
+        split(decoded(all=[10, 10]), data(folds=5), groups)
+
+
 def test_no_share_given_is_a_tenth() -> None:
     whole = decoded(train=[30, 40], test=[1, 1])
     assert split(whole, data()).val.ids == split(whole, data(validation=0.1)).val.ids
