@@ -26,7 +26,7 @@ class Recalls:
         macro: mean recall of the classes, over seeds.
         worst: each seed's lowest recall of a class.
         worst_class: the class whose recall, mean over seeds, is lowest.
-        examples: (K,) of each class; classes without any are in neither.
+        examples: (K,) of each class, in a test set; classes without any are in neither.
         absent: names of the classes without examples.
         of_runs: macro recall, lowest recall and the class that has it, of each run.
     """
@@ -66,17 +66,25 @@ def by_group(groups: Sequence[Group], evidence: Evidence) -> dict[str, BySplit]:
 
 def _recalls(group: Group, said: Mapping[Path, Predictions]) -> Recalls | None:
     found = [said[run.path] for run in group.runs if run.path in said]
-    if len(found) < len(group.runs) or len({one.test_set for one in found}) > 1:
+    if len(found) < len(group.runs) or len({one.classes for one in found}) > 1:
         return None
-    labels, count = found[0].labels, found[0].classes
+    count = found[0].classes
     names = class_names(group, count)
-    table = np.array([recall.recalls(one.correct, labels, count) for one in found])  # (runs, K)
-    examples = np.bincount(labels, minlength=count)
+    table = np.array([recall.recalls(one.correct, one.labels, count) for one in found])  # (runs, K)
+    examples = _examples(found, count)
+    known = np.flatnonzero(examples)
+    of_classes = np.nanmean(table[:, known], axis=0)
     return Recalls(
         Spread(tuple(per_seed(group, np.nanmean(table, axis=1).tolist()).values())),
         Spread(tuple(per_seed(group, np.nanmin(table, axis=1).tolist()).values())),
-        names[int(np.nanargmin(table.mean(axis=0)))],
+        names[int(known[np.argmin(of_classes)])],
         examples,
         tuple(name for name, many in zip(names, examples, strict=True) if not many),
         tuple((float(np.nanmean(row)), float(np.nanmin(row)), names[int(np.nanargmin(row))]) for row in table),
     )
+
+
+def _examples(found: Sequence[Predictions], count: int) -> NDArray[np.int64]:
+    """(K,) of each class in a test set; the mean, where splits of their own give each run another, rounded up."""
+    sets = {one.test_set: np.bincount(one.labels, minlength=count) for one in found}
+    return np.ceil(np.mean(list(sets.values()), axis=0)).astype(np.int64)

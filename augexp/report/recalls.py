@@ -52,8 +52,9 @@ def caption(judgement: Judgement) -> str:
     """What the table's numbers are."""
     told = dict.fromkeys(one.test.sizes for one in judgement.recalls.values() if one.test is not None)
     ranges = [f"{low:,} to {high:,}" if low < high else f"{low:,}" for low, high in told]
+    of_sizes = f", of classes of {tables.names(ranges)} images" if ranges else ""
     return (
-        f"recall: share of a class's test images that are right, of classes of {tables.names(ranges)} images; macro: "
+        f"recall: share of a class's test images that are right{of_sizes}; macro: "
         "its mean over classes; worst: each seed's lowest, and the class that is lowest over all seeds"
     )
 

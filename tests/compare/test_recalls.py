@@ -7,6 +7,7 @@ import pytest
 from augexp.compare.groups import load_groups
 from augexp.compare.judge import Judgement, judge
 from augexp.compare.recalls import BySplit, Recalls
+from augexp.report import recalls as reported
 from augexp.runs import predictions
 from tests.factories import classify, make_run
 
@@ -65,6 +66,30 @@ def test_without_predictions_of_every_run_there_is_none(tmp_path: Path) -> None:
     found = judge(load_groups(runs)).recalls["cutmix"]
     assert found.test is None
     assert found.val is not None
+
+
+def test_over_folds_each_recall_is_of_the_run_s_own_test_set(tmp_path: Path) -> None:
+    """They were dashes, with the word that predictions are missing, and accuracy stood alone."""
+    runs = [
+        make_run(
+            tmp_path / str(seed), seed=seed, overrides=["data.folds=3"],
+            environment={"class_names": ["sound", "cracked", "bent"]},
+        )
+        for seed in range(3)
+    ]  # fmt: skip
+    for run, sizes, right in zip(
+        runs, [(9, 4, 2), (9, 3, 2), (9, 3, 0)], [(9, 2, 1), (9, 0, 2), (9, 3, 0)], strict=True
+    ):
+        classify(run, sizes, right)
+    judgement = judge(load_groups(runs))
+    found = judgement.recalls["cutmix"].test
+    assert found is not None
+    assert found.macro.values == pytest.approx((2 / 3, 2 / 3, 1))
+    assert found.worst.values == pytest.approx((0.5, 0, 1))
+    assert (found.worst_class, found.sizes, found.absent) == ("cracked", (2, 9), ())
+    assert found.is_unequal
+    assert reported.table(judgement) is not None
+    assert not any("needs the test predictions" in note for note in reported.notes(judgement))
 
 
 def test_folders_of_one_seed_are_averaged(tmp_path: Path) -> None:
