@@ -22,7 +22,7 @@ from augexp.config.schema import Data
 from augexp.data import copies, decode, entries
 from augexp.data.decode import Pixels
 from augexp.data.examples import Examples, Labels, Source, SplitName
-from augexp.data.grey import Extent, Ranges, ranges
+from augexp.data.grey import Extent, Ranges, flat, ranges
 from augexp.errors import UserError, counted, remedy
 from augexp.files import locked
 
@@ -258,6 +258,11 @@ def _measured(source: Source) -> Ranges:
     measured = ranges(source.name, found)
     for kind, (black, white) in measured.items():
         console.say(f"{source.name}: {kind} grey is read as {black:,.6g} = black to {white:,.6g} = white")
+    if few := flat(found, measured):
+        console.say(
+            f"{source.name}: nearly flat, as it uses less than a 16th of that range: {counted(len(few), 'image')} "
+            f"({few[0]}); if their scale is another, bring all to one"
+        )
     return measured
 
 

@@ -27,7 +27,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from augexp.config.schema import Data
 from augexp.data import grey
 from augexp.data.examples import Examples
-from augexp.data.imagefiles import is_image
+from augexp.data.imagefiles import foreign, is_image
 
 VERSION = 2  # other bytes come out of some file: retires every entry of the cache. 1 was TensorFlow's decoder
 BACKGROUND = (255, 255, 255)  # what transparent images lie on
@@ -189,13 +189,20 @@ def _decoded(content: Content, data: Data, ranges: grey.Ranges | None) -> Pixels
     except UnknownRangeError:
         raise
     except UnidentifiedImageError:
-        return UNKNOWN if is_image(bytes(content)) else "not an image"
+        return _why_unknown(bytes(content))
     except FileNotFoundError:
         return "the file is gone"
     except Image.DecompressionBombError:
         return f"more than {MOST_PIXELS / 1e6:.0f} million pixels, which may be a decompression bomb; make it smaller"
     except Exception as error:  # Pillow's decoders raise whatever a broken file makes them stumble over.
         return str(error) or type(error).__name__
+
+
+def _why_unknown(content: bytes) -> str:
+    if is_image(content):
+        return UNKNOWN
+    kind = foreign(content)  # whatever the file is called: phones send HEIC as .jpg
+    return f"a {kind} image, which augexp can't read; convert it" if kind else "not an image"
 
 
 def _ask_for_ranges(image: Image.Image, ranges: grey.Ranges | None) -> None:

@@ -22,6 +22,7 @@ _UNSIGNED = 1
 FLAT = 16  # of a set's range; where half of the images span less than its 16th, they would come out flat
 LISTED = 3  # files in a message
 COLOUR = "16-bit colour"
+SMALL = 0.01  # of the float images of a set, that may be nearly black ones
 DARK = 64  # upper 8 bits of colour; a set in which none is as high has 14 bits or fewer
 
 
@@ -90,6 +91,7 @@ def ranges(source: str, extents: Mapping[str, Extent]) -> Ranges:
         same = {id_: one for id_, one in extents.items() if one.kind == name}
         low, high = min(one.low for one in same.values()), max(one.high for one in same.values())
         _refuse_flat(source, name, same, high - low)
+        _refuse_two_scales(source, name, same, low, high)
         found[name] = _rounded(name, low, high)
     return found
 
@@ -115,6 +117,23 @@ def _refuse_flat(source: str, name: str, extents: Mapping[str, Extent], span: fl
         f"{span:,.6g}, and half of the images less than a {FLAT}th of that, which would come out flat. Take out the "
         f"images with values that are none, or convert all to 8 bits; the widest:{named}"
     )
+
+
+def _refuse_two_scales(source: str, name: str, extents: Mapping[str, Extent], low: float, high: float) -> None:
+    """Floats of which some reach 1 and some 255: the former would come out black."""
+    small = sorted(id_ for id_, one in extents.items() if one.low < one.high <= 1)
+    if name == "float" and low >= 0 and high > 2 and len(small) > SMALL * len(extents):
+        largest = max(extents, key=lambda id_: extents[id_].high)
+        raise UserError(
+            f"{source}: its float grey images are of two scales: {len(small):,} of {len(extents):,} hold no value over "
+            f"1 ({small[0]}), and others up to {high:,.6g} ({largest}); bring all to one scale, or all to 8 bits"
+        )
+
+
+def flat(extents: Mapping[str, Extent], known: Ranges) -> list[str]:
+    """Ids of the images that use less than a 16th of the range of their set, blank ones left out, sorted."""
+    spans = {name: high - low for name, (low, high) in known.items()}
+    return sorted(id_ for id_, one in extents.items() if 0 < FLAT * (one.high - one.low) < spans.get(one.kind, 0.0))
 
 
 def _rounded(name: str, low: float, high: float) -> tuple[float, float]:

@@ -5,7 +5,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+
+from PIL import Image
 
 ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 # What file managers, network drives and operating systems leave beside what a person put there, in lower case.
@@ -19,7 +22,7 @@ SYSTEM = frozenset(
 HEAD = 32  # bytes that tell what a file is
 _READABLE = (
     *(b"\xff\xd8\xff", rb"\x89PNG\r\n\x1a\n", b"GIF8[79]a", rb"RIFF.{4}WEBP", rb"BM.{4}\0{4}"),
-    *(rb"II[*+]\0", rb"MM\0[*+]", rb"P[1-6]\s"),
+    *(rb"II[*+]\0", rb"MM\0[*+]", rb"P[1-6]\s", rb"\0\0\0\x0cjP  \r\n\x87\n", rb"\xff\x4f\xff\x51"),
 )
 _IMAGE = re.compile(b"|".join(_READABLE), re.DOTALL)
 _FOREIGN = {
@@ -44,7 +47,19 @@ def is_hidden(name: str) -> bool:
 
 def is_image(head: bytes) -> bool:
     """Whether bytes begin as those of an image file of a kind that can be read."""
-    return _IMAGE.match(head) is not None
+    return _IMAGE.match(head) is not None or (_KINDS["AVIF"].match(head) is not None and _reads_avif())
+
+
+@cache
+def _reads_avif() -> bool:
+    """Pillow does from 11.3 on, where it was built with it."""
+    Image.init()
+    return "AVIF" in Image.OPEN
+
+
+def foreign(head: bytes) -> str | None:
+    """The kind of image, such as HEIC, that bytes begin as those of and that can't be read; None for none known."""
+    return next((name for name, pattern in _KINDS.items() if pattern.match(head)), None)
 
 
 def why_not(file: Path) -> str | None:
@@ -65,8 +80,8 @@ def why_not(file: Path) -> str | None:
         return NO_FILE
     if is_image(head):
         return None
-    foreign = next((name for name, pattern in _KINDS.items() if pattern.match(head)), None)
-    return f"{foreign} images, which augexp can't read" if foreign else NO_IMAGE
+    kind = foreign(head)
+    return f"{kind} images, which augexp can't read" if kind else NO_IMAGE
 
 
 @dataclass

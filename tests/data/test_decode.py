@@ -133,6 +133,7 @@ def test_an_image_that_cannot_be_read_is_not_called_none(tmp_path: Path) -> None
     directory = b"".join(struct.pack("<HHII", *tag) for tag in tags)
     content = b"II*\0" + struct.pack("<IH", 8, len(tags)) + directory + struct.pack("<Id", 0, 0.5)
     assert shown(tmp_path, content) == decode.UNKNOWN
+    assert shown(tmp_path, b"\0\0\0\x18ftypheic" + bytes(40)) == "a HEIC image, which augexp can't read; convert it"
 
 
 def test_nothing_of_the_libraries_is_on_the_screen(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -223,6 +224,27 @@ def test_a_stray_value_is_refused_by_name() -> None:
         grey.ranges("set", extents)
     assert "set: which values of its float grey images are black and white can't be known" in str(caught.value)
     assert "convert all to 8 bits; the widest:\n  stray.tif (-3e+38 to 1)" in str(caught.value)
+
+
+def test_floats_of_two_scales_are_refused() -> None:
+    """Half of them came out black, without a word."""
+    full = {f"{i}.tif": grey.Extent("float", 0, 250) for i in range(90)}
+    half = {f"half{i}.tif": grey.Extent("float", 0, 0.9) for i in range(10)}
+    with pytest.raises(
+        UserError, match=r"of two scales: 10 of 100 hold no value over 1 \(half0\.tif\), and others up to"
+    ):
+        grey.ranges("set", full | half)
+    blank = {f"blank{i}.tif": grey.Extent("float", 0, 0) for i in range(10)}
+    assert grey.ranges("set", full | blank) == {"float": (0, 255)}
+
+
+def test_images_that_come_out_flat_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for i in range(6):
+        write(tmp_path / "ab"[i % 2] / f"{i}.png", file_bytes(grey_image("uint16", 255 if i == 3 else 65535), "png"))
+    data = Data.model_validate({"source": f"folder:{tmp_path}", "image_size": 8, "cache_dir": str(tmp_path / ".c")})
+    cache.load_or_build(sources.open_source(data), data)
+    assert "nearly flat, as it uses less than a 16th of that range: 1 image (b/3.png); if" in capsys.readouterr().err
+    assert grey.flat({"a": grey.Extent("16-bit", 5, 5)}, {"16-bit": (0, 65535)}) == []
 
 
 def test_values_that_are_no_numbers_are_said(tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from augexp.data import imagefiles
 from augexp.data.imagefiles import LeftOut, has_images, images_beside, images_under, is_hidden, subfolders, why_not
 from tests.data.photos import draw
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000"])
 @pytest.mark.parametrize("name", ["a", "a.jfif", "a.txt"])
 def test_content_tells_where_the_ending_does_not(tmp_path: Path, kind: str, name: str) -> None:
     Image.new("RGB", (4, 4)).save(tmp_path / name, kind)
@@ -24,12 +25,20 @@ def test_content_tells_where_the_ending_does_not(tmp_path: Path, kind: str, name
         (b"BM is how this note begins, and no bitmap", "files that are no images"),
         (b"P5", "files that are no images"),
         (b"\0\0\0\x18ftypheic", "HEIC images, which augexp can't read"),
-        (b"\0\0\0\x1cftypavif", "AVIF images, which augexp can't read"),
         (b"8BPS\0\1", "PSD images, which augexp can't read"),
     ],
 )
 def test_what_is_no_image_is_told_why(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / "file").write_bytes(content)
+    assert why_not(tmp_path / "file") == reason
+
+
+@pytest.mark.parametrize(("reads", "reason"), [(True, None), (False, "AVIF images, which augexp can't read")])
+def test_avif_is_an_image_where_pillow_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: bool, reason: str | None
+) -> None:
+    monkeypatch.setattr(imagefiles, "_reads_avif", lambda: reads)
+    (tmp_path / "file").write_bytes(b"\0\0\0\x1cftypavif")
     assert why_not(tmp_path / "file") == reason
 
 
