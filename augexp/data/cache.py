@@ -22,7 +22,7 @@ from augexp.config.schema import Data
 from augexp.data import copies, decode, entries
 from augexp.data.decode import Pixels
 from augexp.data.examples import Examples, Labels, Source, SplitName
-from augexp.data.grey import Extent, Ranges, flat, ranges
+from augexp.data.grey import COLOUR, Extent, Ranges, flat, ranges
 from augexp.errors import UserError, counted, remedy
 from augexp.files import locked
 
@@ -257,7 +257,8 @@ def _measured(source: Source) -> Ranges:
         found |= {ids[index]: extent for index, extent in decode.extents(examples)}
     measured = ranges(source.name, found)
     for kind, (black, white) in measured.items():
-        console.say(f"{source.name}: {kind} grey is read as {black:,.6g} = black to {white:,.6g} = white")
+        what = kind if kind == COLOUR else f"{kind} grey"
+        console.say(f"{source.name}: {what} is read as {black:,.6g} = black to {white:,.6g} = white")
     if few := flat(found, measured):
         console.say(
             f"{source.name}: nearly flat, as it uses less than a 16th of that range: {counted(len(few), 'image')} "

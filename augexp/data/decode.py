@@ -272,7 +272,10 @@ _budget = _Budget(MOST_PIXELS)
 
 def _shown(image: Image.Image, ranges: grey.Ranges | None) -> Image.Image:
     """An image as viewers show it, in RGB."""
+    is_deep_colour = grey.is_deep_colour(image)
     image.load()
+    if ranges is not None and is_deep_colour and (reason := grey.dark_colour(image, ranges)):
+        raise ValueError(reason)
     # Pillow turns TIFFs itself while it loads them, and takes the tag away.
     method = _UPRIGHT.get(_orientation(image))
     shown = _rgb(image, ranges)

@@ -79,21 +79,35 @@ def extent(image: Image.Image) -> Extent:
 def ranges(source: str, extents: Mapping[str, Extent]) -> Ranges:
     """The range of each kind of grey in a set, from the extents of its images by their ids.
 
-    From 0 to what bits can hold (1, 255 or 65,535 for floats), where the set fills at least half of that, else from its
-    least value to its greatest.
+    Colour is read by its upper 8 bits. Other kinds are from 0 to what bits can hold (1, 255 or 65,535 for floats), where
+    the set fills at least half of that, else from its least value to its greatest.
 
     Raises:
         UserError: if a few images have a range beside which the others would come out flat, or colour would be black.
     """
     _refuse_dark(source, {id_: one for id_, one in extents.items() if one.kind == COLOUR})
     found: dict[str, tuple[float, float]] = {}
-    for name in sorted({one.kind for one in extents.values()} - {COLOUR}):
+    for name in sorted({one.kind for one in extents.values()}):
+        if name == COLOUR:
+            found[name] = 0.0, 65535.0
+            continue
         same = {id_: one for id_, one in extents.items() if one.kind == name}
         low, high = min(one.low for one in same.values()), max(one.high for one in same.values())
         _refuse_flat(source, name, same, high - low)
         _refuse_two_scales(source, name, same, low, high)
         found[name] = _rounded(name, low, high)
     return found
+
+
+def dark_colour(image: Image.Image, known: Ranges) -> str:
+    """Why an image of deep colour can't be read, where it looks black and a set's others don't tell; or nothing."""
+    highest = extent(image).high
+    if COLOUR in known or highest >= 256 * DARK:
+        return ""
+    return (
+        f"16-bit colour that holds no value over {highest:,.0f} of 65,535, which would be read as nearly black; scale "
+        "it by what is white, and save it with 8 bits"
+    )
 
 
 def _refuse_dark(source: str, colour: Mapping[str, Extent]) -> None:

@@ -120,7 +120,7 @@ def rows(section: Mapping[str, Any], split: SplitName) -> Iterator[str]:
 
 def _scores(section: Mapping[str, Any]) -> Iterator[str]:
     found = section["metrics"]
-    yield f"  {'':20}{'as trained':>12}{'temperature ' + format(section['temperature'], '.2f'):>18}"
+    yield f"  {'':20}{'as trained':>12}{'temperature ' + format(section['temperature'], '.2f'):>20}"
     for name, title, digits in ROWS:
         if name in OF_CLASSES and not _tells_more(section, name):
             continue

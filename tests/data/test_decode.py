@@ -296,7 +296,10 @@ def test_colour_of_16_bits_that_would_come_out_black(tmp_path: Path, kind: str, 
     with pytest.raises(UserError, match=f"4095: its 16-bit colour images hold no value over 4,095.*a/[0-3].{kind}"):
         cache.load_or_build(sources.open_source(folder(4095)), folder(4095))
     decoded = cache.load_or_build(sources.open_source(folder(65535)), folder(65535))
-    assert decoded.grey == {}
+    assert decoded.grey == {grey.COLOUR: (0, 65535)}
+    dark = (tmp_path / "4095" / "a" / f"0.{kind}").read_bytes()
+    assert isinstance(shown(tmp_path, dark, decoded.grey), np.ndarray)  # as in a set that has brighter ones
+    assert "16-bit colour that holds no value over 4,095 of 65,535, which" in str(shown(tmp_path, dark, {}))
     assert decoded.splits["all"].images.max() == 255
 
 
