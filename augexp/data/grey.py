@@ -79,8 +79,8 @@ def extent(image: Image.Image) -> Extent:
 def ranges(source: str, extents: Mapping[str, Extent]) -> Ranges:
     """The range of each kind of grey in a set, from the extents of its images by their ids.
 
-    Colour is read by its upper 8 bits. Other kinds are from 0 to what bits can hold (1, 255 or 65,535 for floats), where
-    the set fills at least half of that, else from its least value to its greatest.
+    Colour is read by its upper 8 bits. Other kinds are from 0 to what bits can hold (1, 255 or 65,535 for floats),
+    where the set fills at least half of that, else from its least value to its greatest.
 
     Raises:
         UserError: if a few images have a range beside which the others would come out flat, or colour would be black.

@@ -11,7 +11,7 @@ from augexp.data import imagefiles
 from augexp.data.classnames import readable
 from augexp.data.examples import SplitName
 from augexp.data.imagefiles import STRAY, LeftOut, has_images, images_beside, subfolders
-from augexp.data.roles import Role, assigned, is_about_a_split, is_filler, role, roles
+from augexp.data.roles import Role, assigned, is_a_part, is_about_a_split, is_filler, role, roles
 from augexp.errors import UserError, counted
 
 DEEPEST = 4  # folders around the data, each alone in the one above
@@ -42,6 +42,7 @@ def find(data: Data, root: Path) -> Layout:
     found = roles(names)
     if not found:
         _refuse_hidden_splits(data.source, base, names)
+        _refuse_parts(data.source, base, names)
         _refuse_flat(data.source, base, "the folder", "train")
         return _with_stray(Layout(base, {"all": base}, left))
     subfolders(base, left)
@@ -197,6 +198,23 @@ def _refuse_hidden_splits(source: str, base: Path, names: list[str]) -> None:
                 f"beside {_shown([other for other in names if other != name])}; "
                 f"{NEEDED}: data.source=folder:{base / name} if that is the data set"
             )
+
+
+def _refuse_parts(source: str, base: Path, names: list[str]) -> None:
+    """`fold1/` and `fold2/` with the same class folders in each; others, such as `indoor` in each class, are said."""
+    within = [set(subfolders(base / name)) for name in names]
+    same = sorted(set.intersection(*within)) if len(within) > 1 else []
+    if len(same) < 2 or any(has_images(base / name) for name in names):
+        return
+    if all(map(is_a_part, names)):
+        raise UserError(
+            f"{source}: {_shown(names)} look like parts of the set, as each holds {_shown(same)}; {NEEDED}; data.folds "
+            "divides a set, and a table (data.source=csv:...) with a column group keeps parts together"
+        )
+    console.say_once(
+        f"{source}: {_shown(names)} are taken for the classes, though each holds {_shown(same)}; if those are the "
+        "classes, put them into one folder, or name them in a table (data.source=csv:...)"
+    )
 
 
 def _refuse_splits_as_classes(source: str, folder: Path) -> None:

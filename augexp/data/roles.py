@@ -49,6 +49,12 @@ def is_about_a_split(name: str) -> bool:
     return role(name) is not None or _ABOUT.search(name.casefold()) is not None
 
 
+def is_a_part(name: str) -> bool:
+    """Whether a name counts the parts that a set was divided into: `fold_1`, `cv3`, `batch2`, `part-b`."""
+    parts = r"(?:k?folds?|cv|splits?|parts?|batch(?:es)?|subsets?|chunks?|shards?)(?:\d+|[a-h])"
+    return re.fullmatch(parts, _letters(name)) is not None
+
+
 def is_filler(name: str) -> bool:
     """Whether a name says no more than that there are images: `images`, `dataset`."""
     return re.fullmatch(_FILLER, _letters(name)) is not None and bool(_letters(name))

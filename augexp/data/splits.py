@@ -109,6 +109,7 @@ def split(decoded: Decoded, data: Data, groups: Groups = MappingProxyType({}), s
         val = _whole(decoded.splits["val"])
     else:
         train, val = _carve(train, data.validation or VALIDATION_SHARE, into.salt("val"), groups)
+        _refuse_undivided(data.source, val, groups, "validate", "name those of val in a column split")
     found = _copies(train, val, test, data)
     if found.dropped:
         train, chosen_by = _without_copies(train, val, found, data.source, decoded.class_names)
@@ -170,7 +171,9 @@ def _held_out(decoded: Decoded, data: Data, groups: Groups, into: Division) -> t
             console.say_once(f"{data.source}: its test set is not used; data.folds={into.folds} divides train")
         return _by_fold(decoded, data.source, groups, into)
     if "all" in decoded.splits:
-        return _carve(_whole(decoded.splits["all"]), TEST_SHARE, into.salt("test"), groups)
+        train, test = _carve(_whole(decoded.splits["all"]), TEST_SHARE, into.salt("test"), groups)
+        _refuse_undivided(data.source, test, groups, "test", "name those of test in a column split")
+        return train, test
     return _whole(decoded.splits["train"]), _whole(decoded.splits["test"])
 
 
@@ -218,6 +221,14 @@ def _carve(part: Part, share: float, salt: str, groups: Groups) -> tuple[Part, P
         taken = _choose(part, salt, lambda n: min(max(round(share * n), 1), n - 1))
     stays = np.setdiff1d(np.arange(len(part)), taken)
     return _take(part, stays), _take(part, taken)
+
+
+def _refuse_undivided(source: str, held_out: Part, groups: Groups, purpose: str, way_out: str) -> None:
+    if groups and not len(held_out):
+        raise UserError(
+            f"{source}: there are no images to {purpose} on: no class has a second group to hold out, and a group is "
+            f"never divided; add images of other groups, or {way_out}"
+        )
 
 
 def _first_of_each_class(part: Part, count: int, salt: str) -> Part:

@@ -120,7 +120,9 @@ def rows(section: Mapping[str, Any], split: SplitName) -> Iterator[str]:
 
 def _scores(section: Mapping[str, Any]) -> Iterator[str]:
     found = section["metrics"]
-    yield f"  {'':20}{'as trained':>12}{'temperature ' + format(section['temperature'], '.2f'):>20}"
+    temperature = section["temperature"]
+    heading = f"temperature {temperature:.{2 if temperature < 99.5 else 0}f}"  # two digits would touch the next heading
+    yield f"  {'':20}{'as trained':>12}{heading:>18}"
     for name, title, digits in ROWS:
         if name in OF_CLASSES and not _tells_more(section, name):
             continue

@@ -178,3 +178,16 @@ def test_a_split_that_is_a_link_to_another_place_is_used(tmp_path: Path) -> None
     fill(tmp_path / "there", "")
     (tmp_path / "here" / "test").symlink_to(tmp_path / "there", target_is_directory=True)
     assert counts(open_folder(tmp_path / "here")) == {"train": 2, "test": 2}
+
+
+@pytest.mark.parametrize("names", [("fold1", "fold2", "fold3"), ("Batch_1", "Batch_2"), ("part-a", "part-b")])
+def test_parts_of_a_set_are_never_guessed_into_classes(tmp_path: Path, names: tuple[str, ...]) -> None:
+    said = message(fill(tmp_path, *names))
+    assert f"{names[0]}/, {names[1]}/" in said
+    assert "look like parts of the set, as each holds cat/, dog/; one folder a class is needed" in said
+
+
+def test_the_same_folders_in_each_class_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = open_folder(fill(tmp_path, "oak", "elm", classes=("bark", "leaf")))
+    assert source.class_names == ("elm", "oak")
+    assert "elm/, oak/ are taken for the classes, though each holds bark/, leaf/; if those" in capsys.readouterr().err

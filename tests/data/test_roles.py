@@ -3,7 +3,7 @@
 import pytest
 
 from augexp.config.schema import Data
-from augexp.data.roles import Role, assigned, is_about_a_split, is_filler, role, roles
+from augexp.data.roles import Role, assigned, is_a_part, is_about_a_split, is_filler, role, roles
 
 FORMS = {
     "train": "train Training TRAIN train_set training_set seg_train TrainingData train-images images.train train2017",
@@ -34,6 +34,11 @@ def test_names_that_are_about_splits() -> None:
     assert not any(map(is_about_a_split, ["cat", "trains", "constraint"]))
     assert all(map(is_filler, ["images", "Data", "data_set", "photos"]))
     assert not any(map(is_filler, ["", "__", "cat", "train"]))
+
+
+def test_names_that_count_parts() -> None:
+    assert all(map(is_a_part, ["fold1", "Fold_02", "cv-3", "batch 4", "part_a", "split9", "subset0"]))
+    assert not any(map(is_a_part, ["fold", "partridge", "batch", "1", "cat1", "party"]))
 
 
 def test_what_each_split_is_used_as(capsys: pytest.CaptureFixture[str]) -> None:

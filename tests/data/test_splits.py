@@ -215,6 +215,14 @@ def test_more_folds_than_images_are_refused_before_any_run() -> None:
         split(decoded(all=[10, 10]), data(folds=5), groups)
 
 
+@pytest.mark.parametrize(("count", "purpose"), [(1, "test"), (2, "validate")])
+def test_groups_that_are_too_few_to_hold_one_out_are_named(count: int, purpose: str) -> None:
+    whole = decoded(all=[10, 10])
+    groups = {id_: str(place % count) for place, id_ in enumerate(whole.splits["all"].ids)}
+    with pytest.raises(UserError, match=f"no images to {purpose} on: no class has a second group to hold out"):
+        split(whole, data(), groups)
+
+
 def test_no_share_given_is_a_tenth() -> None:
     whole = decoded(train=[30, 40], test=[1, 1])
     assert split(whole, data()).val.ids == split(whole, data(validation=0.1)).val.ids

@@ -75,6 +75,12 @@ def test_recalls_are_told_where_classes_are_unequal(content: dict[str, Any]) -> 
     assert not any("macro" in line for line in scores.rows(unequal | {"metrics": old}, "test"))
 
 
+def test_headings_never_touch(content: dict[str, Any]) -> None:
+    for temperature, heading in ((2.281, "as trained  temperature 2.28"), (100.0, "as trained   temperature 100")):
+        told = list(scores.rows(content["splits"]["test"] | {"temperature": temperature}, "test"))
+        assert told[1].endswith(heading)
+
+
 def test_mistakes_add_up(content: dict[str, Any]) -> None:
     section = content["splits"]["test"]
     table = np.array(section["confusion"])
