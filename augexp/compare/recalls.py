@@ -87,4 +87,4 @@ def _recalls(group: Group, said: Mapping[Path, Predictions]) -> Recalls | None:
 def _examples(found: Sequence[Predictions], count: int) -> NDArray[np.int64]:
     """(K,) of each class in a test set; the mean, where splits of their own give each run another, rounded up."""
     sets = {one.test_set: np.bincount(one.labels, minlength=count) for one in found}
-    return np.ceil(np.mean(list(sets.values()), axis=0)).astype(np.int64)
+    return np.asarray(np.ceil(np.mean(list(sets.values()), axis=0)), np.int64)
