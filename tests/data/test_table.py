@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import pyarrow
+import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
@@ -168,15 +168,15 @@ def test_a_class_of_a_split_that_is_not_used_is_none(root: Path) -> None:
 
 
 def in_parquet(root: Path, columns: dict[str, Any]) -> Source:
-    parquet.write_table(pyarrow.table(columns), root / "labels.parquet")
+    parquet.write_table(pa.table(columns), root / "labels.parquet")
     return sources.open_source(Data(source=f"csv:{root / 'labels.parquet'}"))
 
 
 def test_a_parquet_file_is_read_as_a_table(root: Path) -> None:
     labels = [image[7:10] for image in IMAGES]
     wanted = open_table(write(root, ROWS))
-    dictionary = pyarrow.array(labels).dictionary_encode()
-    for of_labels in (labels, dictionary, pyarrow.array(labels, pyarrow.large_string())):
+    dictionary = pa.array(labels).dictionary_encode()
+    for of_labels in (labels, dictionary, pa.array(labels, pa.large_string())):
         found = in_parquet(root, {"image": IMAGES, "label": of_labels, "width": list(range(len(IMAGES)))})
         assert found.class_names == wanted.class_names
         assert encoded(found.splits["all"]) == encoded(wanted.splits["all"])
