@@ -7,6 +7,7 @@ import pytest
 from augexp.compare.groups import load_groups
 from augexp.compare.judge import Judgement, judge
 from augexp.compare.recalls import BySplit, Recalls
+from augexp.report import notes
 from augexp.runs import predictions
 from tests.factories import classify, make_run
 
@@ -73,3 +74,23 @@ def test_folders_of_one_seed_are_averaged(tmp_path: Path) -> None:
     assert isinstance(found, BySplit)
     assert found.test is not None
     assert found.test.macro.values == pytest.approx((0.65,))
+
+
+def test_predictions_of_val_that_can_t_be_used_are_named(tmp_path: Path) -> None:
+    judgement = study(tmp_path, {"none": [(90, 1), (81, 3)]})
+    assert judgement.recalls["none"].unusable == ()
+    (tmp_path / "none1" / "predictions-val.npz").unlink()
+    judgement = judge(load_groups(sorted(tmp_path.glob("*"))))
+    assert judgement.recalls["none"].val is None
+    assert judgement.recalls["none"].unusable == ((tmp_path / "none1", "predictions-val.npz is missing"),)
+    told = f"{tmp_path / 'none1'}: predictions-val.npz is missing; recalls on val are left out"
+    assert told in notes.notes(judgement)
+
+
+def test_recalls_over_folds_are_those_of_each_fold(tmp_path: Path) -> None:
+    for seed, right in enumerate([(45, 2), (40, 4)]):
+        run = make_run(tmp_path / f"none{seed}", strategy="none", seed=seed, overrides=["data.folds=2"])
+        classify(run, (50, 5 + seed), right)
+    found = of(judge(load_groups(sorted(tmp_path.glob("*")))), "none")
+    assert found.macro.values == pytest.approx(((0.9 + 0.4) / 2, (0.8 + 4 / 6) / 2))
+    assert found.examples.tolist() == [50, 5]
