@@ -4,14 +4,15 @@ An image goes through its own steps alone, in one loop that XLA compiles, as in 
 apart, (3, H, W), which is several times as fast. The contract is that of `augment.op`.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 
 import tensorflow as tf
 
-from augexp.augment.op import Op, Params, implements, on_images
-from augexp.augment.photometric import blend, luma, turn_hue
-from augexp.config.ops import ColorJitter
+from augexp.augment.op import Op, Params, implements, on_images, uniform
+from augexp.augment.photometric import TRUNCATE, blend, gaussian, luma, turn_hue
+from augexp.config.ops import ColorJitter, ThreeAugment
 
 STEPS = ("brightness", "contrast", "saturation", "hue")
 
@@ -47,7 +48,7 @@ def each_alone(
 ) -> tf.Tensor:
     """Images (B, H, W, 3) through `change`, of one image (3, H, W) float32 and its own row of the parameters."""
 
-    def one(row: tuple[tf.Tensor, dict[str, tf.Tensor]]) -> tf.Tensor:
+    def one(row: tuple[tf.Tensor, Params]) -> tf.Tensor:
         image, own = row
         planes = tf.transpose(tf.cast(image, tf.float32), [2, 0, 1])
         return tf.transpose(change(planes, own), [1, 2, 0])
@@ -81,3 +82,51 @@ def _step(name: str, planes: tf.Tensor, amount: tf.Tensor) -> tf.Tensor:
             return tf.where(amount == 0, planes, turn_hue(planes, 6 * amount, axis=-3))
         case _:
             raise ValueError(f"no such step: {name}")
+
+
+# --- three-augment -------------------------------------------------------------------------------------------------
+
+
+@implements(ThreeAugment)
+def three_augment(color_jitter: float, threshold: float, sigma: tuple[float, float]) -> Op:
+    """Grayscale, solarize or blur, then brightness, contrast and saturation, and a mirror (Touvron et al., 2022).
+
+    The paper crops at random before, which is an op of its own: `random_crop` or `random_resized_crop`.
+
+    params: `choice` (B,) int32: 0 grayscale, 1 solarize, 2 blur; `sigma` (B,) float32, in pixels; `flip` (B,) bool; and
+    `order`, `amount` (B, 3) as in `color_jitter`.
+    """
+    radius = math.ceil(TRUNCATE * sigma[1])
+
+    def sample(seed: tf.Tensor, batch: tf.Tensor, _height: tf.Tensor, _width: tf.Tensor) -> dict[str, tf.Tensor]:
+        for_choice, for_sigma, for_flip, for_jitter = tf.unstack(tf.random.split(seed, 4))
+        return {
+            "choice": tf.random.stateless_uniform([batch], for_choice, 0, 3, tf.int32),
+            "sigma": uniform(for_sigma, batch, *sigma),
+            "flip": tf.random.stateless_uniform([batch], for_flip) < 0.5,
+            **draw_jitter(for_jitter, batch, (color_jitter,) * 3),
+        }
+
+    def one(planes: tf.Tensor, own: Params) -> tf.Tensor:
+        branches = [
+            lambda: tf.broadcast_to(luma(planes, axis=-3), tf.shape(planes)),
+            lambda: tf.where(planes < threshold, planes, 255 - planes),
+            lambda: _blurred(planes, gaussian(own["sigma"][None], radius)[0]),
+        ]
+        jittered_planes = jittered(tf.switch_case(own["choice"], branches), own)
+        return tf.where(own["flip"], jittered_planes[:, :, ::-1], jittered_planes)
+
+    return on_images(sample, lambda images, params: each_alone(images, params, one))
+
+
+def _blurred(planes: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """An image (3, H, W) convolved along both axes by a kernel (2 radius + 1,); the border pixels go on beyond."""
+    radius = kernel.shape[0] // 2
+    for axis in (1, 2):
+        side = tf.shape(planes)[axis]
+        first, last = tf.gather(planes, [0], axis=axis), tf.gather(planes, [side - 1], axis=axis)
+        padded = tf.concat([*[first] * radius, planes, *[last] * radius], axis)
+        shifted = (padded[:, i : i + side] if axis == 1 else padded[:, :, i : i + side] for i in range(2 * radius + 1))
+        planes = tf.add_n([kernel[i] * part for i, part in enumerate(shifted)])
+    # Rounding may lead a hair beyond 255.
+    return tf.clip_by_value(planes, 0.0, 255.0)

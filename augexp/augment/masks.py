@@ -89,24 +89,24 @@ def _threshold(noise: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
 def smoothmix(sigma: tuple[float, float]) -> Op:
     """Blends the partner in by a Gaussian around a random pixel (Lee et al., 2020). Images become float32.
 
-    params: `partner` (B,) int32; `row`, `column` (B,) int32; `sigma` (B,) float32, a share of either side; `weight` (B,)
-    float32, the mean of 1 - Gaussian.
+    params: `partner` (B,) int32; `row`, `column` (B,) int32; `sigma` (B,) float32, a share of either side; `rows` (B, H)
+    and `columns` (B, W) float32, whose product is the Gaussian; `weight` (B,) float32, the mean of 1 - Gaussian.
     """
 
     def sample(seed: tf.Tensor, batch: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> dict[str, tf.Tensor]:
         for_partner, for_row, for_column, for_sigma = tf.unstack(tf.random.split(seed, 4))
         row = tf.random.stateless_uniform([batch], for_row, 0, height, tf.int32)
         column = tf.random.stateless_uniform([batch], for_column, 0, width, tf.int32)
-        sigmas = uniform(for_sigma, batch, *sigma)
+        drawn = {"row": row, "column": column, "sigma": uniform(for_sigma, batch, *sigma)}
+        rows, columns = _bell(row, drawn["sigma"], height), _bell(column, drawn["sigma"], width)
         # The mean of a product of rows and columns.
-        pasted = tf.reduce_mean(_bell(row, sigmas, height), 1) * tf.reduce_mean(_bell(column, sigmas, width), 1)
+        weight = 1 - tf.reduce_mean(rows, axis=1) * tf.reduce_mean(columns, axis=1)
         partner = draw_partner(for_partner, batch)
-        return {"partner": partner, "row": row, "column": column, "sigma": sigmas, "weight": 1 - pasted}
+        # Bells, too, are drawn and not compiled: XLA's exponential differs in its last digits.
+        return drawn | {"partner": partner, "weight": weight, "rows": rows, "columns": columns}
 
     def apply(images: tf.Tensor, labels: tf.Tensor, params: Params) -> tuple[tf.Tensor, tf.Tensor]:
-        rows = _bell(params["row"], params["sigma"], tf.shape(images)[1])
-        columns = _bell(params["column"], params["sigma"], tf.shape(images)[2])
-        pasted = (rows[:, :, None] * columns[:, None, :])[..., None]
+        pasted = (params["rows"][:, :, None] * params["columns"][:, None, :])[..., None]
         partner = tf.cast(tf.gather(images, params["partner"]), tf.float32)
         mixed = (1 - pasted) * tf.cast(images, tf.float32) + pasted * partner
         # Rounding may lead a hair beyond 255.

@@ -435,6 +435,29 @@ class TrivialAugment(Spec):
     prob: Probability = 1.0
 
 
+class AutoAugment(Spec):
+    """One of the 25 pairs of ops that were found for `policy`: imagenet, cifar10 or svhn."""
+
+    paper: ClassVar[str] = "Cubuk et al., 2019"
+
+    name: Literal["auto_augment"] = "auto_augment"
+    policy: Literal["imagenet", "cifar10", "svhn"] = "imagenet"
+    fill_value: GreyLevel = 0.0
+    prob: Probability = 1.0
+
+
+class ThreeAugment(Spec):
+    """Grayscale, solarize or blur, one of the three; then color jitter, and a mirror with chance 1/2."""
+
+    paper: ClassVar[str] = "Touvron et al., 2022 (DeiT III)"
+
+    name: Literal["three_augment"] = "three_augment"
+    color_jitter: Probability = 0.3
+    threshold: Annotated[Float, Field(ge=0, le=256)] = 128.0
+    sigma: Annotated[tuple[float, float], _range(0, 20)] = (0.1, 2.0)
+    prob: Probability = 1.0
+
+
 class AugMix(Spec):
     """Blends the image with a mixture of chains of random ops."""
 

@@ -1,13 +1,14 @@
-"""Color jitter against torchvision's documented formulas, in NumPy."""
+"""Color jitter and three-augment against torchvision's documented formulas, in NumPy."""
 
 import itertools
+import math
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import ndimage, stats
 
 from augexp.augment import jitter
 from tests.batches import DRAWS, DTYPES, changed, make_images, sample
@@ -68,3 +69,40 @@ def test_no_strength_leaves_the_image(dtype: str) -> None:
     images = make_images(5, 6, 8, dtype)
     op = jitter.color_jitter(0, 0, 0, 0)
     np.testing.assert_array_equal(changed(op, images, **sample(op, 5)), images)
+
+
+# --- three-augment -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_three_augment_is_one_of_three_then_jitter_and_a_mirror(dtype: str) -> None:
+    count = 24
+    images = make_images(count, 9, 14, dtype)
+    op = jitter.three_augment(0.3, 128.0, (0.1, 2.0))
+    params = sample(op, count, 9, 14)
+    params["choice"], params["flip"] = np.arange(count, dtype=np.int32) % 3, np.arange(count) % 2 == 0
+    found = changed(op, images, **params)
+    assert found.dtype == np.float32
+    for i, image in enumerate(images.astype(np.float64)):
+        sigma = float(params["sigma"][i])
+        radius = math.ceil(3 * sigma)
+        chosen = [
+            lambda image=image: gray(image).repeat(3, -1),
+            lambda image=image: np.where(image < 128, image, 255 - image),
+            lambda image=image, sigma=sigma, radius=radius: ndimage.gaussian_filter(
+                image, (sigma, sigma, 0), mode="nearest", radius=(radius, radius, 0)
+            ),
+        ]
+        expected = chosen[i % 3]()
+        for step in params["order"][i]:
+            expected = STEPS[step](expected, float(params["amount"][i, step]))
+        expected = expected[:, ::-1] if params["flip"][i] else expected
+        np.testing.assert_allclose(found[i], expected, rtol=0, atol=0.01)
+
+
+def test_each_of_the_three_and_either_side_are_equally_likely() -> None:
+    drawn = sample(jitter.three_augment(0.3, 128.0, (0.1, 2.0)), DRAWS)
+    assert stats.chisquare(np.bincount(drawn["choice"], minlength=3)).pvalue > 1e-4
+    assert stats.binomtest(int(drawn["flip"].sum()), DRAWS).pvalue > 1e-4
+    assert stats.kstest(drawn["sigma"], stats.uniform(0.1, 1.9).cdf).pvalue > 1e-4
+    assert (drawn["order"].shape, drawn["amount"].shape) == ((DRAWS, 3), (DRAWS, 3))

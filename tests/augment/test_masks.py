@@ -122,7 +122,8 @@ def test_smoothmix_blends_by_a_gaussian_and_labels_by_its_mean(dtype: str, shape
     found, soft = mixed(op, images, labels, **params)
     assert found.dtype == np.float32
     y, x = np.mgrid[:height, :width].astype(np.float64)
-    for i, (partner, row, column, sigma, _) in enumerate(zip(*params.values(), strict=True)):
+    drawn = (params[name] for name in ("partner", "row", "column", "sigma"))
+    for i, (partner, row, column, sigma) in enumerate(zip(*drawn, strict=True)):
         bell = np.exp(-(((y - row) / (sigma * height)) ** 2 + ((x - column) / (sigma * width)) ** 2) / 2)
         blend = (1 - bell[..., None]) * images[i] + bell[..., None] * images[partner].astype(np.float64)
         np.testing.assert_allclose(found[i], blend, rtol=0, atol=1e-3)

@@ -198,6 +198,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "color_jitter": {"brightness": 0.9, "contrast": 0.1, "saturation": 0.8, "hue": 0.5, "prob": 0.9},
     "gamma": {"lower": 0.1, "upper": 3, "prob": 0.5}, "gaussian_noise": {"std": (0.2, 0.3), "prob": 0.5},
     "coarse_dropout": {"holes": (20, 31), "length": (0.4, 0.5), "fill_value": 200, "prob": 0.5},
+    "auto_augment": {"policy": "svhn", "fill_value": 200, "prob": 0.5},
+    "three_augment": {"color_jitter": 0.9, "threshold": 50, "sigma": (2, 3), "prob": 0.5},
     "ricap": {"alpha": 3, "prob": 0.5}, "resizemix": {"scale": (0.5, 0.6), "prob": 0.5},
     "gridmix": {"cells": 2, "alpha": 0.3, "prob": 0.5}, "fmix": {"alpha": 0.3, "decay": 2, "prob": 0.5},
     "smoothmix": {"sigma": (0.1, 0.2), "prob": 0.5},
@@ -276,6 +278,7 @@ UINT8 = {
     "flip_left_right", "flip_up_down", "random_crop", "jpeg_quality", "posterize", "solarize", "equalize", "invert",
     "rand_augment", "trivial_augment", "cutmix", "cutout", "random_erasing",
     "rotate90", "d4", "channel_shuffle", "coarse_dropout", "grid_mask", "ricap", "resizemix", "gridmix", "fmix",
+    "auto_augment",
 }  # fmt: skip
 MIXED = {name for name, spec in OPS.items() if any(one.mixes for one in spec().alternatives())}
 

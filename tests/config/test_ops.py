@@ -64,6 +64,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "invert": {"prob": 0.5},
     "rand_augment": {"num_ops": 2, "magnitude": 9, "fill_value": 0.0, "prob": 1.0},
     "trivial_augment": {"fill_value": 0.0, "prob": 1.0},
+    "auto_augment": {"policy": "imagenet", "fill_value": 0.0, "prob": 1.0},
+    "three_augment": {"color_jitter": 0.3, "threshold": 128.0, "sigma": (0.1, 2.0), "prob": 1.0},
     "aug_mix": {
         "severity": 3, "mixture_width": 3, "chain_depth": -1, "alpha": 1.0, "fill_value": 0.0, "prob": 1.0,
     },
@@ -97,6 +99,7 @@ PAIRS = {
     ("grid_mask", "unit"): (0.01, 1),
     ("resizemix", "scale"): (0.01, 1),
     ("smoothmix", "sigma"): (0.01, 10),
+    ("three_augment", "sigma"): (0, 20),
 }
 WHOLE = ("bits", "holes")
 # Settings of one number.
@@ -116,6 +119,8 @@ NUMBERS = {
     ("color_jitter", "brightness"): (0, 1), ("color_jitter", "hue"): (0, 0.5), ("grid_mask", "ratio"): (0, 1),
     ("gamma", "upper"): (0.8, 100), ("coarse_dropout", "fill_value"): (0, 255),
     ("gridmix", "cells"): (1, 31), ("fmix", "decay"): (2, 10),
+    ("three_augment", "threshold"): (0, 256), ("three_augment", "color_jitter"): (0, 1),
+    ("auto_augment", "fill_value"): (0, 255),
 }  # fmt: skip
 parse: TypeAdapter[Spec] = TypeAdapter(OpSpec)
 
