@@ -1,7 +1,7 @@
 """Ops that change the colours of each image in an order of its own: color jitter, and the three-augment policy.
 
-An image goes through its own steps alone, in one loop that XLA compiles, as in `augment.policies`; its channels lie
-apart, (3, H, W), which is several times as fast. The contract is that of `augment.op`.
+An image goes through its own steps alone, in one loop that XLA compiles, as in `augment.policies`. The contract is that
+of `augment.op`.
 """
 
 import math
@@ -11,7 +11,7 @@ from functools import partial
 import tensorflow as tf
 
 from augexp.augment.op import Op, Params, implements, on_images, uniform
-from augexp.augment.photometric import TRUNCATE, blend, gaussian, luma, turn_hue
+from augexp.augment.photometric import TRUNCATE, blend, blurred, invert_from, luma, turn_hue
 from augexp.config.ops import ColorJitter, ThreeAugment
 
 STEPS = ("brightness", "contrast", "saturation", "hue")
@@ -46,20 +46,17 @@ def draw_jitter(seed: tf.Tensor, batch: tf.Tensor, strengths: tuple[float, ...])
 def each_alone(
     images: tf.Tensor, params: Params, change: Callable[[tf.Tensor, Params], tf.Tensor]
 ) -> tf.Tensor:
-    """Images (B, H, W, 3) through `change`, of one image (3, H, W) float32 and its own row of the parameters."""
+    """Images (B, H, W, 3) through `change`, of one image (H, W, 3) float32 and its own row of the parameters."""
 
     def one(row: tuple[tf.Tensor, Params]) -> tf.Tensor:
         image, own = row
-        planes = tf.transpose(tf.cast(image, tf.float32), [2, 0, 1])
-        return tf.transpose(change(planes, own), [1, 2, 0])
+        return change(tf.cast(image, tf.float32), own)
 
-    return tf.map_fn(
-        one, (images, dict(params)), fn_output_signature=tf.TensorSpec(images.shape[1:], tf.float32)
-    )
+    return tf.map_fn(one, (images, dict(params)), fn_output_signature=tf.TensorSpec(images.shape[1:], tf.float32))
 
 
-def jittered(planes: tf.Tensor, params: Params) -> tf.Tensor:
-    """An image (3, H, W) float32 through its steps; params: `order`, `amount` (N,)."""
+def jittered(image: tf.Tensor, params: Params) -> tf.Tensor:
+    """An image (H, W, 3) float32 through its steps; params: `order`, `amount` (N,)."""
     order, amount = params["order"], params["amount"]
     names = STEPS[: order.shape[0]]
 
@@ -67,7 +64,9 @@ def jittered(planes: tf.Tensor, params: Params) -> tf.Tensor:
         branches = [partial(_step, name, planes, amount[number]) for number, name in enumerate(names)]
         return i + 1, tf.switch_case(order[i], branches)
 
-    return tf.while_loop(lambda i, _: i < len(names), step, (0, planes))[1]
+    # Channels apart, (3, H, W), are several times as fast to work on.
+    planes = tf.transpose(image, [2, 0, 1])
+    return tf.transpose(tf.while_loop(lambda i, _: i < len(names), step, (0, planes))[1], [1, 2, 0])
 
 
 def _step(name: str, planes: tf.Tensor, amount: tf.Tensor) -> tf.Tensor:
@@ -107,26 +106,15 @@ def three_augment(color_jitter: float, threshold: float, sigma: tuple[float, flo
             **draw_jitter(for_jitter, batch, (color_jitter,) * 3),
         }
 
-    def one(planes: tf.Tensor, own: Params) -> tf.Tensor:
+    def one(image: tf.Tensor, own: Params) -> tf.Tensor:
+        alone = image[None]
         branches = [
-            lambda: tf.broadcast_to(luma(planes, axis=-3), tf.shape(planes)),
-            lambda: tf.where(planes < threshold, planes, 255 - planes),
-            lambda: _blurred(planes, gaussian(own["sigma"][None], radius)[0]),
+            lambda: tf.broadcast_to(luma(alone), tf.shape(alone)),
+            lambda: invert_from(alone, tf.constant([threshold], tf.float32)),
+            lambda: blurred(alone, own["sigma"][None], radius),
         ]
-        jittered_planes = jittered(tf.switch_case(own["choice"], branches), own)
-        return tf.where(own["flip"], jittered_planes[:, :, ::-1], jittered_planes)
+        changed = jittered(tf.switch_case(own["choice"], branches)[0], own)
+        return tf.where(own["flip"], changed[:, ::-1], changed)
 
     return on_images(sample, lambda images, params: each_alone(images, params, one))
 
-
-def _blurred(planes: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """An image (3, H, W) convolved along both axes by a kernel (2 radius + 1,); the border pixels go on beyond."""
-    radius = kernel.shape[0] // 2
-    for axis in (1, 2):
-        side = tf.shape(planes)[axis]
-        first, last = tf.gather(planes, [0], axis=axis), tf.gather(planes, [side - 1], axis=axis)
-        padded = tf.concat([*[first] * radius, planes, *[last] * radius], axis)
-        shifted = (padded[:, i : i + side] if axis == 1 else padded[:, :, i : i + side] for i in range(2 * radius + 1))
-        planes = tf.add_n([kernel[i] * part for i, part in enumerate(shifted)])
-    # Rounding may lead a hair beyond 255.
-    return tf.clip_by_value(planes, 0.0, 255.0)

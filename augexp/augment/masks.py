@@ -100,10 +100,13 @@ def smoothmix(sigma: tuple[float, float]) -> Op:
         drawn = {"row": row, "column": column, "sigma": uniform(for_sigma, batch, *sigma)}
         rows, columns = _bell(row, drawn["sigma"], height), _bell(column, drawn["sigma"], width)
         # The mean of a product of rows and columns.
-        weight = 1 - tf.reduce_mean(rows, axis=1) * tf.reduce_mean(columns, axis=1)
-        partner = draw_partner(for_partner, batch)
-        # Bells, too, are drawn and not compiled: XLA's exponential differs in its last digits.
-        return drawn | {"partner": partner, "weight": weight, "rows": rows, "columns": columns}
+        pasted = tf.reduce_mean(rows, axis=1) * tf.reduce_mean(columns, axis=1)
+        return drawn | {
+            "partner": draw_partner(for_partner, batch),
+            "weight": tf.cast(1 - pasted, tf.float32),
+            "rows": tf.cast(rows, tf.float32),
+            "columns": tf.cast(columns, tf.float32),
+        }
 
     def apply(images: tf.Tensor, labels: tf.Tensor, params: Params) -> tuple[tf.Tensor, tf.Tensor]:
         pasted = (params["rows"][:, :, None] * params["columns"][:, None, :])[..., None]
@@ -116,6 +119,9 @@ def smoothmix(sigma: tuple[float, float]) -> Op:
 
 
 def _bell(centre: tf.Tensor, sigma: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
-    """(B, side): a Gaussian of height 1 around a pixel (B,), as wide as a share (B,) of the side."""
-    distance = tf.cast(tf.range(side) - centre[:, None], tf.float32)
-    return tf.exp(-0.5 * (distance / (sigma[:, None] * tf.cast(side, tf.float32))) ** 2)
+    """(B, side) float64: a Gaussian of height 1 around a pixel (B,), as wide as a share (B,) of the side.
+
+    The last digits of an exponential depend on who computes it: float64 leaves none of them to float32.
+    """
+    distance = tf.cast(tf.range(side) - centre[:, None], tf.float64)
+    return tf.exp(-0.5 * (distance / (tf.cast(sigma, tf.float64)[:, None] * tf.cast(side, tf.float64))) ** 2)

@@ -236,13 +236,18 @@ def blur(sigma: tuple[float, float]) -> Op:
         return {"sigma": uniform(seed, batch, *sigma)}
 
     def change(images: tf.Tensor, params: Params) -> tf.Tensor:
-        kernel = gaussian(params["sigma"], radius)
-        return _clip(_convolve(_convolve(_floats(images), kernel, axis=1), kernel, axis=2))
+        return blurred(_floats(images), params["sigma"], radius)
 
     return on_images(sample, change)
 
 
-def gaussian(sigma: tf.Tensor, radius: int) -> tf.Tensor:
+def blurred(images: tf.Tensor, sigma: tf.Tensor, radius: int) -> tf.Tensor:
+    """Float images blurred by Gaussians of `sigma` (B,) pixels, each cut off at three of its own or at the radius."""
+    kernel = _gaussian(sigma, radius)
+    return _clip(_convolve(_convolve(images, kernel, axis=1), kernel, axis=2))
+
+
+def _gaussian(sigma: tf.Tensor, radius: int) -> tf.Tensor:
     """(B, 2 radius + 1): weights that sum to 1."""
     offsets = tf.range(-radius, radius + 1, dtype=tf.float32)
     # Not sigma squared: that of the smallest sigma would be 0.

@@ -106,3 +106,13 @@ def test_each_of_the_three_and_either_side_are_equally_likely() -> None:
     assert stats.binomtest(int(drawn["flip"].sum()), DRAWS).pvalue > 1e-4
     assert stats.kstest(drawn["sigma"], stats.uniform(0.1, 1.9).cdf).pvalue > 1e-4
     assert (drawn["order"].shape, drawn["amount"].shape) == ((DRAWS, 3), (DRAWS, 3))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 9), (5, 3), (6, 7), (12, 13), (13, 12), (30, 25)])
+def test_the_blur_of_three_augment_is_scipys_at_any_size(size: tuple[int, int]) -> None:
+    images = make_images(2, *size, "float32")
+    params = sample(jitter.three_augment(0.0, 128.0, (2.0, 2.0)), 2, *size)
+    params |= {"choice": np.array([2, 2], np.int32), "flip": np.array([False, False])}
+    found = changed(jitter.three_augment(0.0, 128.0, (2.0, 2.0)), images, **params)
+    expected = [ndimage.gaussian_filter(one, (2, 2, 0), mode="nearest", radius=(6, 6, 0)) for one in images]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-3)
