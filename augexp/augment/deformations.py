@@ -70,9 +70,7 @@ def _seen_through(images: tf.Tensor, corners: tf.Tensor) -> tuple[tf.Tensor, tf.
 
 
 @implements(Elastic)
-def elastic(
-    alpha: float, sigma: float, interpolation: Interpolation, fill_mode: FillMode, fill_value: float
-) -> Op:
+def elastic(alpha: float, sigma: float, interpolation: Interpolation, fill_mode: FillMode, fill_value: float) -> Op:
     """Shifts pixels by noise that a Gaussian has smoothed (Simard et al., 2003).
 
     The field of shifts is the paper's, for an image of 29 pixels, and is stretched to the image's size: the same
@@ -103,7 +101,8 @@ def _smoothing(sigma: float) -> NDArray[np.float32]:
     weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / max(sigma, 1e-3)) ** 2)
     distance = np.abs(np.subtract.outer(np.arange(GRID), np.arange(GRID)))
     kernel = np.where(distance <= radius, np.exp(-0.5 * (distance / max(sigma, 1e-3)) ** 2), 0)
-    return (kernel / weights.sum()).astype(np.float32)
+    smoothing: NDArray[np.float32] = (kernel / weights.sum()).astype(np.float32)
+    return smoothing
 
 
 def _stretching(side: tf.Tensor) -> tf.Tensor:

@@ -90,9 +90,7 @@ def d4() -> Op:
     return on_images(sample, change)
 
 
-def _symmetric(
-    images: tf.Tensor, transpose: tf.Tensor, flip_rows: tf.Tensor, flip_columns: tf.Tensor
-) -> tf.Tensor:
+def _symmetric(images: tf.Tensor, transpose: tf.Tensor, flip_rows: tf.Tensor, flip_columns: tf.Tensor) -> tf.Tensor:
     """Images transposed, turned upside down and mirrored, where (B,) bools say so; only squares can be transposed."""
     height, width = tf.shape(images)[1], tf.shape(images)[2]
     side = tf.minimum(height, width)
@@ -293,9 +291,7 @@ def shear(x_factor: float, y_factor: float, interpolation: Interpolation, fill_m
 
 
 @implements(Zoom)
-def zoom(
-    factor: tuple[float, float], interpolation: Interpolation, fill_mode: FillMode, fill_value: float
-) -> Op:
+def zoom(factor: tuple[float, float], interpolation: Interpolation, fill_mode: FillMode, fill_value: float) -> Op:
     """Magnifies about the centre; params: `factor` (B,) float32."""
 
     def sample(seed: tf.Tensor, batch: tf.Tensor, _height: tf.Tensor, _width: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -43,9 +43,7 @@ def draw_jitter(seed: tf.Tensor, batch: tf.Tensor, strengths: tuple[float, ...])
     return {"order": tf.argsort(tf.random.stateless_uniform(shape, for_order)), "amount": amount}
 
 
-def each_alone(
-    images: tf.Tensor, params: Params, change: Callable[[tf.Tensor, Params], tf.Tensor]
-) -> tf.Tensor:
+def each_alone(images: tf.Tensor, params: Params, change: Callable[[tf.Tensor, Params], tf.Tensor]) -> tf.Tensor:
     """Images (B, H, W, 3) through `change`, of one image (H, W, 3) float32 and its own row of the parameters."""
 
     def one(row: tuple[tf.Tensor, Params]) -> tf.Tensor:
@@ -117,4 +115,3 @@ def three_augment(color_jitter: float, threshold: float, sigma: tuple[float, flo
         return tf.where(own["flip"], changed[:, ::-1], changed)
 
     return on_images(sample, lambda images, params: each_alone(images, params, one))
-

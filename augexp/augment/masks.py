@@ -23,8 +23,8 @@ def fmix(alpha: float, decay: float) -> Op:
     The noise has waves of amplitude 1 / frequency^decay, up to 16 along a side. Its threshold comes from a grid of at
     most 63 x 63 of its pixels, so the share kept may be a percent off lam; labels weigh by the share itself.
 
-    params: `share` (B,) float32, lam as drawn; `partner` (B,) int32; `spectrum` (B, 2, 33, 17) float32, standard normal:
-    the real and the imaginary parts of the waves from -16 to 16 downwards and from 0 to 16 to the right.
+    params: `share` (B,) float32, lam as drawn; `partner` (B,) int32; `spectrum` (B, 2, 33, 17) float32, standard
+    normal: the real and the imaginary parts of the waves from -16 to 16 downwards and from 0 to 16 to the right.
     """
 
     def sample(seed: tf.Tensor, batch: tf.Tensor, _height: tf.Tensor, _width: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -89,8 +89,8 @@ def _threshold(noise: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
 def smoothmix(sigma: tuple[float, float]) -> Op:
     """Blends the partner in by a Gaussian around a random pixel (Lee et al., 2020). Images become float32.
 
-    params: `partner` (B,) int32; `row`, `column` (B,) int32; `sigma` (B,) float32, a share of either side; `rows` (B, H)
-    and `columns` (B, W) float32, whose product is the Gaussian; `weight` (B,) float32, the mean of 1 - Gaussian.
+    params: `partner` (B,) int32; `row`, `column` (B,) int32; `sigma` (B,) float32, a share of either side; `rows`
+    (B, H) and `columns` (B, W) float32, whose product is the Gaussian; `weight` (B,) float32, the mean of 1 - Gaussian.
     """
 
     def sample(seed: tf.Tensor, batch: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -20,8 +20,8 @@ def ricap(alpha: float) -> Op:
     A patch is a crop from a random place of its image, as large as its corner. The left top one is the example's own.
 
     params: `split` (B, 2) int32, the row and the column at which the patches meet; `sources` (B, 4) int32, the examples
-    at the left top, right top, left bottom and right bottom; `crop` (B, 4, 2) int32, the row and the column in its image
-    from which each comes; `weights` (B, 4) float32.
+    at the left top, right top, left bottom and right bottom; `crop` (B, 4, 2) int32, the row and the column in its
+    image from which each comes; `weights` (B, 4) float32.
     """
 
     def sample(seed: tf.Tensor, batch: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -168,9 +168,7 @@ def _unit(op: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
 # --- the ops -------------------------------------------------------------------------------------------------------
 
 
-def _in_turn(
-    images: tf.Tensor, params: Params, fill_value: float, names: Sequence[str] = OPERATIONS
-) -> tf.Tensor:
+def _in_turn(images: tf.Tensor, params: Params, fill_value: float, names: Sequence[str] = OPERATIONS) -> tf.Tensor:
     """Images (B, H, W, 3), each through its N ops, of `names`; params: `op`, `level` (B, N). The dtype stays."""
 
     def one(row: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:

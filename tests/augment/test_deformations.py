@@ -77,7 +77,9 @@ def test_perspective_agrees_with_pillow() -> None:
         edges = (edges / edges[2, 2]).ravel()[:8]
         transform = Image.Transform.PERSPECTIVE
         pillow = np.asarray(
-            Image.fromarray(image).transform(size[::-1], transform, edges, Image.Resampling.BILINEAR, fillcolor=(50,) * 3)
+            Image.fromarray(image).transform(
+                size[::-1], transform, edges, Image.Resampling.BILINEAR, fillcolor=(50,) * 3
+            )
         )
         inside = ndimage.binary_erosion((pillow != 50).any(-1), iterations=2)
         assert inside.mean() > 0.2

@@ -100,9 +100,7 @@ def test_squares_turn_by_any_quarter_and_rectangles_by_two() -> None:
 def test_the_eight_symmetries_are_all_of_the_square(dtype: str) -> None:
     image = make_images(1, 5, 5, dtype)
     bits = np.array([[bool(n & bit) for bit in (1, 2, 4)] for n in range(8)]).T
-    found = changed(
-        geometric.d4(), image.repeat(8, 0), transpose=bits[0], flip_rows=bits[1], flip_columns=bits[2]
-    )
+    found = changed(geometric.d4(), image.repeat(8, 0), transpose=bits[0], flip_rows=bits[1], flip_columns=bits[2])
     group = {np.rot90(one, k).tobytes() for one in (image[0], image[0, :, ::-1]) for k in range(4)}
     assert {one.tobytes() for one in found} == group
     assert found.dtype == dtype
@@ -551,7 +549,10 @@ def test_zoom_agrees_with_pillows_transform(interpolation: Interpolation, factor
     inside = (rows >= 0) & (rows <= height - 1) & (columns >= 0) & (columns <= width - 1)
     clear = far_from_ties(height, width, matrix, 0.01) | (interpolation == "bilinear")
     np.testing.assert_allclose(
-        zoomed[0][inside & clear], np.asarray(pillow)[inside & clear], rtol=0, atol=1.001 * (interpolation == "bilinear")
+        zoomed[0][inside & clear],
+        np.asarray(pillow)[inside & clear],
+        rtol=0,
+        atol=1.001 * (interpolation == "bilinear"),
     )
     if factor < 1:
         assert (zoomed[0, 0] == 0).all()

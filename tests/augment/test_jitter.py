@@ -17,11 +17,13 @@ Image = NDArray[np.float64]
 
 
 def blend(image: Image, other: Any, factor: float) -> Image:
-    return np.clip(factor * image + (1 - factor) * other, 0, 255)
+    found: Image = np.clip(factor * image + (1 - factor) * other, 0, 255)
+    return found
 
 
 def gray(image: Image) -> Image:
-    return image @ np.array([[0.299], [0.587], [0.114]])
+    found: Image = image @ np.array([[0.299], [0.587], [0.114]])
+    return found
 
 
 def turn(image: Image, turns: float) -> Image:
@@ -74,6 +76,16 @@ def test_no_strength_leaves_the_image(dtype: str) -> None:
 # --- three-augment -------------------------------------------------------------------------------------------------
 
 
+def first_of_three(image: Image, choice: int, sigma: float) -> Image:
+    if choice == 0:
+        return gray(image).repeat(3, -1)
+    if choice == 1:
+        return np.where(image < 128, image, 255 - image)
+    radius = math.ceil(3 * sigma)
+    found: Image = ndimage.gaussian_filter(image, (sigma, sigma, 0), mode="nearest", radius=(radius, radius, 0))
+    return found
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_three_augment_is_one_of_three_then_jitter_and_a_mirror(dtype: str) -> None:
     count = 24
@@ -84,16 +96,7 @@ def test_three_augment_is_one_of_three_then_jitter_and_a_mirror(dtype: str) -> N
     found = changed(op, images, **params)
     assert found.dtype == np.float32
     for i, image in enumerate(images.astype(np.float64)):
-        sigma = float(params["sigma"][i])
-        radius = math.ceil(3 * sigma)
-        chosen = [
-            lambda image=image: gray(image).repeat(3, -1),
-            lambda image=image: np.where(image < 128, image, 255 - image),
-            lambda image=image, sigma=sigma, radius=radius: ndimage.gaussian_filter(
-                image, (sigma, sigma, 0), mode="nearest", radius=(radius, radius, 0)
-            ),
-        ]
-        expected = chosen[i % 3]()
+        expected = first_of_three(image, i % 3, float(params["sigma"][i]))
         for step in params["order"][i]:
             expected = STEPS[step](expected, float(params["amount"][i, step]))
         expected = expected[:, ::-1] if params["flip"][i] else expected

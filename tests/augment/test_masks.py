@@ -43,7 +43,7 @@ def paper_noise(spectrum: NDArray[Any], height: int, width: int, decay: float) -
 @pytest.mark.parametrize("size", [(33, 35), (31, 50), (9, 5), (1, 1), (101, 51)])
 def test_the_noise_is_the_inverse_fourier_transform_of_its_waves(decay: float, size: tuple[int, int]) -> None:
     spectrum = sample(masks.fmix(1.0, decay), 3, *size)["spectrum"]
-    found = masks.low_pass(tf.constant(spectrum), *map(tf.constant, size), decay).numpy()
+    found = masks.low_pass(tf.constant(spectrum), tf.constant(size[0]), tf.constant(size[1]), decay).numpy()
     for one, waves in zip(found, spectrum.astype(np.float64), strict=True):
         expected = paper_noise(waves, *size, decay)
         # Up to a factor, which changes no mask.
@@ -74,7 +74,7 @@ def test_fmix_keeps_the_highest_of_the_noise_and_labels_by_the_share(dtype: str,
     params = sample(op, *shape, seed)
     found, soft = mixed(op, images, labels, **params)
     assert found.dtype == dtype
-    noise = masks.low_pass(tf.constant(params["spectrum"]), *map(tf.constant, shape[1:]), 3.0).numpy()
+    noise = masks.low_pass(tf.constant(params["spectrum"]), tf.constant(shape[1]), tf.constant(shape[2]), 3.0).numpy()
     for i, partner in enumerate(params["partner"]):
         count = round(float(params["share"][i] * np.float32(shape[1] * shape[2])))
         highest = np.argsort(-noise[i], axis=None, kind="stable")[:count]

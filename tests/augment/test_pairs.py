@@ -25,9 +25,7 @@ WITHOUT = ("autocontrast", "equalize", "invert")
 
 @pytest.mark.parametrize(("policy", "row", "written"), ROWS)
 def test_rows_are_the_papers(policy: Policy, row: int, written: str) -> None:
-    told = [
-        f"{one.op} {one.prob}" + ("" if one.op in WITHOUT else f" {one.magnitude}") for one in PAIRS[policy][row]
-    ]
+    told = [f"{one.op} {one.prob}" + ("" if one.op in WITHOUT else f" {one.magnitude}") for one in PAIRS[policy][row]]
     assert ", ".join(told) == written
 
 
