@@ -275,11 +275,16 @@ PAIRING = (
     ALPHA_RANGE,
 )
 LAM = tuple(lam for per in PERS for alpha in ALPHAS for lam in lam_rows(alpha, per))
-LAWS = {"cutmix": (*LAM, *CUTMIX, *PAIRING), "mixup": (*LAM, *MIXUP, *PAIRING)}
 # Of any op that pastes or blends, whatever its law.
-SHARES = (
+WEIGHTS = (
     Property("label weight - pixel share", f"≤ {LABEL_LIMIT:.0e}", _share_labels),
     Property("label rows - 1", f"≤ {LABEL_LIMIT:.0e}", _share_rows),
     Property("eager - compiled, grey levels", f"≤ {ULP_LIMIT:.0e}", partial(eager, limit=ULP_LIMIT)),
-    ALPHA_RANGE,
 )
+SHARES = (*WEIGHTS, ALPHA_RANGE)
+LAWS = {
+    "cutmix": (*LAM, *CUTMIX, *PAIRING),
+    "mixup": (*LAM, *MIXUP, *PAIRING),
+    "resizemix": WEIGHTS,  # they have no alpha
+    "smoothmix": WEIGHTS,
+}
