@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO := runs/which-digits
 
-.PHONY: demo test lint fast bench validate clean
+.PHONY: demo test lint fast bench validate fuzz clean
 
 demo: $(VENV)/.demo
 	$(BIN)/augexp sweep --study which-digits.yaml --jobs 2
@@ -28,6 +28,9 @@ bench: $(VENV)/.dev
 
 validate: $(VENV)/.dev
 	$(BIN)/python -m tests.tools.validation
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m tests.tools.fuzz --cases 20000 --typed 300
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

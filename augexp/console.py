@@ -3,18 +3,24 @@
 Without a terminal (a pipe, a log file) bars become plain lines, a few a minute.
 """
 
+import errno
+import io
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from augexp.errors import printable
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 
 class _PatientConsole(Console):
@@ -23,6 +29,43 @@ class _PatientConsole(Console):
     def on_broken_pipe(self) -> None:
         self.quiet = True
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+class _PatientFile(io.FileIO):
+    """A file descriptor that takes everything in silence once its reader has gone, or its terminal was closed."""
+
+    def write(self, content: "Buffer") -> int:
+        try:
+            return super().write(content) or 0
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.EIO):
+                raise
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.fileno())
+            os.close(nowhere)
+            return len(memoryview(content).cast("B"))
+
+
+def be_patient() -> None:
+    """Lets stdout and stderr outlive their readers: `| head -1` ends the talking, not the work.
+
+    What can't be shown in their encoding is shown as escapes.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # a daemon's: what would be printed goes nowhere, and the descriptor must exist
+            stream = open(os.open(os.devnull, os.O_WRONLY), "w")  # noqa: PTH123, SIM115
+            setattr(sys, name, stream)
+        if not isinstance(stream, io.TextIOWrapper):
+            continue
+        if stream is not getattr(sys, f"__{name}__"):  # somebody else's
+            stream.reconfigure(errors="backslashreplace")
+            continue
+        stream.flush()
+        file = io.BufferedWriter(_PatientFile(stream.fileno(), "w", closefd=False))
+        lines = stream.line_buffering or stream.isatty()
+        patient = io.TextIOWrapper(file, stream.encoding, "backslashreplace", stream.newlines, line_buffering=lines)
+        setattr(sys, name, patient)
 
 
 out = Console(highlight=False, emoji=False, soft_wrap=True)

@@ -1,9 +1,12 @@
-"""Files that are whole or not there: replaced at once, locked against other processes."""
+"""Files that are whole or not there: replaced at once, read within limits, locked against other processes."""
 
+import errno
+import io
 import json
 import math
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -49,16 +52,67 @@ def _flush(path: Path) -> None:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Writes strict JSON; a number that is not finite becomes null, a byte of a name that isn't UTF-8 an escape."""
-    text = json.dumps(_strict(value), indent=2, ensure_ascii=False)
+    text = json.dumps(strict(value), indent=2, ensure_ascii=False)
     write_text(path, re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
-def _strict(value: Any) -> Any:
+def strict(value: Any) -> Any:
+    """A plain value as JSON has it: keys are text, and a number that is not finite is None."""
     if isinstance(value, Mapping):
-        return {str(key): _strict(item) for key, item in value.items()}
+        return {str(key): strict(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_strict(item) for item in value]
+        return [strict(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+# --- reading and adding ---------------------------------------------------------------------------------------------
+
+# A pipe that nobody writes would be waited for, and a terminal must not become ours.
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+
+
+def opened(path: Path) -> io.BufferedReader:
+    """A regular file, opened to be read; where a link leads, too.
+
+    Raises:
+        OSError: if it can't be opened, or is a folder, pipe, socket or device: none of these is waited for.
+    """
+    return os.fdopen(_descriptor(path, os.O_RDONLY), "rb")
+
+
+def _descriptor(path: Path, flags: int) -> int:
+    try:
+        descriptor = os.open(path, flags | _AT_ONCE, 0o666)
+    except OSError as error:
+        if error.errno != errno.ENXIO:  # of a pipe or socket
+            raise
+        raise OSError(errno.EINVAL, "not a regular file", str(path)) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return descriptor
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """What a regular file of at most so many bytes holds. Raises OSError as `opened` does, and if there are more."""
+    with opened(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"larger than {most / 2**20:g} MiB", str(path))
+    return content
+
+
+def append(path: Path, text: str) -> None:
+    """Adds text at the end of a regular file, which is made where it is missing; on disk when this returns.
+
+    Raises:
+        OSError: as `opened` does, and if the file is a link: what it leads to may be anybody's.
+    """
+    with os.fdopen(_descriptor(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NO_LINK), "ab") as file:
+        file.write(text.encode(errors="backslashreplace"))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 # --- locks ---------------------------------------------------------------------------------------------------------
@@ -99,20 +153,22 @@ def locked(path: Path, waiting: str) -> Iterator[None]:
         yield
 
 
-def is_held(path: Path) -> bool:
-    """Whether another process holds a lock file; a lock file that is missing is not made.
+def is_held(path: Path) -> bool | None:
+    """Whether another process holds a lock file; a lock file that is missing is not made. None: it can't be told.
 
     Looks beside those who hold it: a shared `flock`, let go at once, never keeps another look off, and whoever wants to
-    hold the file tries for `PATIENCE`. Where it can't be told, it is held.
+    hold the file tries for `PATIENCE`.
     """
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             if sys.platform != "win32":
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             else:
                 FileLock(path).acquire(timeout=0).lock.release()
     except FileNotFoundError:
         return False
-    except (OSError, Timeout):
+    except (BlockingIOError, Timeout):
         return True
+    except OSError:  # it may not be read, or is no file
+        return None
     return False

@@ -39,12 +39,20 @@ def names(labels: Sequence[str]) -> str:
     return ", ".join(labels[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
+def cell(value: object) -> object:
+    """A value as a cell of CSV: text that a spreadsheet would compute, or a terminal obey, is shown to them as text."""
+    if not isinstance(value, str):
+        return value
+    shown = printable(value)
+    return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown
+
+
 def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows with the same keys; a line feed alone where there are none."""
+    """Rows with the same keys, each value as a `cell`; a line feed alone where there are none."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
 
 

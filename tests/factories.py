@@ -1,5 +1,7 @@
 """Makers of what tests read: finished run folders as training would leave them, weights in the published layout."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,10 @@ import yaml
 from augexp import files
 from augexp.config import load
 from augexp.config.schema import Experiment
+from augexp.runs import contents, predictions
 from augexp.runs import evaluation as run_evaluation
 from augexp.runs import folder as run_folder
-from augexp.runs import predictions
+from augexp.runs.records import Split
 
 EXAMPLES, CLASSES = 100, 4
 
@@ -33,6 +36,7 @@ def make_run(
     overrides: Sequence[str] = (),
     environment: dict[str, Any] | None = None,
     other_test: float | None = None,
+    sealed: bool = False,
 ) -> Path:
     """Writes a finished run with these numbers into `folder`; it scores its best epoch unless overrides say otherwise.
 
@@ -50,6 +54,7 @@ def make_run(
         overrides: further `key=value`s of the configuration.
         environment: keys of environment.json to replace.
         other_test: test accuracy of the weights that are not scored; None: as if an earlier version wrote the run.
+        sealed: with digests of the predictions, which earlier versions didn't write.
     """
     given = ("data.source=digits", f"strategy={strategy}", f"seed={seed}", f"train.epochs={epochs}", "train.score=best")
     experiment = load.experiment(None, [*given, *overrides])
@@ -68,6 +73,8 @@ def make_run(
     if other_test is not None:
         ((score, other_val),) = reached.items()
         result["other"] = {"score": score, "val": _metrics(other_val), "test": _metrics(other_test)}
+    if sealed:
+        result["digests"] = {path.name: contents.digest(path) for path in folder.glob("predictions-*.npz")}
     files.write_json(folder / "result.json", result)
     return folder
 
@@ -131,6 +138,23 @@ def _write_predictions(path: Path, split: str, accuracy: float, seed: int) -> No
     probability = np.full((EXAMPLES, CLASSES), rest, np.float32)
     probability[np.arange(EXAMPLES), said] = 1 - rest * (CLASSES - 1)
     predictions.write(path, [f"{split}/{index}" for index in range(EXAMPLES)], labels, probability)
+
+
+def classify(folder: Path, sizes: Sequence[int], right: Sequence[int], split: Split = "test") -> Path:
+    """Replaces what a finished run said of a split: of class i, `right[i]` of `sizes[i]` examples are right."""
+    labels = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    place = np.concatenate([np.arange(size) for size in sizes])
+    said = np.where(place < np.repeat(right, sizes), labels, (labels + 1) % len(sizes))
+    # No two folders are as sure of it.
+    sure = 0.9 - 0.001 * (int(hashlib.md5(str(folder).encode(), usedforsecurity=False).hexdigest(), 16) % 97)
+    probability = np.full((len(labels), len(sizes)), (1 - sure) / (len(sizes) - 1), np.float32)
+    probability[np.arange(len(labels)), said] = sure
+    path = predictions.path_of(folder, split)
+    predictions.write(path, [f"{split}/{index:06}" for index in range(len(labels))], labels, probability)
+    result = json.loads((folder / "result.json").read_text("utf-8"))
+    result[split] |= {"accuracy": sum(right) / sum(sizes), "examples": len(labels)}
+    files.write_json(folder / "result.json", result)
+    return folder
 
 
 def make_evaluation(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augexp.errors import brief, closest, did_you_mean, first_line, printable
+from augexp.errors import all_of, brief, closest, counted, did_you_mean, first_line, printable
 from tests.places import ROOT
 
 
@@ -63,3 +63,28 @@ def test_nobody_takes_first_lines_by_hand() -> None:
         if path.name != "errors.py" and re.search(r"splitlines\(\)(\[0\]| or \[|\), \"\"\))", path.read_text("utf-8"))
     ]
     assert by_hand == []
+
+
+@pytest.mark.parametrize(
+    ("number", "thing", "told"),
+    [
+        (1, "run", "1 run"),
+        (0, "run", "0 runs"),
+        (1234, "image", "1,234 images"),
+        (2, "class", "2 classes"),
+        (2, "strategy", "2 strategies"),
+        (2, "day", "2 days"),
+        (1, "class", "1 class"),
+        (3, "batch", "3 batches"),
+        (3, "class folder", "3 class folders"),
+        (12, "epoch", "12 epochs"),
+    ],
+)
+def test_things_are_counted_in_words(number: int, thing: str, told: str) -> None:
+    assert counted(number, thing) == told
+
+
+def test_of_very_many_mistakes_the_first_are_told() -> None:
+    assert all_of(["a", "b", "a"]) == "a\nb"
+    told = all_of(str(number) for number in range(120)).splitlines()
+    assert (len(told), told[0], told[-1]) == (51, "0", "and 70 more mistakes")

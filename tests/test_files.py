@@ -79,8 +79,8 @@ def test_json_holds_names_in_any_bytes(tmp_path: Path) -> None:
 def test_looking_at_a_lock_keeps_nobody_from_taking_it(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     path.touch()
-    with process(LOOK, path), process(LOOK, path):
-        for _ in range(300):
+    with process(LOOK, path), process(LOOK, path), process(LOOK, path):
+        for _ in range(2000):
             with files.lock(path):
                 pass
 

@@ -37,11 +37,12 @@ class Op(NamedTuple):
 
 
 Make = TypeVar("Make", bound=Callable[..., Op])
+COMMON = frozenset({"name", "only"})  # fields of a spec that its function doesn't see
 IMPLEMENTATIONS: dict[type[Spec], Callable[..., Op]] = {}
 
 
 def implements(spec: type[Spec]) -> Callable[[Make], Make]:
-    """Registers a function that makes the op of a spec from its fields, except `name`, as keyword arguments.
+    """Registers a function that makes the op of a spec from its own fields, without `COMMON`, as keyword arguments.
 
     A function that takes no `prob` makes the op that is always applied; `sometimes` does the rest.
 
@@ -50,7 +51,7 @@ def implements(spec: type[Spec]) -> Callable[[Make], Make]:
     """
 
     def register(make: Make) -> Make:
-        fields, taken = spec.model_fields.keys() - {"name"}, inspect.signature(make).parameters.keys()
+        fields, taken = spec.model_fields.keys() - COMMON, inspect.signature(make).parameters.keys()
         if taken not in (fields, fields - {"prob"}):
             raise TypeError(f"{make.__name__} takes {sorted(taken)}, and {spec.__name__} has {sorted(fields)}")
         if spec in IMPLEMENTATIONS:
@@ -85,6 +86,20 @@ def sometimes(op: Op, prob: float) -> Op:
         return tf.where(per_example(applied), changed, kept), tf.where(applied[:, None], changed_labels, labels)
 
     return Op(sample, apply, op.compiled)
+
+
+def among(op: Op) -> Op:
+    """The op on some examples alone; one more parameter, `chosen` (B,) bool, which is not drawn, says on which.
+
+    The others keep their pixels and labels; of an op that mixes, they may be partners all the same.
+    """
+
+    def apply(images: tf.Tensor, labels: tf.Tensor, params: Params) -> tuple[tf.Tensor, tf.Tensor]:
+        changed, changed_labels = op.apply(images, labels, params)
+        chosen, kept = params["chosen"], tf.cast(images, changed.dtype)
+        return tf.where(per_example(chosen), changed, kept), tf.where(chosen[:, None], changed_labels, labels)
+
+    return Op(op.sample, apply, op.compiled)
 
 
 def per_example(values: tf.Tensor) -> tf.Tensor:

@@ -1,19 +1,26 @@
 """`augexp check`."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from augexp.errors import UserError, did_you_mean
+from augexp.errors import UserError, counted, did_you_mean
 
-Subject = Literal["mixing"]
+Subject = Literal["mixing", "cache"]
 RIVALS = ("keras", "keras_cv", "timm", "torchvision", "all")
 
 
 def check(
     what: Annotated[
-        Subject | None, typer.Argument(help="mixing: prove cutmix and mixup. Nothing: this machine.")
+        Subject | None,
+        typer.Argument(
+            help="mixing: prove cutmix and mixup. cache: every pixel of the decoded images. Nothing: this machine."
+        ),
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(help="With cache: its folder.  [default: the user's]", show_default=False)
     ] = None,
     against: Annotated[
         list[str] | None,
@@ -25,7 +32,7 @@ def check(
         ),
     ] = None,
 ) -> None:
-    """Is this machine fit to train, and is the mixing right? Exit status 1 if not.
+    """Is this machine fit to train, is the mixing right, are decoded images what they were? Exit status 1 if not.
 
     Example: augexp check mixing --against keras
     """
@@ -35,10 +42,35 @@ def check(
         if library not in RIVALS:
             known = f"one of {', '.join(RIVALS)} is needed{did_you_mean(library, RIVALS)}"
             raise UserError(f"--against {library}: {known}")
-    if against and what is None:
+    if against and what != "mixing":
         raise UserError("--against compares the mixing; use augexp check mixing --against keras")
+    if folder is not None and what != "cache":
+        raise UserError(f"{folder}: a folder is that of a cache; use augexp check cache {folder}")
+    if what == "cache":
+        _check_cache(folder)
     device.load_tensorflow()
     _check_machine() if what is None else _check_mixing(against or [])
+
+
+def _check_cache(folder: Path | None) -> None:
+    """Every entry; what is wrong is decoded again by the next run that needs it."""
+    from augexp import console
+    from augexp.config.schema import Data
+    from augexp.data import cache, entries
+
+    folder = folder or cache.cache_folder(Data())
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; a cache is made by the first run")
+    found = entries.entries(folder)
+    wrong = 0
+    for entry in found:
+        damage = cache.damage(entry)
+        wrong += damage is not None
+        told = damage or ("whole" if cache.tells(entry) else "of an earlier version, which kept no digests")
+        console.answer(f"{entry}: {told}")
+    rest = f"; {wrong} damaged, which the next run that needs them decodes again" if wrong else ""
+    console.answer(f"{counted(len(found), 'data set')}{rest}")
+    raise typer.Exit(1 if wrong else 0)
 
 
 def _check_machine() -> None:

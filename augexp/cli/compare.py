@@ -11,6 +11,7 @@ from augexp.errors import UserError
 
 if TYPE_CHECKING:
     from augexp.compare.judge import Judgement
+    from augexp.config.decide import JudgedBy
 
 XAxis = Literal["epochs", "examples", "seconds"]
 
@@ -24,6 +25,9 @@ def compare(
     all_pairs: Annotated[bool, typer.Option("--all-pairs", help="Hold each against each.")] = False,
     margin: Annotated[
         float | None, typer.Option("--margin", metavar="POINTS", help="Differences smaller than this don't matter.")
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", metavar="NAME", help="Judge by macro_recall, not accuracy.")
     ] = None,
     allow: Annotated[
         list[str] | None, typer.Option("--allow", metavar="KEY", help="Runs may differ in this too; again for more.")
@@ -51,7 +55,7 @@ def compare(
     from augexp.report.curves import comparison
 
     _check_compare(ylim, margin)
-    options = Options(baseline, all_pairs, margin, tuple(allow or ()))
+    options = Options(baseline, all_pairs, margin, tuple(allow or ()), _metric(metric))
     judgement = judge(load_groups(runs), options)
     curves = comparison(judgement.comparison.groups, ylim, x)
     _say(judgement)
@@ -69,7 +73,7 @@ def compare(
 def _say(judgement: "Judgement") -> None:
     """Which to use, the tables, the verdicts and the notes."""
     from augexp import console, tables
-    from augexp.report import profiles, terminal
+    from augexp.report import profiles, recalls, terminal
     from augexp.report.notes import notes
 
     if judgement.choice is not None:
@@ -77,6 +81,10 @@ def _say(judgement: "Judgement") -> None:
     console.out.print(terminal.table(judgement))
     for line in terminal.caption(judgement).splitlines():
         console.answer(tables.folded(line))
+    of_classes = recalls.table(judgement)
+    if of_classes is not None:
+        console.out.print("", of_classes, sep="\n")
+        console.answer(tables.folded(recalls.caption(judgement)))
     contrasts = terminal.contrast_table(judgement)
     if contrasts is not None:
         console.out.print("", contrasts, sep="\n")
@@ -107,12 +115,12 @@ def _write_texts(judgement: "Judgement", csv: Path | None, json: Path | None, ma
 
 def _write_pictures(judgement: "Judgement", out: Path) -> None:
     """Of all pairs, of what ops and doses do, and of what else was measured, where there is any."""
-    from augexp.report import effect_figures, figures, profile_figures
+    from augexp.report import effect_figures, figures, profile_figures, wording
 
     if figures.has_pairs(judgement):
-        write(out / "pairs.png", figures.pairs(judgement.comparison.groups, judgement.every).savefig)
+        write(out / "pairs.png", figures.pairs(judgement).savefig)
     with effect_figures.file_style():
-        drawn = effect_figures.drawn(judgement.effects)
+        drawn = effect_figures.drawn(judgement.effects, wording.unit_of(judgement.metric))
     for name, figure in drawn.items():
         write(out / f"{name}.png", figure.savefig)
     if judgement.profiles.families:
@@ -124,6 +132,21 @@ def _check_compare(ylim: tuple[float, float] | None, margin: float | None) -> No
         raise UserError(f"--ylim {ylim[0]:g} {ylim[1]:g}: two percentages are needed, the lower first, such as 80 95")
     if margin is not None and not 0 < margin <= 100:
         raise UserError(f"--margin {margin:g}: points above 0 are needed, such as 0.5")
+
+
+def _metric(name: str | None) -> "JudgedBy | None":
+    """What verdicts are to be about, by its name."""
+    from pydantic import ValidationError
+
+    from augexp.config.decide import Decide
+
+    if name is None:
+        return None
+    try:
+        return Decide.model_validate({"metric": name}).metric
+    except ValidationError as error:
+        told = error.errors()[0]["msg"].replace("Input should be", "it should be")
+        raise UserError(f"--metric {name}: {told}") from None
 
 
 def _beside(csv: Path | None, what: str) -> Path | None:

@@ -3,18 +3,18 @@
 TensorFlow is imported inside the commands that need it.
 """
 
-import io
-import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 import augexp
+from augexp import console
 from augexp.cli.ablate import ablate
 from augexp.cli.check import check
 from augexp.cli.clean import clean
 from augexp.cli.compare import compare
+from augexp.cli.data import data
 from augexp.cli.evaluate import evaluate
 from augexp.cli.explain import explain
 from augexp.cli.ops import ops
@@ -23,25 +23,29 @@ from augexp.cli.preview import preview
 from augexp.cli.status import status
 from augexp.cli.sweep import sweep
 from augexp.cli.train import train
-from augexp.errors import UserError, printable
+from augexp.errors import HOMELESS, NO_HOME, UserError, printable
 
 # In the order of `augexp --help`.
-COMMANDS = (train, sweep, ablate, status, clean, compare, evaluate, explain, predict, ops, preview, check)
+COMMANDS = (data, train, sweep, ablate, status, clean, compare, evaluate, explain, predict, ops, preview, check)
 
 
 def main() -> None:
     """Runs the command line: exit status 2 for a mistake of the user's, 130 for Ctrl-C."""
-    if sys.stderr is None:  # a daemon's: what would be printed goes nowhere, and file descriptor 2 must exist
-        sys.stderr = open(os.open(os.devnull, os.O_WRONLY), "w")  # noqa: PTH123, SIM115
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that can't show a name shows its escapes
-            stream.reconfigure(errors="backslashreplace")
+    console.be_patient()
     try:
         program()()
     except (UserError, OSError) as error:
-        for line in printable(str(error)).splitlines():
-            print(f"error: {line}", file=sys.stderr)
-        sys.exit(2)
+        _end(str(error))
+    except RuntimeError as error:
+        if str(error) != NO_HOME:
+            raise
+        _end(HOMELESS)
+
+
+def _end(mistake: str) -> NoReturn:
+    for line in printable(mistake).splitlines():
+        print(f"error: {line}", file=sys.stderr)
+    sys.exit(2)
 
 
 def program() -> typer.Typer:

@@ -7,3 +7,4 @@ def ops() -> None:
     from augexp.report.ops import table
 
     console.out.print(table())
+    console.answer("only: [CLASS, ...] makes any op one for these classes alone: {name: cutmix, only: [dingo, beagle]}")

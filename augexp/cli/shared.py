@@ -1,5 +1,6 @@
 """What several commands have in common: options, completion, writing what was asked for."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -58,9 +59,12 @@ def write(path: Path, write: Callable[[Path], object]) -> None:
     """Writes an output file, making its folder, and says where it is."""
     from augexp import console, files
 
+    if path.exists() and not path.is_file():  # a device would be replaced by a file
+        raise UserError(f"{path}: can't be written (it is no file); choose another place")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with files.replacing(path) as temporary:
+        # Where it is a link, what it leads to was meant.
+        with files.replacing(Path(os.path.realpath(path))) as temporary:
             write(temporary)
     except OSError as error:
         raise UserError(f"{path}: can't be written ({error.strerror}); choose another place") from None

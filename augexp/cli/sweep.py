@@ -3,13 +3,12 @@
 import sys
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from augexp.cli.shared import DecideBy, DryRun, Gpus, Jobs, Ray, Retry, RunCpus, RunGpus, complete_config
-from augexp.errors import UserError
+from augexp.errors import UserError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,6 +77,13 @@ class Places:
         if placed and self.ray is not None:
             raise UserError("--jobs and --gpus place runs on this machine; with --ray, give --run-cpus and --run-gpus")
 
+    def look(self, todo: "Sequence[Experiment]") -> None:
+        """Looks at the data before any run is started, where it is on this machine."""
+        if self.ray is None:
+            from augexp.study.look import look
+
+            look(todo)
+
     def pool(self, runs_dir: "Path", registered: "Registered | None" = None) -> "AbstractContextManager[Pool]":
         """The places, for runs of a folder, and of a registered study where they are of one."""
         if self.ray is not None:
@@ -118,10 +124,9 @@ def _all(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> None:
     if dry_run:
         _forecast(experiments, todo)
     elif todo:
-        with places.pool(experiments[0].run_dir.parent) as pool:
-            _sweep(experiments, todo, pool)
+        _sweep(experiments, todo, places)
     else:
-        console.say(f"{len(experiments)} runs, 0 to do")
+        console.say(f"{counted(len(experiments), 'run')}, 0 to do")
         _close([sweep.stand(experiment) for experiment in experiments])
 
 
@@ -139,8 +144,9 @@ def _rounds(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> Non
         _forecast_rounds(plan, retry=retry)
         return
     console.say(
-        f"study {plan.study.hash}: {len(plan.study.strategies)} strategies, looks at "
-        f"{', '.join(map(str, plan.study.decide.looks))} seeds, margin {plan.study.decide.margin:g} points, "
+        f"study {plan.study.hash}: {counted(len(plan.study.strategies), 'strategy')}, looks at "
+        f"{', '.join(map(str, plan.study.decide.looks))} seeds, margin {plan.study.decide.margin:g} "
+        f"{wording.unit_of(plan.study.decide.metric)}, "
         f"{wording.weights(plan.study.decide.score)}"
     )
 
@@ -152,6 +158,7 @@ def _rounds(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> Non
         now = rounds.stand(plan, retry=retry)
         if now.ended:
             return now
+        places.look(plan.of(now.needed))
         runs_dir = next(iter(plan.runs.values())).run_dir.parent
         with places.pool(runs_dir, plan.study) as pool:
             return rounds.run(plan, pool, tell, retry=retry)
@@ -213,12 +220,17 @@ def _gpus(text: str | None) -> list[str]:
     return gpus
 
 
-def _sweep(experiments: "Sequence[Experiment]", todo: "Sequence[Experiment]", pool: "Pool") -> None:
+def _sweep(experiments: "Sequence[Experiment]", todo: "Sequence[Experiment]", places: Places) -> None:
     from augexp import console
     from augexp.study import sweep
 
-    console.say(f"{len(experiments)} runs, {len(todo)} to do, {pool.places} at once")
-    _close(_until_interrupted(partial(sweep.run, experiments, todo, pool)))
+    def train() -> "list[Standing]":
+        places.look(todo)
+        with places.pool(experiments[0].run_dir.parent) as pool:
+            console.say(f"{counted(len(experiments), 'run')}, {len(todo)} to do, {pool.places} at once")
+            return sweep.run(experiments, todo, pool)
+
+    _close(_until_interrupted(train))
 
 
 def _until_interrupted(work: "Callable[[], Result]") -> "Result":
@@ -251,7 +263,7 @@ def _forecast(experiments: "Sequence[Experiment]", todo: "Sequence[Experiment]")
 
     for experiment in experiments:
         console.answer(f"{experiment.run_dir}: {sweep.stand(experiment).state}")
-    console.answer(f"{len(experiments)} runs, {len(todo)} to do")
+    console.answer(f"{counted(len(experiments), 'run')}, {len(todo)} to do")
     if todo:
         device.load_tensorflow()
         from augexp.study import cost

@@ -9,6 +9,7 @@ from augexp.compare import race as races
 from augexp.compare.groups import Group
 from augexp.compare.race import Race
 from augexp.compare.verdicts import REFUSED, Verdict, Verdicts, between
+from augexp.config.decide import JudgedBy
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Choice:
         barred: groups that can't be judged: incomplete, confounded or not comparable.
         allowed: settings in which groups differ, and the reader said it doesn't count.
         is_registered: whether a study decided beforehand how to choose.
+        metric: by which.
     """
 
     leader: str
@@ -41,6 +43,7 @@ class Choice:
     barred: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
     is_registered: bool = False
+    metric: JudgedBy = "accuracy"
 
     @property
     def most_above(self) -> float:
@@ -66,6 +69,7 @@ def of_race(race: Race) -> Choice | None:
         look.seeds,
         race.incomplete,
         is_registered=True,
+        metric=decide.metric,
     )
 
 
@@ -97,7 +101,7 @@ def _of_seeds(judged: Verdicts) -> Choice | None:
     fit = [baseline, *(group for group in judged.comparison.groups if _is_fit(group, baseline, judged.every))]
     if len(fit) < 2:
         return None
-    leader = max(fit, key=_mean)
+    leader = max(fit, key=lambda group: float(np.mean([*judged.scores[group.label].accuracy.values()])))
     least = (judged.options.margin or 0.0) / 100
     above = [(group.label, _bounds(judged.every, group, leader)[1]) for group in fit if group is not leader]
     rivals = tuple((label, most) for label, most in above if most >= least)
@@ -106,7 +110,7 @@ def _of_seeds(judged: Verdicts) -> Choice | None:
     out = tuple(one for one in above if one not in rivals)
     return Choice(
         leader.label, not rivals and beats, rivals, out, baseline.label, against, judged.options.margin,
-        len(leader.seeds),
+        len(leader.seeds), metric=judged.metric,
     )  # fmt: skip
 
 
@@ -122,10 +126,6 @@ def _is_fit(group: Group, baseline: Group, every: Sequence[Verdict]) -> bool:
     if found is None or found.status in (*REFUSED, "incomplete") or found.contrast is None:
         return False
     return found.contrast.method != "mcnemar"
-
-
-def _mean(group: Group) -> float:
-    return float(np.mean([run.result.test.accuracy for run in group.runs]))
 
 
 def _bounds(every: Sequence[Verdict], group: Group, other: Group) -> tuple[float, float]:

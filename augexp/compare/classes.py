@@ -41,14 +41,6 @@ class Confusion:
         return self.after - self.before
 
 
-def names(group: Group, count: int) -> list[str]:
-    """Class names as the runs record them, else `class 0` and so on."""
-    recorded = group.runs[0].environment.class_names or ()
-    if len(recorded) == count:
-        return list(recorded)
-    return [f"class {index}" for index in range(count)]
-
-
 def gains(group: Group, baseline: Group, evidence: Evidence) -> list[ClassGain]:
     """Differences by class, the largest gain first; none without predictions.
 
@@ -59,7 +51,7 @@ def gains(group: Group, baseline: Group, evidence: Evidence) -> list[ClassGain]:
     if not said or not evidence.of(baseline):
         return []
     ours, theirs = group_scores.scores(group, evidence), group_scores.scores(baseline, evidence)
-    called = names(group, said[0].classes)
+    called = group_scores.class_names(group, said[0].classes)
     rows = []
     for label in np.unique(np.concatenate([one.labels for one in said])):
         mine, part = _of_class(ours, group, evidence, label), _of_class(theirs, baseline, evidence, label)
@@ -82,7 +74,7 @@ def _of_class(scores: Scores, group: Group, evidence: Evidence, label: int) -> S
     rows = {seed: said.correct[said.labels == label] for seed, said in found.items()}
     told = {seed: row for seed, row in rows.items() if len(row)}
     accuracy = {seed: float(row.mean(dtype=np.float64)) for seed, row in told.items()}
-    return Scores(accuracy, {}, min(map(len, told.values()), default=0), scores.overlap)
+    return Scores(accuracy, {}, min(map(len, told.values()), default=0), overlap=scores.overlap)
 
 
 def _part(scores: Scores, chosen: NDArray[np.int64]) -> Scores:
@@ -96,7 +88,7 @@ def confusions(group: Group, baseline: Group, evidence: Evidence) -> list[Confus
     if not ours or not theirs:
         return []
     after, before = _mistakes(ours), _mistakes(theirs)
-    called = names(group, ours[0].classes)
+    called = group_scores.class_names(group, ours[0].classes)
     changed = np.argwhere(after != before)
     pairs = [
         Confusion(called[true], called[said], float(before[true, said]), float(after[true, said]))

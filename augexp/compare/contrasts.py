@@ -1,4 +1,4 @@
-"""Groups of runs -> differences of their test accuracy, each with its error, in the unit of accuracy."""
+"""Groups of runs -> differences of their test scores, each with its error, in the unit of accuracy."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from augexp.compare import inference
 from augexp.compare.inference import Estimate
+from augexp.metrics.recall import too_few
 
 Method = Literal["paired", "welch", "mcnemar"]
 LEVEL = inference.LEVEL
@@ -19,16 +20,26 @@ class Scores:
     """What the seeds of a group scored on the test set.
 
     Attributes:
-        accuracy: seed -> test accuracy in [0, 1].
+        accuracy: seed -> test accuracy in [0, 1], or another score; the macro recall where there are `classes`.
         correct: seed -> (N,) 1 where right, else 0; seeds without usable predictions are missing.
         examples: N; the fewest of a seed where each has a test set of its own.
+        classes: (N,) class of each example, where classes count alike; None where examples do.
         overlap: test images for each train image, where each seed has a test set of its own (`divided`); else 0.
     """
 
     accuracy: Mapping[int, float]
     correct: Mapping[int, NDArray[np.float32]]
     examples: int
+    classes: NDArray[np.int32] | None = None
     overlap: float = 0.0
+
+    @property
+    def steps(self) -> int:
+        """Equal steps from 0 to 1 in which a score comes: N, or those of the smallest class, the longest there are."""
+        if self.classes is None:
+            return self.examples
+        sizes = np.unique(self.classes, return_counts=True)[1]
+        return len(sizes) * int(sizes.min())
 
 
 @dataclass(frozen=True)
@@ -98,9 +109,12 @@ def contrast(scores: Scores, baseline: Scores) -> Contrast | None:
     """Compares two groups: by the seeds that they share, by all where they share none, with one seed by their models.
 
     Returns:
-        None where nothing can be said: one seed and no predictions, or a single common seed among several; or no
-        common one where each has a test set of its own.
+        None where nothing can be said: one seed and no predictions, or a single common seed among several; no common
+        one where each has a test set of its own; macro recalls of one seed, or of a class with fewer than
+        `recall.FEWEST` examples.
     """
+    if scores.classes is not None and not _bears_recalls(scores, baseline):
+        return None
     if min(len(scores.accuracy), len(baseline.accuracy)) < 2:
         return _of_models(scores, baseline)
     overlap = max(scores.overlap, baseline.overlap)
@@ -110,9 +124,9 @@ def contrast(scores: Scores, baseline: Scores) -> Contrast | None:
     is_paired = bool(seeds)
     if is_paired:
         ours, theirs = ([side.accuracy[seed] for seed in seeds] for side in (scores, baseline))
-        by_seeds = inference.paired(ours, theirs, min(scores.examples, baseline.examples), overlap)
+        by_seeds = inference.paired(ours, theirs, min(scores.steps, baseline.steps), overlap)
     else:
-        by_seeds = inference.welch([*scores.accuracy.values()], [*baseline.accuracy.values()], scores.examples)
+        by_seeds = inference.welch([*scores.accuracy.values()], [*baseline.accuracy.values()], scores.steps)
     # The spread over seeds already holds that of the examples where each seed is tested on others.
     variance = 0.0 if overlap else _example_variance(scores, baseline, is_paired=is_paired)
     full = by_seeds if variance is None else inference.with_examples(by_seeds, variance)
@@ -131,6 +145,12 @@ def contrast(scores: Scores, baseline: Scores) -> Contrast | None:
     )
 
 
+def _bears_recalls(scores: Scores, baseline: Scores) -> bool:
+    """Whether there is an interval for a difference of macro recalls."""
+    several = min(len(scores.accuracy), len(baseline.accuracy)) > 1
+    return several and scores.classes is not None and not len(too_few(scores.classes))
+
+
 def _example_variance(scores: Scores, baseline: Scores, *, is_paired: bool) -> float | None:
     """From the seeds that have predictions; None where they are too few."""
     ours, theirs = sorted(scores.correct), sorted(baseline.correct)
@@ -138,11 +158,10 @@ def _example_variance(scores: Scores, baseline: Scores, *, is_paired: bool) -> f
         ours = theirs = sorted(set(ours) & set(theirs))
     if min(len(ours), len(theirs)) < 2:
         return None
-    return inference.example_variance(
-        np.stack([scores.correct[seed] for seed in ours]),
-        np.stack([baseline.correct[seed] for seed in theirs]),
-        by_seed=is_paired,
-    )
+    rows = np.stack([scores.correct[seed] for seed in ours]), np.stack([baseline.correct[seed] for seed in theirs])
+    if scores.classes is not None:
+        return inference.class_variance(*rows, scores.classes, by_seed=is_paired)
+    return inference.example_variance(*rows, by_seed=is_paired)
 
 
 def _of_models(scores: Scores, baseline: Scores) -> Contrast | None:

@@ -15,6 +15,7 @@ from augexp.compare.contrasts import Scores
 from augexp.compare.groups import Group
 from augexp.compare.scores import Evidence
 from augexp.compare.summary import Spread, by_seed, per_seed
+from augexp.errors import counted
 from augexp.metrics import catalogue
 from augexp.runs import evaluation as run_evaluation
 from augexp.runs.evaluation import Section, Unreadable
@@ -85,7 +86,9 @@ class Measurements:
         kept = {path: row for path, row in rows.items() if row is not None}
         overlap = divided.overlap(group, [_identity(one) for one in self.of(group) if one.ids is not None]) or 0.0
         by_example = {} if overlap else group_scores.rows_by_seed(group, kept)
-        return Scores(self._by_seed(group, name), by_example, min(one.examples for one in self.of(group)), overlap)
+        return Scores(
+            self._by_seed(group, name), by_example, min(one.examples for one in self.of(group)), overlap=overlap
+        )
 
     def _by_seed(self, group: Group, name: str) -> dict[int, float]:
         return per_seed(group, [one.metrics[name] for one in self.of(group)])
@@ -194,9 +197,9 @@ def _read(run: Run, evidence: Evidence) -> Measured:
 
 def _check_examples(run: Run, evidence: Evidence, examples: int, ids: NDArray[Any] | None) -> None:
     """An evaluation of other weights' test set says nothing of this run."""
-    counted = run.result.test.examples
-    if examples != counted or (ids is not None and len(ids) != examples):
-        raise Unreadable(f"its evaluation is of {examples} examples, result.json says {counted}")
+    said = run.result.test.examples
+    if examples != said or (ids is not None and len(ids) != examples):
+        raise Unreadable(f"its evaluation is of {counted(examples, 'example')}, result.json says {said}")
     predicted = evidence.predictions.get(run.path)
     if ids is not None and predicted is not None and not np.array_equal(ids, predicted.ids):
         raise Unreadable("its evaluation is of other examples than its predictions")

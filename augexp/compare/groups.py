@@ -8,7 +8,7 @@ from itertools import compress
 from pathlib import Path
 from typing import Any
 
-from augexp.config.schema import Score
+from augexp.config.schema import FROM_SEED, Score
 from augexp.config.settings import FREE_KEYS, UNSET, flatten, show
 from augexp.errors import UserError
 from augexp.runs import read
@@ -82,7 +82,7 @@ def grouped(loaded: Sequence[Run]) -> tuple[Group, ...]:
     members: dict[str, list[Run]] = {}
     typed: dict[tuple[str, str], Any] = {}
     for run in loaded:
-        flat = flatten(run.config)
+        flat = _settings(run)
         contents = {"data.source": run.environment.data_fingerprint, "model.weights": run.environment.weights}
         for key, content in contents.items():
             if content:  # the same, however its place was typed
@@ -93,6 +93,17 @@ def grouped(loaded: Sequence[Run]) -> tuple[Group, ...]:
         Group(label, tuple(sorted(same, key=lambda run: (run.seed, str(run.path)))))
         for label, same in zip(_labels([same[0] for same in ordered]), ordered, strict=True)
     )
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    """By dotted names; `data.duplicates: drop` is told from `keep` only where something was dropped, or may have been.
+
+    Where each seed has a division of its own, some may have nothing to drop.
+    """
+    flat = flatten(run.config)
+    if flat.get("data.folds") is None and flat.get("data.split_seed") != FROM_SEED:
+        return flat | ({"data.duplicates": "drop"} if any(run.environment.copies.dropped.values()) else {})
+    return flat | {"data.duplicates": run.config["data"].get("duplicates", "keep")}
 
 
 def _identity(flat: Mapping[str, Any]) -> str:
@@ -107,7 +118,7 @@ def member_of(config: Mapping[str, Any], groups: Sequence[Group]) -> Group | Non
 
 def _labels(firsts: Sequence[Run]) -> list[str]:
     """A run's name; where names collide, also what tells the runs apart: `cutmix train.epochs=40`."""
-    flats = [flatten(run.config) for run in firsts]
+    flats = [_settings(run) for run in firsts]
     labels: list[str] = []
     for flat in flats:
         namesakes = [other for other in flats if other["name"] == flat["name"]]
@@ -117,10 +128,13 @@ def _labels(firsts: Sequence[Run]) -> list[str]:
 
 
 def _telling(flat: Mapping[str, Any], namesakes: Sequence[Mapping[str, Any]]) -> list[str]:
-    """`key=value` for what differs between namesakes; an op's parameters only where two of them have the op."""
+    """`key=value` for what differs between namesakes; an op's parameters only where two of them have the op.
+
+    Which classes an op is for is told wherever it is set: an op for all has no such parameter.
+    """
     told = []
     for key in _differing(namesakes):
-        of_op = key.startswith("strategy.")
+        of_op = key.startswith("strategy.") and not key.endswith(".only")
         if key in flat and (not of_op or len({show(other[key]) for other in namesakes if key in other}) > 1):
             told.append(f"{key.removeprefix('strategy.')}={show(flat[key])}")
     return told

@@ -72,7 +72,8 @@ def paired(scores: Sequence[float], baseline: Sequence[float], examples: int, ov
         scores: (n,) accuracies in [0, 1], n at least 2.
         baseline: (n,) of the same seeds.
         examples: behind each accuracy. They come in steps of 1 / examples; without the variance of that rounding, two
-            seeds that happen to differ by equally many examples would prove anything.
+            seeds that happen to differ by equally many examples would prove anything. Of macro recalls, the number
+            whose steps are those of the smallest class (`contrasts.Scores.steps`).
         overlap: test images for each train image, where every seed has a draw of both of its own from one pool; 0
             where all seeds have one test set (Nadeau and Bengio, 2003, their corrected resampled t).
     """
@@ -108,9 +109,32 @@ def example_variance(scores: Correct, baseline: Correct, *, by_seed: bool) -> fl
     Returns:
         An unbiased estimate, or 0 where that would be negative.
     """
+    return max(_example_excess(scores, baseline, by_seed=by_seed), 0.0)
+
+
+def _example_excess(scores: Correct, baseline: Correct, *, by_seed: bool) -> float:
+    """An unbiased estimate, which chance may make negative."""
     noise = _noise(scores - baseline) if by_seed else _noise(scores) + _noise(baseline)
     gains = scores.mean(axis=0, dtype=np.float64) - baseline.mean(axis=0, dtype=np.float64)
-    return float(max(gains.var(ddof=1) - noise, 0.0) / len(gains))
+    return float((gains.var(ddof=1) - noise) / len(gains))
+
+
+def class_variance(scores: Correct, baseline: Correct, classes: NDArray[np.int32], *, by_seed: bool) -> float:
+    """Variance of a difference of macro recalls because each class has few examples, which are drawn within it.
+
+    The few examples of a small class may happen to agree, and would then have no variance at all; so half an example of
+    the smallest class is counted as gained and half as lost, as `models_interval` counts them.
+
+    Args:
+        scores: (n, N) who was right on what.
+        baseline: (m, N) on the same examples in the same order.
+        classes: (N,) of the examples, `recall.FEWEST` or more in each.
+        by_seed: whether row k of both is one seed; then n = m.
+    """
+    parts = [np.flatnonzero(classes == one) for one in np.unique(classes)]
+    variance = sum(_example_excess(scores[:, part], baseline[:, part], by_seed=by_seed) for part in parts)
+    smallest = min(map(len, parts))
+    return (max(variance, 0.0) + 1 / smallest**2) / len(parts) ** 2
 
 
 def _noise(values: Correct) -> float:

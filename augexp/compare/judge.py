@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from augexp.compare import choice, effects, profiles, stability
+from augexp.compare import choice, effects, profiles, recalls, stability
 from augexp.compare.choice import Choice
 from augexp.compare.effects import Effects
 from augexp.compare.groups import Comparison
 from augexp.compare.profiles import Profiles
+from augexp.compare.recalls import BySplit
 from augexp.compare.verdicts import Options, Verdicts, verdicts_of
 from augexp.runs.read import Run
 
@@ -20,6 +21,7 @@ class Judgement(Verdicts):
     collapsed: Mapping[str, tuple[Run, ...]]
     effects: Effects
     profiles: Profiles
+    recalls: Mapping[str, BySplit]  # by label
 
 
 def judge(comparison: Comparison, options: Options | None = None) -> Judgement:
@@ -35,4 +37,5 @@ def judge(comparison: Comparison, options: Options | None = None) -> Judgement:
         collapsed=stability.collapsed(comparison.groups, found.evidence),
         effects=effects.effects(found),
         profiles=profiles.judge(found),
+        recalls=recalls.by_group(comparison.groups, found.evidence),
     )

@@ -1,7 +1,7 @@
 """What a strategy changed beside the accuracy: a profile a family of metrics, each corrected by itself.
 
 The statistics are those of `contrasts`: seeds count, and so does the finite test set where values are stored example by
-example. Accuracy itself is taken over from the verdicts, so that one number has one answer.
+example. Accuracy itself is taken over from verdicts that are about it, so that one number has one answer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ class Finding:
         status: `gained` is towards the better, whichever direction that is.
         contrast: the numbers, group minus baseline in the metric's own unit; None with one seed and where not
             comparable.
-        p_holm: p value corrected over the family; for accuracy that of its verdict.
+        p_holm: p value corrected over the family; None for an accuracy that has a verdict.
     """
 
     metric: Metric
@@ -188,14 +188,19 @@ def _profile(
             if measurements.has(group, metric.name)
         },
         tuple(
-            _accuracy(metric, case) if metric.name == "accuracy" else _finding(metric, case, number, p_holm)
+            _accuracy(metric, case) if _is_judged(metric, case) else _finding(metric, case, number, p_holm)
             for (metric, case), number, p_holm in zip(cells, numbers, contrasts.adjusted(numbers), strict=True)
         ),
     )
 
 
+def _is_judged(metric: Metric, case: _Case) -> bool:
+    """Whether the verdict is about this very metric."""
+    return metric.name == "accuracy" == case.verdict.metric
+
+
 def _contrast(metric: Metric, case: _Case, measurements: Measurements) -> Contrast | None:
-    if metric.name == "accuracy" or not case.is_comparable:
+    if _is_judged(metric, case) or not case.is_comparable:
         return None
     ours, theirs = (measurements.scores(group, metric.name) for group in case.groups)
     # The test of two models counts right and wrong answers; these values are neither.

@@ -24,7 +24,7 @@ class Look:
         number: from 1.
         seeds: of each strategy that trained on.
         contrasts: of every pair of strategies, later minus earlier in the order of the study.
-        leader: highest mean test accuracy.
+        leader: highest mean of the metric on test.
         race: strategies that may still be the margin or more above the leader; the leader isn't among them.
         above: strategy -> by how much, at most, it may be above the leader, in the unit of accuracy.
         incomplete: strategies of which a run failed.

@@ -8,6 +8,7 @@ from augexp.compare import race
 from augexp.compare.contrasts import Scores
 from augexp.compare.groups import Comparison, Group, member_of
 from augexp.compare.race import Race, Run
+from augexp.compare.scores import Evidence, unscored
 from augexp.config.decide import Registered
 from augexp.runs import read, status
 from augexp.runs.records import BrokenRun
@@ -29,10 +30,14 @@ def _studies(groups: Sequence[Group]) -> set[Registered | None]:
     return {run.environment.study for group in groups for run in group.runs}
 
 
-def race_of(study: Registered, comparison: Comparison, scores: Mapping[str, Scores]) -> Race:
-    """The looks of a study with the runs that were given; what failed, or is missing beside others, is incomplete."""
+def race_of(study: Registered, comparison: Comparison, scores: Mapping[str, Scores], evidence: Evidence) -> Race:
+    """The looks of a study with the runs that were given; what failed, or is missing beside others, is incomplete.
+
+    So is what the metric of the study can't be computed of.
+    """
     outside = outsiders(comparison.groups, study)
     failed = {run for path, _ in comparison.skipped if (run := _failed(path, study)) is not None}
+    failed |= {(run.name, run.seed) for run in unscored(comparison.groups, evidence, study.decide.metric)}
     failed |= {(label, study.seeds[0]) for label in outside}
     of_study = {label: one for label, one in scores.items() if label not in outside}
     found = race.replay(study, of_study, failed)

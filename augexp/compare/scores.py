@@ -7,11 +7,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from augexp import tables
 from augexp.compare import divided
 from augexp.compare.contrasts import Scores
 from augexp.compare.groups import Group
 from augexp.compare.summary import by_seed
 from augexp.config import settings
+from augexp.config.decide import JudgedBy
+from augexp.metrics import recall
+from augexp.metrics.recall import macro_recall
 from augexp.runs import predictions
 from augexp.runs.predictions import Predictions, Unusable
 from augexp.runs.read import Run
@@ -41,15 +45,33 @@ def gather(groups: Sequence[Group]) -> Evidence:
     return Evidence(usable, tuple((path, str(one)) for path, one in found.items() if isinstance(one, Unusable)))
 
 
-def scores(group: Group, evidence: Evidence) -> Scores:
-    """A group's test accuracies and who was right on what; folders of one seed are averaged."""
+def scores(group: Group, evidence: Evidence, metric: JudgedBy = "accuracy") -> Scores:
+    """A group's test accuracies and who was right on what; folders of one seed are averaged.
+
+    Macro recalls are those of the predictions; a seed without any has none.
+    """
     overlap = divided.overlap(group, [said.test_set for said in evidence.of(group)]) or 0.0
-    examples = min((_examples(run) or 0) for run in group.runs)
-    if overlap:  # no row of one seed is of the examples of another's
-        return Scores(by_seed(group, "test"), {}, examples, overlap)
+    if overlap:
+        return _of_divided(group, evidence, metric, overlap)
     paths = [run.path for run in group.runs]
     correct = {path: evidence.predictions[path].correct for path in paths if path in evidence.predictions}
-    return Scores(by_seed(group, "test"), rows_by_seed(group, correct), examples)
+    rows, examples = rows_by_seed(group, correct), _examples(group.runs[0]) or 0
+    if metric == "accuracy":
+        return Scores(by_seed(group, "test"), rows, examples)
+    labels = evidence.of(group)[0].labels if rows else np.zeros(0, np.int32)
+    fitting = {seed: row for seed, row in rows.items() if len(row) == len(labels)}
+    recalls = {seed: macro_recall(row, labels) for seed, row in sorted(fitting.items())}
+    return Scores(recalls, fitting, examples, labels)
+
+
+def _of_divided(group: Group, evidence: Evidence, metric: JudgedBy, overlap: float) -> Scores:
+    """Of a group whose seeds have test sets of their own: no row of one seed is of the examples of another's."""
+    if metric == "accuracy":
+        return Scores(by_seed(group, "test"), {}, min((_examples(run) or 0) for run in group.runs), overlap=overlap)
+    told = {run.seed: evidence.predictions[run.path] for run in group.runs if run.path in evidence.predictions}
+    recalls = {seed: macro_recall(said.correct, said.labels) for seed, said in told.items()}
+    sizes = [np.unique(said.labels, return_counts=True)[1] for said in told.values()]
+    return Scores(recalls, {}, min((len(counts) * int(counts.min()) for counts in sizes), default=1), overlap=overlap)
 
 
 def rows_by_seed(group: Group, rows: Mapping[Path, NDArray[np.float32]]) -> dict[int, NDArray[np.float32]]:
@@ -65,8 +87,53 @@ def _examples(run: Run) -> int | None:
     return run.result.test.counted
 
 
-def incomparable(group: Group, baseline: Group, evidence: Evidence) -> str | None:
+def unscored(groups: Sequence[Group], evidence: Evidence, metric: JudgedBy) -> list[Run]:
+    """The runs that the metric can't be computed of."""
+    if metric == "accuracy":
+        return []
+    return [run for group in groups for run in group.runs if run.path not in evidence.predictions]
+
+
+def incomparable(group: Group, baseline: Group, evidence: Evidence, metric: JudgedBy = "accuracy") -> str | None:
     """Why no difference of two groups means anything; None where it may."""
+    return _unlike(group, baseline, evidence) or (
+        None if metric == "accuracy" else _without_recall(group, baseline, evidence)
+    )
+
+
+def _without_recall(group: Group, baseline: Group, evidence: Evidence) -> str | None:
+    """Why there is no interval for a difference of macro recalls."""
+    if missing := unscored((group, baseline), evidence, "macro_recall"):
+        return f"macro recall needs the test predictions of every run, and {missing[0].path} has none that can be used"
+    if min(len(group.seeds), len(baseline.seeds)) < 2:
+        return (
+            "one seed is two models, and McNemar's test of two models counts images, not classes: of their macro "
+            "recalls it says nothing; train more seeds"
+        )
+    every = evidence.of(group)
+    names = class_names(group, every[0].classes)
+    # Of one test set all say the same; where each seed has its own, a class may be lacking in one of them.
+    few = sorted({number for said in every for number in recall.too_few(said.labels)})
+    return few_images([names[number] for number in few]) if few else None
+
+
+def few_images(names: Sequence[str]) -> str:
+    """Why no macro recall can be judged where these classes are so small."""
+    return (
+        f"macro recall can't be judged with fewer than {recall.FEWEST} test images of a class: one doesn't tell how "
+        f"others of it fare ({tables.names(names)})"
+    )
+
+
+def class_names(group: Group, count: int) -> list[str]:
+    """Class names as the runs record them, else `class 0` and so on."""
+    recorded = group.runs[0].environment.class_names or ()
+    if len(recorded) == count:
+        return list(recorded)
+    return [f"class {index}" for index in range(count)]
+
+
+def _unlike(group: Group, baseline: Group, evidence: Evidence) -> str | None:
     if divided.is_divided(group) and divided.is_divided(baseline):
         return _incomparable_by_seed(group, baseline, evidence)
     for one in (group, baseline):

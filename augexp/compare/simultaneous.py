@@ -8,6 +8,9 @@ For strategies i and j with m common seeds, a_i[s] the accuracy of seed s and x_
     v     variance of d: (4 pool + (m - 1) own) / (4 + m - 1) / m, each pair shrunk toward the pool by four degrees
     g     variance of d because the test set is finite: mean covariance, over examples, of two seeds' differences, / N
 
+Of macro recalls a_i[s], the rounding is that of the smallest class, and g that of examples within their classes, and of
+one example more of the smallest.
+
 The half-width for other seeds on this test set is c sqrt(v), with the constant c of `critical`; that for other seeds
 and other images like these is sqrt(c^2 v + q^2 g), q from the studentized range of k strategies of known variance, and
 so never narrower. Where each seed has a test set of its own (`divided`), both are c sqrt(v (1 + m overlap)). Groups

@@ -15,7 +15,7 @@ from augexp.compare.inference import LEVEL
 from augexp.compare.race import Race
 from augexp.compare.scores import Evidence
 from augexp.compare.simultaneous import Plan
-from augexp.config.decide import Registered
+from augexp.config.decide import JudgedBy, Registered
 from augexp.errors import UserError, did_you_mean
 
 Status = Literal[
@@ -36,12 +36,14 @@ class Options:
         all_pairs: contrast every group with every other.
         margin: in points; differences surely smaller count as none.
         allow: keys in which groups may differ without being confounded.
+        metric: that verdicts are about; None: that of a registered study, else accuracy.
     """
 
     baseline: str | None = None
     all_pairs: bool = False
     margin: float | None = None
     allow: tuple[str, ...] = ()
+    metric: JudgedBy | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Verdict:
         margin: in points, within which differences don't matter.
         allowed: what they also differ in, and the reader said doesn't count.
         is_margin_registered: whether the margin was decided before the first run.
+        metric: that it is about.
     """
 
     group: Group
@@ -71,6 +74,7 @@ class Verdict:
     margin: float | None = None
     allowed: tuple[str, ...] = ()
     is_margin_registered: bool = False
+    metric: JudgedBy = "accuracy"
 
     def reversed(self) -> "Verdict":
         """Of the baseline against the group."""
@@ -91,6 +95,8 @@ class Verdicts:
     Attributes:
         comparison: the groups.
         options: what was asked.
+        metric: that the verdicts are about.
+        scores: by label, in that metric; none where there is one group.
         evidence: predictions.
         verdicts: those that were asked for.
         every: one for every pair of groups, those of `verdicts` among them.
@@ -99,6 +105,8 @@ class Verdicts:
 
     comparison: Comparison
     options: Options
+    metric: JudgedBy
+    scores: Mapping[str, Scores]
     evidence: Evidence
     verdicts: tuple[Verdict, ...]
     every: tuple[Verdict, ...]
@@ -122,27 +130,41 @@ def verdicts_of(comparison: Comparison, options: Options | None = None) -> Verdi
     """Contrasts the groups of a comparison and says what may be said.
 
     Raises:
-        UserError: if the baseline or a key to allow is unknown.
+        UserError: if the baseline or a key to allow is unknown, or the metric is not that of the registered study.
     """
     groups = comparison.groups
     study = registered.study_of(groups)
+    metric = _metric(options, study)
     options = _asked(options or Options(), groups, study)
     check_allowed(groups, options.allow)
     shown = pairs(groups, options)
-    evidence = group_scores.gather(groups if shown else ())
-    scores = {group.label: group_scores.scores(group, evidence) for group in groups} if shown else {}
-    race = None if study is None else registered.race_of(study, comparison, scores)
+    evidence = group_scores.gather(groups)
+    scores = {group.label: group_scores.scores(group, evidence, metric) for group in groups} if shown else {}
+    race = None if study is None else registered.race_of(study, comparison, scores, evidence)
     every = [*shown, *_others(groups, shown)]
-    reasons = [group_scores.incomparable(*couple, evidence) for couple in every]
+    reasons = [group_scores.incomparable(*couple, evidence, metric) for couple in every]
     comparable = [_labels(couple) for couple, reason in zip(every, reasons, strict=True) if not reason]
     numbers = _numbers(scores, comparable, race) if shown else {}
     lacking = registered.lacking(comparison, race)
     corrected = contrasts.adjusted([numbers.get(_labels(couple)) for couple in shown])
     judged = tuple(
-        _verdict(couple, reason, numbers.get(_labels(couple)), p, lacking, race, options)
+        _verdict(couple, reason, numbers.get(_labels(couple)), p, lacking, race, options, metric)
         for couple, reason, p in zip(every, reasons, [*corrected, *[None] * (len(every) - len(shown))], strict=True)
     )
-    return Verdicts(comparison, options, evidence, judged[: len(shown)], judged, race)
+    return Verdicts(comparison, options, metric, scores, evidence, judged[: len(shown)], judged, race)
+
+
+def _metric(options: Options | None, study: Registered | None) -> JudgedBy:
+    """What was asked for, or decided beforehand."""
+    asked = None if options is None else options.metric
+    if study is None:
+        return asked or "accuracy"
+    if asked not in (None, study.decide.metric):
+        raise UserError(
+            f"--metric {asked}: the study was registered for {study.decide.metric}, and what was decided beforehand "
+            "can't be changed; leave --metric out"
+        )
+    return study.decide.metric
 
 
 def _asked(options: Options, groups: Sequence[Group], study: Registered | None) -> Options:
@@ -233,10 +255,11 @@ def _verdict(
     lacking: Mapping[str, str],
     race: Race | None,
     options: Options,
+    metric: JudgedBy,
 ) -> Verdict:
     group, baseline = couple
     if reason:
-        return Verdict(group, baseline, "not comparable", reason)
+        return Verdict(group, baseline, "not comparable", reason, metric=metric)
     planned = () if race is None else race.study.varied
     unplanned = confounders(group, baseline, planned)
     differing = {key: values for key, values in unplanned.items() if not is_among(key, options.allow)}
@@ -249,7 +272,7 @@ def _verdict(
     allowed = tuple(key for key in unplanned if key not in differing)
     return Verdict(
         group, baseline, status, "; ".join(lacks), contrast, p_holm, differing or None, margin, allowed,
-        is_margin_registered=race is not None and margin == race.study.decide.margin,
+        is_margin_registered=race is not None and margin == race.study.decide.margin, metric=metric,
     )  # fmt: skip
 
 

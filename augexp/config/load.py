@@ -6,16 +6,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
+from augexp.config import overrides as typed
 from augexp.config import yamlfile
 from augexp.config.mistakes import in_words
 from augexp.config.ops import OpSpec, Spec
-from augexp.config.schema import Experiment, label_of, read_strategy
+from augexp.config.schema import Experiment, is_named, label_of, read_strategy
 from augexp.config.settings import as_made
-from augexp.errors import UserError, did_you_mean
+from augexp.errors import UserError, all_of, did_you_mean
 
 
 def find_config(name: str) -> Path:
@@ -23,9 +23,12 @@ def find_config(name: str) -> Path:
     folders = (Path(), Path("configs"), shipped_configs())
     for folder in folders:
         for candidate in (folder / name, folder / f"{name}.yaml"):
-            with suppress(OSError):  # a name that is too long, a folder that may not be searched
+            with suppress(OSError, ValueError):  # a name that is too long or holds U+0000, a folder out of reach
                 if candidate.is_file():
                     return candidate
+    with suppress(OSError, ValueError):
+        if (other := Path(name)).exists() and not other.is_dir():
+            raise UserError(f"{name}: a file is needed, and this is a pipe or a device; write it to a file first")
     shipped = sorted(path.name for path in shipped_configs().glob("*.yaml"))
     raise UserError(
         f"{name}: no such configuration here, in configs/ or among those shipped with augexp "
@@ -66,8 +69,9 @@ def experiment(
     if config is not None:
         path = find_config(str(config))
         source = path.name
-        raw, places, mistakes = yamlfile.read(path)
-        if (path.parent / "environment.json").is_file():  # that of a run, which repeats it
+        of_run = (path.parent / "environment.json").is_file()  # which the configuration repeats
+        raw, places, mistakes = yamlfile.read(path, of_run=of_run)
+        if of_run:
             raw = as_made(raw)
     settings = settings or {}
     for of_op in (False, True):  # the strategy first, whatever was typed first
@@ -75,15 +79,15 @@ def experiment(
             raw = _spelt_out(raw)
         texts = [text for text in overrides if is_of_op(text) == of_op]
         values = {key: value for key, value in settings.items() if is_of_op(key) == of_op}
-        raw, places, override_mistakes = yamlfile.apply_overrides(raw, places, texts)
-        raw, places, setting_mistakes = yamlfile.apply_settings(raw, places, values)
+        raw, places, override_mistakes = typed.apply_overrides(raw, places, texts)
+        raw, places, setting_mistakes = typed.apply_settings(raw, places, values)
         mistakes += override_mistakes + setting_mistakes
     try:
         experiment = Experiment.model_validate(raw)
     except ValidationError as error:
         mistakes += in_words(error, Experiment, source, places)
     if mistakes:
-        raise UserError("\n".join(dict.fromkeys(mistakes)))
+        raise UserError(all_of(mistakes))
     return experiment
 
 
@@ -97,7 +101,7 @@ def _spelt_out(raw: dict[str, Any]) -> dict[str, Any]:
     told = raw.get("strategy", "none")
     with suppress(PydanticCustomError):
         ops = [op.model_dump(mode="json") if isinstance(op, Spec) else op for op in read_strategy(told)]
-        return {**raw, "name": raw.get("name") or label_of(told), "strategy": ops}
+        return {**raw, "strategy": ops} | ({} if is_named(raw) else {"name": label_of(told)})
     return raw
 
 
@@ -108,11 +112,11 @@ def strategy(text: str) -> tuple[OpSpec, ...]:
         UserError: with every mistake, a line each.
     """
     try:
-        value = yamlfile.parse(text)
-    except yaml.YAMLError:
-        raise UserError("the value is not valid YAML; quote it, such as '[a, b]'") from None
+        value = typed.value_of("strategy", text)
+    except typed.SettingError as error:
+        raise UserError(str(error)) from None
     try:
         return Experiment.model_validate({"strategy": value}).strategy
     except ValidationError as error:
         lines = in_words(error, Experiment, "", {})
-        raise UserError("\n".join(line.removeprefix(": ") for line in dict.fromkeys(lines))) from None
+        raise UserError(all_of([line.removeprefix(": ") for line in lines])) from None

@@ -7,7 +7,7 @@ from datetime import date
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from augexp.config.ops import OPS, STRATEGY_NAMES
+from augexp.config.ops import OPS, STRATEGY_NAMES, Spec
 from augexp.config.yamlfile import Place, Places, dotted
 from augexp.errors import brief, closest, did_you_mean
 
@@ -21,14 +21,35 @@ def in_words(error: ValidationError, root: type[BaseModel], source: str, places:
         source: named where no place is known.
         places: who gave which value.
     """
-    return [_describe(detail, root, source, places) for detail in error.errors()]
+    around = _around(places)
+    return [_describe(detail, root, source, around) for detail in error.errors()]
+
+
+def _around(places: Places) -> Places:
+    """With the sections that an override such as `trian.epochs=3` makes, which are refused as a whole."""
+    made: Places = {}
+    for place, where in places.items():
+        for end in range(1, len(place)):
+            made.setdefault(place[:end], where)
+    return made | places
 
 
 def _describe(detail: ErrorDetails, root: type[BaseModel], source: str, places: Places) -> str:
     """One line: place, key, what was expected, what came, a suggestion."""
     place = _in_file(detail["loc"])
     key = f"{dotted(place)}: " if place else ""
-    return f"{_where(place, source, places)}: {key}{_expected(detail, root)}"
+    where = _where(place, source, places)
+    return f"{where}: {key}{_expected(detail, root)}{_how_to_quote(detail, where)}"
+
+
+def _how_to_quote(detail: ErrorDetails, where: str) -> str:
+    """For a number in a text's place; the shell takes away the quotes that it sees."""
+    value = detail["input"]
+    if detail["type"] != "string_type" or not isinstance(value, int | float | date):
+        return ""
+    if where.startswith("override "):
+        return f'; write "{value}", and all of it in single quotes'
+    return "; put it in quotes"
 
 
 def _in_file(loc: Place) -> Place:
@@ -43,10 +64,6 @@ def _where(place: Place, source: str, places: Places) -> str:
     for end in range(len(place), 0, -1):
         if place[:end] in places:
             return places[place[:end]]
-        # An override such as `trian.epochs=3` makes the section that is refused.
-        for other, where in places.items():
-            if other[:end] == place[:end]:
-                return where
     return source
 
 
@@ -72,8 +89,7 @@ def _expected(detail: ErrorDetails, root: type[BaseModel]) -> str:
         case "whole":
             return detail["msg"]
         case "string_type":
-            scalar = isinstance(detail["input"], int | float | date)
-            return f"text is needed{came}{'; put it in quotes' if scalar else ''}"
+            return f"text is needed{came}"
         case "float_type" | "float_parsing":
             return f"a number is needed{came}"
         case "invalid-json-value":
@@ -90,12 +106,13 @@ def _expected(detail: ErrorDetails, root: type[BaseModel]) -> str:
 def _unknown_op(name: str) -> str:
     if name in STRATEGY_NAMES:
         return f"{name} is a strategy and no op; strategies are joined with +, such as basic+cutmix"
-    return f"unknown op {name!r}{did_you_mean(name, list(OPS)) or '; `augexp ops` lists them'}"
+    return f"unknown op {brief(name)}{did_you_mean(name, list(OPS)) or '; `augexp ops` lists them'}"
 
 
 def _suggest_key(loc: Place, root: type[BaseModel]) -> str:
     *parents, last = loc
-    word, here = str(last), list(_model_at(parents, root).model_fields)
+    # What all ops have comes after what this one has.
+    word, here = str(last), sorted(_model_at(parents, root).model_fields, key=Spec.model_fields.__contains__)
     elsewhere = {field: f"{field} (at the top level)" for field in root.model_fields}
     for section, model in _sections(root).items():
         elsewhere |= {field: f"{section}.{field}" for field in model.model_fields}

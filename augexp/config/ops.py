@@ -5,6 +5,7 @@ A spec with a `name` is registered by its definition, here or anywhere else: fro
 The first line of a spec's docstring is what `augexp ops` prints, beside the defaults and `paper`.
 """
 
+import json
 import math
 from collections.abc import Sequence
 from functools import lru_cache, reduce
@@ -17,11 +18,15 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializeAsAny,
+    SerializerFunctionWrapHandler,
     TypeAdapter,
     ValidationInfo,
     field_validator,
+    model_serializer,
 )
 from pydantic_core import PydanticCustomError
+
+from augexp.errors import UserError, brief, did_you_mean
 
 
 def refuse_bool(value: object) -> object:
@@ -59,6 +64,16 @@ def _range(lowest: float, highest: float, whole: str = "") -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def _read_classes(value: object) -> object:
+    """Names of classes; one alone is a list of one, and what YAML takes for a number is a name."""
+    names = [value] if isinstance(value, str | int | float) else value
+    if names is None:
+        return None
+    if not isinstance(names, Sequence) or not names or not all(isinstance(one, str | int | float) for one in names):
+        raise PydanticCustomError("expected", "null, or a list of classes such as [dingo, beagle], is needed")
+    return tuple(dict.fromkeys(one if isinstance(one, str) else json.dumps(one) for one in names))
+
+
 # --- the registry --------------------------------------------------------------------------------------------------
 
 
@@ -66,6 +81,7 @@ class Spec(BaseModel):
     """What every op has in common. An op is a subclass with a field such as `name: Literal["fog"] = "fog"`.
 
     Attributes:
+        only: classes whose examples it changes, by the class of the original example; None: all.
         paper: author and year, where there is one.
         mixes: it changes labels, by the pixels that it takes from other examples.
         erases_with: the field of the grey level that it fills a box with, where it erases one.
@@ -80,6 +96,15 @@ class Spec(BaseModel):
     if TYPE_CHECKING:
         # A field of each op, not of this class: a configuration is written in the order of the fields.
         name: str = ""
+
+    only: Annotated[tuple[str, ...] | None, BeforeValidator(_read_classes)] = None
+
+    @model_serializer(mode="wrap")
+    def _only_where_set(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `only: null`, which configurations of earlier versions lack; it stands last."""
+        told: dict[str, Any] = dump(self)
+        only = told.pop("only", None)
+        return told if only is None else told | {"only": only}
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_kwargs: Any) -> None:
@@ -651,6 +676,28 @@ class OneOf(Spec):
 
     def alternatives(self) -> tuple[Spec, ...]:
         return tuple(spec for op in self.ops for spec in op.alternatives())
+
+
+# --- classes -------------------------------------------------------------------------------------------------------
+
+
+def check_classes(specs: Sequence[Spec], class_names: Sequence[str]) -> None:
+    """Refuses an `only` that names a class which the data has not.
+
+    Raises:
+        UserError: naming the op, the class, and what it may have meant.
+    """
+    for spec in specs:
+        for name in spec.only or ():
+            if name not in class_names:
+                hint = did_you_mean(name, list(class_names)) or f"; there are {_few(class_names)}"
+                raise UserError(f"strategy: {spec.name}: only: the data has no class {brief(name)}{hint}")
+        if isinstance(spec, OneOf):
+            check_classes(spec.ops, class_names)
+
+
+def _few(names: Sequence[str], most: int = 6) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 # --- named strategies ----------------------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ RANGE_ARGS = ("include_preprocessing",)  # of a backbone, that decide which valu
 Int = Annotated[int, Field(strict=True)]
 Count = Annotated[Int, Field(ge=1)]
 Flag = Annotated[bool, Field(strict=True)]
+Duplicates = Literal["refuse", "drop", "keep"]
 Score = Literal["last", "best"]  # the epoch whose weights are scored: the last one, or the best on val
 
 
@@ -106,6 +107,8 @@ class Data(Section):
             train and test, or else `VALIDATION_SHARE` of train.
         image_key: the feature of a TFDS set that holds the images; None: the one that the set names, or the only one.
         label_key: likewise, that holds the classes.
+        duplicates: what becomes of images of train and val whose decoded pixels stand in test too, and of train's that
+            stand in val: refused, left out of train and val, or kept.
     """
 
     source: Annotated[str, Field(strict=True)] = "stanford_dogs"
@@ -114,6 +117,7 @@ class Data(Section):
     antialias: Flag = False
     cache_size: Annotated[Int, Field(ge=8, le=4096)] | None = None
     validation: Annotated[float | Literal["test"] | None, BeforeValidator(_check_validation)] = None
+    duplicates: Duplicates = "drop"
     train_per_class: Count | None = None
     split_seed: Annotated[int | Literal["seed"], BeforeValidator(_check_split_seed)] = 0
     folds: Annotated[Int, Field(ge=2, le=1000)] | None = None
@@ -211,6 +215,8 @@ class Train(Section):
     """The recipe: length, batch, optimizer, schedule, precision, and which weights are scored.
 
     Attributes:
+        balance: for classes of unlike size. `sampler` draws every class equally often; `loss` is balanced softmax: the
+            log of each class's share of train is added to its logit, in the loss alone (Ren et al., 2020).
         ema: momentum of an exponential moving average of the weights, step by step, which is scored in place of them
             (Polyak and Juditsky, Acceleration of Stochastic Approximation by Averaging, 1992); it starts afresh where
             the backbone joins the head. None: the weights themselves.
@@ -228,6 +234,7 @@ class Train(Section):
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup_epochs: Annotated[Int, Field(ge=0)] = 0
     label_smoothing: Annotated[Float, Field(ge=0, lt=1)] = 0.0
+    balance: Literal["none", "sampler", "loss"] = "none"
     plain_epochs: Annotated[Int, Field(ge=0)] = 0
     ema: Annotated[Float, Field(gt=0, lt=1)] | None = None
     score: Score = "last"
@@ -275,7 +282,16 @@ def _named(name: str) -> tuple[OpSpec | dict[str, str], ...]:
     )  # fmt: skip
 
 
-Strategy = Annotated[tuple[OpSpec, ...], BeforeValidator(read_strategy)]
+MOST_OPS = 100
+
+
+def _check_length(ops: tuple[OpSpec, ...]) -> tuple[OpSpec, ...]:
+    if sum(len(op.alternatives()) for op in ops) > MOST_OPS:
+        raise PydanticCustomError("whole", "at most {most} ops are needed, those of one_of counted", {"most": MOST_OPS})
+    return ops
+
+
+Strategy = Annotated[tuple[OpSpec, ...], BeforeValidator(read_strategy), AfterValidator(_check_length)]
 
 
 MAX_NAME = 60  # a file name holds 255 bytes, and a character may take 4
@@ -306,7 +322,7 @@ class Experiment(Section):
     @model_validator(mode="before")
     @classmethod
     def _name_after_strategy(cls, raw: Any) -> Any:
-        if isinstance(raw, Mapping) and not raw.get("name"):
+        if isinstance(raw, Mapping) and not is_named(raw):
             return {**raw, "name": label_of(raw.get("strategy", "none"))}
         return raw
 
@@ -318,6 +334,11 @@ class Experiment(Section):
     def to_yaml(self) -> str:
         """The resolved configuration; loading it gives an equal experiment."""
         return yamlfile.dump(self.model_dump(mode="json"))
+
+
+def is_named(raw: Mapping[str, Any]) -> bool:
+    """Whether a configuration says its name."""
+    return raw.get("name") not in (None, "")
 
 
 def label_of(strategy: object) -> str:

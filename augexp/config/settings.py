@@ -1,7 +1,7 @@
 """Resolved settings by their dotted names: which decide numbers, how two runs differ, how a value is shown."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from augexp.config import schema, yamlfile
@@ -23,20 +23,39 @@ WITHOUT_EFFECT = frozenset(_marked(Experiment))
 FREE_KEYS = frozenset({"seed", "name"}) | WITHOUT_EFFECT
 UNSET = "unset"
 # What stands for another value unless the data says otherwise, which its fingerprint tells: earlier versions wrote that
-# value, and their runs are of the same settings.
-STANDS_FOR = {"data.validation": (None, schema.VALIDATION_SHARE)}
+# value, or did so, and their runs are of the same settings.
+STANDS_FOR: Mapping[str, Sequence[tuple[Any, Any]]] = {
+    "data.validation": [(None, schema.VALIDATION_SHARE)],
+    "data.duplicates": [("drop", "keep"), ("refuse", "keep")],
+}
 # By section, where a stored configuration lacks them.
 BEFORE: Mapping[str, Mapping[str, Any]] = {
-    "train": {"score": "best", "ema": None},
-    "data": {"antialias": False, "split_seed": 0, "folds": None, "image_key": None, "label_key": None},
+    "train": {"score": "best", "ema": None, "balance": "none"},
+    "data": {
+        "antialias": False,
+        "duplicates": "keep",
+        "split_seed": 0,
+        "folds": None,
+        "image_key": None,
+        "label_key": None,
+    },
+}
+# Not part of the hash of a study: it was the same before there was a choice.
+UNSAID = {
+    "train.balance": "none",
+    "data.duplicates": "keep",
+    "data.split_seed": 0,
+    "data.folds": None,
+    "data.image_key": None,
+    "data.label_key": None,
 }
 
 
 def as_made(config: Mapping[str, Any]) -> dict[str, Any]:
     """A stored configuration with what its version didn't say because there was no choice yet.
 
-    That version scored the best epoch, which is not the default of today, averaged no weights, and reduced images
-    without antialiasing.
+    That version scored the best epoch, which is not the default of today, averaged no weights, took classes as often as
+    they come, reduced images without antialiasing, and knew nothing of copies across splits.
     """
     sections = {name: config.get(name, {}) for name in BEFORE}
     return dict(config) | {
@@ -72,9 +91,10 @@ def _by_section(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _spelt_out(settings: dict[str, Any]) -> dict[str, Any]:
     """Settings by their dotted names, with the values that defaults stand for."""
-    for key, (default, value) in STANDS_FOR.items():
-        if settings.get(key, value) == default:
-            settings[key] = value
+    for key, pairs in STANDS_FOR.items():
+        for value, stands_for in pairs:
+            if key in settings and settings[key] == value:
+                settings[key] = stands_for
     return settings
 
 

@@ -1,41 +1,110 @@
-"""A mapping from a YAML file, `key=value` overrides and settings, with the place where each value was given.
+"""YAML in and out: the plain values of a text, and the place where each was given.
 
-PyYAML follows YAML 1.1, which has 1e-5 and 0o17 for text. What a user writes is read with the numbers of YAML 1.2 too;
-all else, such as the booleans yes and no, dates and 1_000, is as YAML 1.1 has it. What augexp writes means the same to
-both.
+What a user writes is read by the core schema of YAML 1.2: `no` is text, 010 is ten, 1e-3 is a number, 1:30 and
+2001-01-01 are text. PyYAML reads YAML 1.1, where they are false, 8, text, 90 and a date. What augexp writes means the
+same to both.
 """
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
-from yaml.reader import ReaderError
+from yaml.constructor import ConstructorError
+from yaml.reader import Reader, ReaderError
+from yaml.scanner import ScannerError
 
-from augexp.errors import UserError, brief, did_you_mean
+from augexp.errors import UserError, brief, cut
 
 Place = tuple[str | int, ...]
 Places = dict[Place, str]  # who says what stands there: `cutmix.yaml:3` or `override 'seed=1'`
 
+MOST_TEXT = 100_000  # bytes; a long study has 2,000
+MOST_VALUES = 20_000  # an alias counts as all that it stands for: nine lines can stand for a billion values
+DEEPEST = 50  # values within values
+LONGEST_NUMBER = 100  # characters
+
+_BLANK = " \t\n"  # YAML has no other
+_TAG = "tag:yaml.org,2002:"
+
+
+class TooMuch(yaml.MarkedYAMLError):
+    """Valid YAML, and no configuration."""
+
+
+def _number(text: str) -> float:
+    return float(re.sub(r"\.(inf|nan)", r"\1", text.lower()))
+
+
+def _whole(text: str) -> int:
+    return int(text[2:], {"0o": 8, "0x": 16}[text[:2]]) if text[:2] in ("0o", "0x") else int(text)
+
+
+# The core schema: what a text without quotes is, the first letters that it may have, and its value.
+_SCALARS: Mapping[str, tuple[re.Pattern[str], Sequence[str], Callable[[str], Any]]] = {
+    "null": (re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""], lambda _: None),
+    "bool": (
+        re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF"), lambda text: text.lower() == "true"
+    ),
+    "int": (re.compile(r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)\Z"), list("-+0123456789"), _whole),
+    "float": (
+        re.compile(
+            r"(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
+        ),
+        list("-+.0123456789"),
+        _number,
+    ),
+}  # fmt: skip
+
 
 class _Loader(yaml.SafeLoader):
-    """Reads what a user writes."""
+    """Reads what a user writes. It knows text, numbers, true, false, null, lists and mappings, and no other tag."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML declares it so
+    yaml_constructors: ClassVar[dict[str | None, Any]] = {}
+
+    def scan_flow_scalar_non_spaces(self, double: bool, start_mark: yaml.Mark) -> list[str]:
+        """The text between quotes; PyYAML's own lets ValueError and OverflowError out."""
+        try:
+            return super().scan_flow_scalar_non_spaces(double, start_mark)
+        except (ValueError, OverflowError):
+            raise ScannerError(None, None, "an escape names no character", start_mark) from None
+
+    def construct_core(self, node: yaml.ScalarNode) -> Any:
+        """A value that the core schema knows, with its tag or by its looks."""
+        text = self.construct_scalar(node)
+        kind = node.tag.removeprefix(_TAG)
+        pattern, _, value_of = _SCALARS[kind]
+        if not pattern.match(text):
+            raise ConstructorError(None, None, f"{brief(text)} is no {kind}", node.start_mark)
+        return value_of(_of_sane_length(text, node.start_mark))
+
+    def construct_text(self, node: yaml.ScalarNode) -> str:
+        """Text that can be a name and a path."""
+        text: str = self.construct_scalar(node)
+        if unfit := re.search("[\0\ud800-\udfff]", text):
+            raise TooMuch(None, None, f"text can't hold U+{ord(unfit[0]):04X}", node.start_mark)
+        return text
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes text that YAML 1.1 or `_Loader` would take for a number."""
+    """Quotes text that either version would take for something else."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - what it is called with
+        return True
 
 
-_DECIMAL = r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?"
-_WITHOUT_POINT = r"[-+]?[0-9]+[eE][-+]?[0-9]+"
-for _schema in (_Loader, _Dumper):
-    # An implicit resolver stands with YAML 1.1's own: the tag, the whole scalar, and the letters it may start with.
-    _schema.add_implicit_resolver(
-        "tag:yaml.org,2002:float", re.compile(rf"(?:{_DECIMAL}|{_WITHOUT_POINT})\Z"), list("-+.0123456789")
-    )
-    _schema.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"0o[0-7]+\Z"), ["0"])
+_Loader.add_constructor(f"{_TAG}str", _Loader.construct_text)
+_Loader.add_constructor(f"{_TAG}seq", yaml.SafeLoader.construct_yaml_seq)  # type: ignore[type-var]
+_Loader.add_constructor(f"{_TAG}map", yaml.SafeLoader.construct_yaml_map)  # type: ignore[type-var]
+_Loader.add_constructor(None, _Loader.construct_undefined)  # type: ignore[type-var]
+_Loader.add_implicit_resolver(f"{_TAG}merge", re.compile(r"<<\Z"), ["<"])
+for _kind, (_pattern, _letters, _) in _SCALARS.items():
+    _Loader.add_constructor(f"{_TAG}{_kind}", _Loader.construct_core)
+    for _schema in (_Loader, _Dumper):
+        _schema.add_implicit_resolver(f"{_TAG}{_kind}", _pattern, _letters)
 # The C parser reads 40 run folders in a tenth of the time of the Python one.
 _FastLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -43,7 +112,7 @@ _FastLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoade
 def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     # Unquoted, PyYAML writes these line breaks as they are, and reads a space.
     style = '"' if re.search("[\x85\u2028\u2029]", text) else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    return dumper.represent_scalar(f"{_TAG}str", text, style=style)
 
 
 _Dumper.add_representer(str, _represent_text)
@@ -53,7 +122,7 @@ def parse(text: str) -> Any:
     """The plain value of a YAML text that a user wrote.
 
     Raises:
-        yaml.YAMLError: if it is none.
+        yaml.YAMLError: if it is none, or more than a configuration can hold; `problem` says why.
     """
     return _parse(text)[0]
 
@@ -64,9 +133,53 @@ def parse_1_1(text: str) -> Any:
     So run folders are read: earlier versions left such text without quotes, and their runs were trained with text.
 
     Raises:
-        yaml.YAMLError: if it is none; PyYAML lets other exceptions out too, as for `2001-99-99`.
+        yaml.YAMLError: if it is none, or more than a configuration can hold.
     """
-    return yaml.load(text, Loader=_FastLoader)  # noqa: S506 - a safe loader
+    return _parse(text, as_1_1=True)[0]
+
+
+def typed(text: str) -> Any:
+    """The value of a text that was typed after `=`.
+
+    A list, a mapping or text in quotes is YAML; all else is null, true, false, a number or the text as it stands,
+    whatever colons and # it holds.
+
+    Raises:
+        yaml.YAMLError: as `parse` does.
+    """
+    told = text.strip(_BLANK)
+    if told.startswith(("[", "{", "'", '"')):
+        value, _, end = _parse(told)
+        if end != len(told):
+            raise yaml.YAMLError(f"{brief(told[end:].strip(_BLANK))} follows its end")
+        return value
+    _refuse_unseen(text)
+    for pattern, _, value_of in _SCALARS.values():
+        if pattern.match(told):
+            return value_of(_of_sane_length(told))
+    return text
+
+
+def typed_text(text: str) -> str:
+    """The text that was typed after `=`; in quotes of its own, what stands between them.
+
+    Raises:
+        yaml.YAMLError: if a configuration can't hold it.
+    """
+    if text.strip(_BLANK).startswith(("'", '"')):
+        try:
+            value = typed(text)
+        except yaml.YAMLError:
+            value = None
+        if isinstance(value, str):
+            return value
+    _refuse_unseen(text)
+    return text
+
+
+def is_null(text: str) -> bool:
+    """Whether a text that was typed stands for nothing."""
+    return _SCALARS["null"][0].match(text.strip(_BLANK)) is not None
 
 
 def dump(value: object) -> str:
@@ -74,18 +187,22 @@ def dump(value: object) -> str:
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
-def read(path: Path) -> tuple[dict[str, Any], Places, list[str]]:
-    """The mapping in a file, the line of every key in it, and the mistakes that YAML itself lets pass."""
+def read(path: Path, *, of_run: bool = False) -> tuple[dict[str, Any], Places, list[str]]:
+    """The mapping in a file, the line of every key in it, and the mistakes that YAML itself lets pass.
+
+    Args:
+        path: the file.
+        of_run: augexp itself wrote it, as YAML 1.1.
+
+    Raises:
+        UserError: if it can't be read, is too large, or holds anything else.
+    """
+    text = _text_of(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 text (byte {error.start}); save the file as UTF-8") from None
-    except OSError as error:
-        raise UserError(f"{path}: can't be read ({error.strerror})") from None
-    try:
-        raw, lines = _parse(text)
+        raw, lines, _ = _parse_once(text, as_1_1=of_run)
     except yaml.YAMLError as error:
-        raise UserError(f"{path.name}{_yaml_problem(error)}") from None
+        line = _line(error, text)
+        raise UserError(f"{path.name}{'' if line is None else f':{line}'}: {problem(error)}") from None
     if not isinstance(raw, dict):
         came = "nothing" if raw is None else brief(raw)
         raise UserError(f"{path}: a mapping such as `strategy: cutmix` is needed, and the file holds {came}")
@@ -99,32 +216,109 @@ def read(path: Path) -> tuple[dict[str, Any], Places, list[str]]:
     return raw, {place: f"{path.name}:{line}" for place, line in lines}, mistakes
 
 
-def _parse(text: str) -> tuple[Any, list[tuple[Place, int]]]:
-    """The plain value of a YAML text, and the line of every key and item in it.
+def _text_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_TEXT + 1)
+    except OSError as error:
+        raise UserError(f"{path}: can't be read ({error.strerror})") from None
+    if len(content) > MOST_TEXT:
+        raise UserError(f"{path}: it is larger than {MOST_TEXT:,} bytes, so it is no configuration")
+    try:
+        return content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 text (byte {error.start}); save the file as UTF-8") from None
+
+
+def _parse(text: str, *, as_1_1: bool = False) -> tuple[Any, list[tuple[Place, int]], int]:
+    """The plain value of a YAML text, the line of every key and item in it, and where the value ends.
 
     Raises:
-        yaml.YAMLError: also where PyYAML lets another exception out, as for `2001-99-99`, `!!int x` and `&a [*a]`.
+        yaml.YAMLError: also where PyYAML lets another exception out, as for `%YAML 9.99...`.
     """
+    if len(text) > MOST_TEXT:
+        raise yaml.YAMLError(f"it is longer than {MOST_TEXT:,} characters")
     try:
-        node = yaml.compose(text, Loader=_Loader)
-        return yaml.load(text, Loader=_Loader), list(_lines(node)) if node else []  # noqa: S506 - a safe loader
+        loader = (_FastLoader if as_1_1 else _Loader)(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None, [], 0
+        _measure(node, {})
+        lines = list(_lines(node))
+        return loader.construct_document(node), lines, node.end_mark.index
     except RecursionError:
-        raise yaml.YAMLError("nested too deeply") from None
-    except (ValueError, KeyError, AttributeError) as error:
+        raise yaml.YAMLError(_TOO_DEEP) from None
+    except (ValueError, OverflowError, KeyError, AttributeError) as error:
         raise yaml.YAMLError(f"a value can't be read: {error}") from None
 
 
-def _yaml_problem(error: yaml.YAMLError) -> str:
+# A sweep reads its configuration for each of its runs; nothing changes what was read.
+_parse_once = lru_cache(maxsize=4)(_parse)
+_TOO_DEEP = f"nested more than {DEEPEST} deep"
+
+
+def _measure(node: yaml.Node, known: dict[int, tuple[int, int]], depth: int = 1) -> tuple[int, int]:
+    """How many values a node holds, and how many within each other; an alias holds what it stands for.
+
+    Raises:
+        TooMuch: if they are too many or too deep, or a key is no text.
+    """
+    if id(node) not in known and depth <= DEEPEST:
+        known[id(node)] = 0, 0  # while it is being measured
+        inner = [_measure(child, known, depth + 1) for child in _children(node)]
+        known[id(node)] = 1 + sum(size for size, _ in inner), 1 + max((height for _, height in inner), default=0)
+    size, height = known.get(id(node), (1, 1))
+    if not size:
+        raise TooMuch(None, None, "an alias stands inside of what it stands for", node.start_mark)
+    if depth + height - 1 > DEEPEST:
+        raise TooMuch(None, None, _TOO_DEEP, node.start_mark)
+    if size > MOST_VALUES:
+        raise TooMuch(None, None, f"more than {MOST_VALUES:,} values, those of aliases counted", node.start_mark)
+    return size, height
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        for key, _ in node.value:
+            if key.tag not in (f"{_TAG}str", f"{_TAG}merge"):
+                told = cut(key.value) if isinstance(key, yaml.ScalarNode) else "a list or a mapping"
+                raise TooMuch(None, None, f"a key must be text, not {told}; put it in quotes", key.start_mark)
+        return [value for _, value in node.value]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+def _of_sane_length(text: str, mark: yaml.Mark | None = None) -> str:
+    if len(text) > LONGEST_NUMBER:
+        raise TooMuch(None, None, f"a number has at most {LONGEST_NUMBER} characters", mark)
+    return text
+
+
+def _refuse_unseen(text: str) -> None:
+    """Refuses what a YAML text can't hold, in a text that isn't YAML."""
+    if unseen := Reader.NON_PRINTABLE.search(text):
+        raise yaml.YAMLError(f"the character U+{ord(unseen[0]):04X} is not allowed")
+    if len(text) > MOST_TEXT:
+        raise yaml.YAMLError(f"it is longer than {MOST_TEXT:,} characters")
+
+
+def problem(error: yaml.YAMLError) -> str:
+    """What is wrong with a YAML text, without its place."""
+    if isinstance(error, TooMuch):
+        return str(error.problem)
     if isinstance(error, ReaderError):
-        return f": not valid YAML: character U+{error.character:04X} at position {error.position} is not allowed"
-    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
-        return f": not valid YAML: {error}"
-    problem = str(error.problem)
-    if tag := re.search(r"constructor for the tag '([^']*)'", problem):
-        problem = f"the tag {tag[1]} is refused; a configuration holds plain values only"
-    else:
-        problem = f"not valid YAML: {problem}"
-    return f":{error.problem_mark.line + 1}: {problem}"
+        return f"not valid YAML: the character U+{error.character:04X} is not allowed"
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return f"not valid YAML: {error}"
+    if tag := re.search(r"constructor for the tag '([^']*)'", str(error.problem)):
+        return f"the tag {tag[1]} is refused; a configuration holds plain values only"
+    return f"not valid YAML: {error.problem}"
+
+
+def _line(error: yaml.YAMLError, text: str) -> int | None:
+    if isinstance(error, ReaderError):
+        return text.count("\n", 0, error.position) + 1
+    mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+    return None if mark is None else mark.line + 1
 
 
 def _lines(node: yaml.Node, place: Place = ()) -> Iterator[tuple[Place, int]]:
@@ -139,82 +333,6 @@ def _lines(node: yaml.Node, place: Place = ()) -> Iterator[tuple[Place, int]]:
             yield from _lines(value, (*place, index))
 
 
-def apply_overrides(
-    raw: dict[str, Any], places: Places, overrides: Sequence[str]
-) -> tuple[dict[str, Any], Places, list[str]]:
-    """`raw` and its places with each `key=value` set, and a line for each override that makes no sense."""
-    mistakes = []
-    for text in overrides:
-        key, equals, value = text.partition("=")
-        keys = key.strip().split(".")
-        if not equals or not all(keys):
-            mistakes.append(f"override {text!r}: key=value is needed, such as train.epochs=5")
-            continue
-        if re.search("[\ud800-\udfff]", value):
-            why = "a name that isn't UTF-8 can't be written into a configuration; rename it, or go there and write `.`"
-            mistakes.append(f"override {text!r}: {why}")
-            continue
-        try:
-            parsed = parse(value)
-        except yaml.YAMLError:
-            mistakes.append(f"override {text!r}: the value is not valid YAML; quote it, such as '{key}=[a, b]'")
-            continue
-        place, mistake = _located(raw, keys)
-        if mistake:
-            mistakes.append(f"override {text!r}: {mistake}")
-            continue
-        raw, places = _replace(raw, places, place, parsed, f"override {text!r}")
-    return raw, places, mistakes
-
-
-def apply_settings(
-    raw: dict[str, Any], places: Places, settings: Mapping[str, Any]
-) -> tuple[dict[str, Any], Places, list[str]]:
-    """`apply_overrides` for values that are no text any more, by their dotted keys."""
-    mistakes = []
-    for key, value in settings.items():
-        text = f"{key}={json.dumps(value, ensure_ascii=False, default=str)}"
-        keys = key.strip().split(".")
-        if not all(keys):
-            mistakes.append(f"override {text!r}: key=value is needed, such as train.epochs=5")
-            continue
-        place, mistake = _located(raw, keys)
-        if mistake:
-            mistakes.append(f"override {text!r}: {mistake}")
-            continue
-        raw, places = _replace(raw, places, place, value, f"override {text!r}")
-    return raw, places, mistakes
-
-
-def _replace(
-    raw: dict[str, Any], places: Places, place: Place, value: object, who: str
-) -> tuple[dict[str, Any], Places]:
-    # What stood inside is gone, and its line with it.
-    kept = {other: where for other, where in places.items() if other[: len(place)] != place}
-    return _with(raw, place, value), kept | {place: who}
-
-
-def _located(raw: Mapping[str, Any], keys: Sequence[str]) -> tuple[Place, str]:
-    """The place that keys stand for, and why there is none: `strategy.cutmix.prob` is in the first item of that name.
-
-    Items of a list are found by their `names_of`.
-    """
-    place: Place = ()
-    inner: Any = raw
-    for part in keys[:-1]:
-        names = names_of(inner) if isinstance(inner, list) else None
-        if names is not None and part not in names:
-            return place, f"{dotted(place)} has no {part}{did_you_mean(part, names) or _there(names)}"
-        place = (*place, part if names is None else names.index(part))
-        inner = inner.get(part) if names is None else inner[names.index(part)]
-        if inner is None:
-            return (*place, *keys[len(place) :]), ""
-        if not isinstance(inner, Mapping | list) and not (names and isinstance(inner, str)):
-            return place, _no_keys(place)
-        inner = {} if isinstance(inner, str) else inner
-    return ((*place, keys[-1]), "") if not isinstance(inner, list) else (place, _no_keys(place))
-
-
 def names_of(items: Sequence[Any]) -> list[str]:
     """The names of items, which are names themselves or hold one; a second one of a name is `cutmix[2]`."""
     names = [str(item.get("name") if isinstance(item, Mapping) else item) for item in items]
@@ -222,23 +340,6 @@ def names_of(items: Sequence[Any]) -> list[str]:
     return [f"{name}[{repeat}]" if repeat > 1 else name for name, repeat in zip(names, repeats, strict=True)]
 
 
-def _there(names: Sequence[str]) -> str:
-    return f"; it has {', '.join(names)}" if names else "; it is empty"
-
-
-def _no_keys(place: Place) -> str:
-    return f"{dotted(place)} holds no keys, so nothing can be set in it; write {dotted(place)}=..."
-
-
-def _with(raw: Any, place: Place, value: object) -> Any:
-    """`raw` with the value at `place` replaced; sections that are missing are made, an item's name becomes an item."""
-    head, rest = place[0], place[1:]
-    if isinstance(raw, list):
-        return [_with(item, rest, value) if index == head else item for index, item in enumerate(raw)]
-    raw = {"name": raw} if isinstance(raw, str) else raw or {}
-    return {**raw, head: _with(raw.get(head), rest, value) if rest else value}
-
-
 def dotted(place: Place) -> str:
-    """`train.epochs`, `strategy[0].alpha`."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
+    """`train.epochs`, `strategy[0].alpha`, for a message."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{cut(part)}" for part in place).lstrip(".")

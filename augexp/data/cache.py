@@ -7,29 +7,28 @@ once, is never changed afterwards, and one process at a time builds it.
 import hashlib
 import json
 import os
-import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from augexp import console, files
+from augexp import console, files, removal
 from augexp.config.schema import Data
-from augexp.data import decode
+from augexp.data import copies, decode, entries
 from augexp.data.decode import Pixels
 from augexp.data.examples import Examples, Labels, Source, SplitName
 from augexp.data.grey import Extent, Ranges, ranges
-from augexp.errors import UserError
+from augexp.errors import UserError, counted, remedy
 from augexp.files import locked
 
-FORMAT = 1  # part of every key: a change here retires all entries
 BAD_SHARE = 0.01  # of a split; more stops the run
 LISTED = 20  # names in a message
+SAMPLE = 64  # images of a split whose pixels are checked whenever an entry is opened
 Bad = tuple[str, str]  # id, reason
 
 
@@ -40,6 +39,7 @@ class DecodedSplit:
     images: Pixels  # (N, S, S, 3), RGB; mapped copy-on-write, so writable without touching the file
     labels: Labels  # (N,) int32
     ids: list[str]
+    digests: Sequence[str] | None = None  # of each image's pixels; None in an entry of an earlier version
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class Decoded:
     splits: Mapping[SplitName, DecodedSplit]
     skipped: tuple[str, ...]  # ids of the images that can't be decoded
     grey: Ranges = field(default_factory=dict)  # of deep grey: which values were taken for black and white
+    reasons: Mapping[str, str] = field(default_factory=dict)  # id of an image -> why it can't be decoded
 
 
 class _DamagedError(Exception):
@@ -82,20 +83,15 @@ def expected(source: Source, data: Data) -> Decoded:
     for name, examples in source.splits.items():
         listing = examples.listing()
         black = np.broadcast_to(np.uint8(0), (examples.count, size, size, 3))
-        splits[name] = DecodedSplit(black, listing.labels, listing.ids)
+        unlike = [f"{name}/{id_}" for id_ in listing.ids]  # no two are known to be equal
+        splits[name] = DecodedSplit(black, listing.labels, listing.ids, unlike)
     return Decoded(source.class_names, "", splits, ())
 
 
 def entry_folder(source: Source, data: Data) -> Path:
     """Where the decoded images of a source are or would be."""
-    key = json.dumps(
-        [
-            *(FORMAT, source.name, source.version, source.class_names, data.decoded_size, data.resize),
-            *(decode.VERSION, decode.BACKGROUND, data.antialias),
-        ]
-    )
-    name = re.sub(r"[^\w.-]+", "_", source.name)[:60]
-    return cache_folder(data) / f"{name}-{data.decoded_size}-{data.resize}-{_sha256(key.encode())[:12]}"
+    told = (source.version, source.class_names, decode.VERSION, decode.BACKGROUND, data.antialias)
+    return cache_folder(data) / entries.name(source.name, data.decoded_size, data.resize, told)
 
 
 def cache_folder(data: Data) -> Path:
@@ -112,28 +108,62 @@ def _sha256(content: bytes) -> str:
 
 def _open(folder: Path) -> Decoded:
     try:
-        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        meta = json.loads(files.read_bytes(folder / "meta.json", entries.MOST_META))
+        if meta.pop("check", None) not in (None, _check(meta)):
+            raise _DamagedError("meta.json is not what was written")
         splits = {name: _open_split(folder / f"{name}.npy", split) for name, split in meta["splits"].items()}
         grey = {kind: (float(low), float(high)) for kind, (low, high) in meta["grey"].items()}
-        bad = tuple(id_ for id_, _ in meta["bad"])
-        return Decoded(tuple(meta["class_names"]), meta["fingerprint"], splits, bad, grey)
+        bad = {id_: str(reason) for id_, reason in meta["bad"]}
+        return Decoded(tuple(meta["class_names"]), meta["fingerprint"], splits, tuple(bad), grey, bad)
     except FileNotFoundError as error:
         raise _DamagedError(f"no {Path(error.filename).name}") from None
     except OSError as error:
         raise _DamagedError(error.strerror or str(error)) from None
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError) as error:
         raise _DamagedError(f"meta.json: {type(error).__name__}") from None
 
 
 def _open_split(path: Path, split: Mapping[str, Any]) -> DecodedSplit:
     try:
+        files.opened(path).close()  # a pipe would be waited for
         # Copy-on-write makes the array writable, as DLPack asks, and still leaves the file alone.
         images = np.load(path, mmap_mode="c")
     except (ValueError, EOFError):
         raise _DamagedError(f"{path.name} is cut off") from None
     if images.dtype != np.uint8 or list(images.shape) != split["shape"] or len(split["ids"]) != len(images):
         raise _DamagedError(f"{path.name} is not what meta.json says")
-    return DecodedSplit(images, np.array(split["labels"], np.int32), list(split["ids"]))
+    digests = split.get("digests")
+    opened = DecodedSplit(images, np.array(split["labels"], np.int32), list(split["ids"]), digests)
+    if digests is not None:
+        if len(digests) != len(images):
+            raise _DamagedError("meta.json has no digest of each image")
+        # Other ones each time; `augexp check cache` looks at all.
+        some = np.random.default_rng().choice(len(images), min(SAMPLE, len(images)), replace=False)
+        if wrong := list(changed(opened, some.tolist())):
+            raise _DamagedError(f"the pixels of {wrong[0]} are not what was decoded")
+    return opened
+
+
+def changed(split: DecodedSplit, rows: Iterable[int]) -> Iterator[str]:
+    """Ids of the images among some rows whose pixels are not those that were decoded, in an entry that tells."""
+    for row in rows:
+        if split.digests is not None and copies.digest(split.images[row]) != split.digests[row]:
+            yield split.ids[row]
+
+
+def damage(folder: Path) -> str | None:
+    """What is wrong with an entry, all of its pixels looked at; None where nothing is, or it doesn't tell."""
+    try:
+        entry = _open(folder)
+    except _DamagedError as found:
+        return str(found)
+    wrong = [id_ for split in entry.splits.values() for id_ in changed(split, range(len(split.ids)))]
+    return f"the pixels of {counted(len(wrong), 'image')} are not what was decoded ({wrong[0]})" if wrong else None
+
+
+def tells(folder: Path) -> bool:
+    """Whether an entry that can be opened has digests of its images; those of earlier versions have none."""
+    return all(split.digests is not None for split in _open(folder).splits.values())
 
 
 def _build_once(source: Source, data: Data) -> Decoded:
@@ -158,27 +188,39 @@ def _writable(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise UserError(
             f"{folder}: decoded images can't be written ({error.strerror or error}); "
-            "free space, or set data.cache_dir= to another folder"
+            f"{remedy(error)}, or set data.cache_dir= to another folder"
         ) from error
 
 
 def _build(source: Source, data: Data, folder: Path) -> Decoded:
     temporary = folder.with_name(f".{folder.name}.building")
     # Whoever left these was killed: this process holds the lock.
-    shutil.rmtree(temporary, ignore_errors=True)
+    _clear(temporary)
     _check_space(source, data, folder.parent)
     try:
         temporary.mkdir()
         start = time.monotonic()
         count = _fill(temporary, source, data)
         seconds = time.monotonic() - start
-        if folder.exists():
-            shutil.rmtree(folder)
+        _clear(folder)
         temporary.rename(folder)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    console.say(f"decoded {count:,} images in {seconds:.1f} s ({count / seconds:,.0f} images/s) into {folder}")
+        with suppress(OSError, UserError):
+            _clear(temporary)
+    console.say(f"decoded {counted(count, 'image')} in {seconds:.1f} s ({count / seconds:,.0f} images/s) into {folder}")
     return _open(folder)
+
+
+def _clear(folder: Path) -> None:
+    """Deletes what was built in a folder, and the folder; one that holds something else is refused."""
+    if not os.path.lexists(folder):
+        return
+    left = removal.remove(folder, entries.FILES)
+    if left:
+        raise UserError(
+            f"{folder}: it holds what is not of decoded images ({', '.join(left[:3])}), and nothing of it is deleted; "
+            "move it away, or set data.cache_dir= to another folder"
+        )
 
 
 def _check_space(source: Source, data: Data, folder: Path) -> None:
@@ -202,7 +244,7 @@ def _fill(folder: Path, source: Source, data: Data) -> int:
         built = _build_splits(folder, source, data, grey)
     bad = [bad for split in built.values() for bad in split.bad]
     if bad:
-        console.say(f"left out {len(bad)} of {total:,} images that can't be decoded: {_list(bad, ', ')}")
+        console.say(f"left out {len(bad)} of {counted(total, 'image')} that can't be decoded: {_list(bad, ', ')}")
     files.write_text(folder / "meta.json", json.dumps(_meta(source, data, built, bad, grey)))
     return total - len(bad)
 
@@ -250,7 +292,7 @@ class _BuiltSplit:
     shape: tuple[int, ...]
     ids: list[str] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
-    digests: list[str] = field(default_factory=list)  # of each image's pixels
+    digests: list[str] = field(default_factory=list)  # of each image's pixels, whole
     bad: list[Bad] = field(default_factory=list)
 
     def add(self, ids: list[str], labels: Labels, images: Pixels) -> None:
@@ -262,8 +304,16 @@ class _BuiltSplit:
 def _meta(
     source: Source, data: Data, built: Mapping[SplitName, _BuiltSplit], bad: list[Bad], grey: Ranges
 ) -> dict[str, Any]:
-    splits = {name: {"shape": split.shape, "ids": split.ids, "labels": split.labels} for name, split in built.items()}
-    return {
+    splits = {
+        name: {
+            "shape": split.shape,
+            "ids": split.ids,
+            "labels": split.labels,
+            "digests": [digest[: copies.DIGITS] for digest in split.digests],
+        }
+        for name, split in built.items()
+    }
+    meta = {
         "source": source.name,
         "version": source.version,
         "class_names": source.class_names,
@@ -275,6 +325,13 @@ def _meta(
         "antialias": data.antialias,
         "grey": grey,
     }
+    return meta | {"check": _check(meta)}
+
+
+def _check(meta: Mapping[str, Any]) -> str:
+    """A digest of what an entry tells; it has a digest of each image, and so stands for all of it."""
+    # Lists in place of tuples, and names of splits as they are read back.
+    return _sha256(json.dumps(json.loads(json.dumps(meta)), sort_keys=True).encode())
 
 
 def _fingerprint(class_names: tuple[str, ...], built: Mapping[SplitName, _BuiltSplit]) -> str:
@@ -319,8 +376,8 @@ def _refuse_many_bad(source: str, name: SplitName, split: _BuiltSplit) -> None:
     count = len(split.ids) + len(split.bad)
     if len(split.bad) > BAD_SHARE * count:
         raise UserError(
-            f"{source}: {len(split.bad):,} of {count:,} images of the split {name} can't be decoded, more than "
-            f"{BAD_SHARE:.0%}; repair or remove them:\n  {_list(split.bad)}"
+            f"{source}: {len(split.bad):,} of {counted(count, 'image')} of the split {name} can't be decoded, "
+            f"more than {BAD_SHARE:.0%}; repair or remove them:\n  {_list(split.bad)}"
         )
 
 

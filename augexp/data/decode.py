@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -38,7 +39,8 @@ WORKERS = os.cpu_count() or 1
 Pixels = NDArray[np.uint8]
 Indices = NDArray[np.int64]
 # Of an image file; where a set keeps no files, grey values (H, W) float32, or pixels uint8 as Pillow takes them.
-Content = bytes | NDArray[np.float32] | NDArray[np.uint8]
+# A path is that of a file, which is read where it is decoded.
+Content = bytes | Path | NDArray[np.float32] | NDArray[np.uint8]
 _Result = TypeVar("_Result")
 
 _UPRIGHT = {
@@ -66,7 +68,7 @@ class UnknownRangeError(Exception):
 
 
 def decode(examples: Examples, data: Data, ranges: grey.Ranges | None) -> Iterator[Chunk]:
-    """The images of a split in order; what can't even be read is in no chunk.
+    """The images of a split in order; what TensorFlow can't even read is in no chunk.
 
     Args:
         examples: the split.
@@ -101,7 +103,23 @@ def orientation(encoded: bytes) -> int:
         return _orientation(image)
 
 
-def upright_size(encoded: bytes) -> tuple[int, int]:
+def sizes(examples: Examples) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Indices, and width and height of the files as a viewer shows them; what is no image is left out."""
+    for index, size in _each(examples, _size):
+        if size is not None:
+            yield index, size
+
+
+def _size(content: Content) -> tuple[int, int] | None:
+    if isinstance(content, np.ndarray):
+        return content.shape[1], content.shape[0]
+    try:
+        return upright_size(content)
+    except Exception:  # as in `_decoded`
+        return None
+
+
+def upright_size(encoded: bytes | Path) -> tuple[int, int]:
     """Width and height as a viewer shows an image file that can be decoded."""
     with _opened(encoded) as image:
         if image.format == "TIFF":
@@ -111,7 +129,7 @@ def upright_size(encoded: bytes) -> tuple[int, int]:
 
 
 def _each(examples: Examples, work: Callable[[Content], _Result]) -> Iterator[tuple[int, _Result]]:
-    """What `work` makes of each example, in order, from a pool of threads; files that can't be read are left out."""
+    """What `work` makes of each example, in order, from a pool of threads."""
     _silence()
     under_way: deque[tuple[int, Future[_Result]]] = deque()
     pool = ThreadPoolExecutor(WORKERS)
@@ -128,7 +146,10 @@ def _each(examples: Examples, work: Callable[[Content], _Result]) -> Iterator[tu
 
 
 def _contents(examples: Examples) -> Iterator[tuple[int, Content]]:
-    """Indices and contents; files that can't be read are left out."""
+    """Indices and contents; what TensorFlow can't read is left out."""
+    if not callable(examples.encoded):
+        yield from enumerate(examples.encoded)
+        return
     import tensorflow as tf
 
     encoded = examples.encoded().ignore_errors()
@@ -153,9 +174,10 @@ def _silence() -> None:
 
 def _decoded(content: Content, data: Data, ranges: grey.Ranges | None) -> Pixels | str:
     """An image (S, S, 3), or why there is none."""
-    if len(content) == 0:
-        return "empty file"
     try:
+        content = content.read_bytes() if isinstance(content, Path) else content
+        if len(content) == 0:
+            return "empty file"
         with _opened(content) as image:
             image.draft(None, _least(data))
             with _budget.taken(image.width * image.height):
@@ -164,6 +186,8 @@ def _decoded(content: Content, data: Data, ranges: grey.Ranges | None) -> Pixels
         raise
     except UnidentifiedImageError:
         return "not an image"
+    except FileNotFoundError:
+        return "the file is gone"
     except Image.DecompressionBombError:
         return f"more than {MOST_PIXELS / 1e6:.0f} million pixels, which may be a decompression bomb; make it smaller"
     except Exception as error:  # Pillow's decoders raise whatever a broken file makes them stumble over.
@@ -186,7 +210,8 @@ def _opened(content: Content) -> Iterator[Image.Image]:
     if isinstance(content, np.ndarray):
         yield Image.fromarray(content)
         return
-    with Image.open(io.BytesIO(content), formats=_formats()) as image:
+    file = content if isinstance(content, Path) else io.BytesIO(content)
+    with Image.open(file, formats=_formats()) as image:
         yield image
 
 

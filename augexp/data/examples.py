@@ -1,8 +1,9 @@
 """The shape that every source of examples ends in, and what is asked of each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 SplitName = Literal["train", "val", "test", "all"]
 Labels = NDArray[np.int32]
+Encoded = Union[Callable[[], "tf.data.Dataset"], Sequence[Path]]  # noqa: UP007 - a name in quotes can't stand beside |
 
 SHOWN = 10  # classes in a message
 _PURPOSES = {"train": "train", "val": "validate", "test": "test"}
@@ -36,7 +38,8 @@ class Examples:
     listing: Callable[[], Listing]  # may read through the whole split
     # (index int64, bytes of an image file), in the order of the listing; or grey values (H, W) float32, or pixels uint8
     # (H, W) or (H, W, channels).
-    encoded: Callable[[], "tf.data.Dataset"]
+    # Or the image files themselves, in that order.
+    encoded: Encoded
     # Where the set has boxes, likewise: (boxes (n, 4) as top, left, bottom, right in shares of the side, bytes).
     boxed: Callable[[], "tf.data.Dataset"] | None = None
 
@@ -50,6 +53,7 @@ class Source:
     class_names: tuple[str, ...]
     splits: Mapping[SplitName, Examples]
     groups: Mapping[str, str] = field(default_factory=dict)  # id -> what must not be divided between splits
+    left_out: str = ""  # in words: what was found beside the examples and isn't used
 
 
 def check_classes(source: str, class_names: tuple[str, ...], train: Labels, **held_out: Labels | None) -> None:
@@ -121,6 +125,6 @@ def _named(class_names: tuple[str, ...], indices: list[int]) -> str:
     return ", ".join(class_names[i] for i in indices[:SHOWN]) + more
 
 
-def listed(ids: list[str], labels: Labels, encoded: Callable[[], "tf.data.Dataset"]) -> Examples:
+def listed(ids: list[str], labels: Labels, encoded: Encoded) -> Examples:
     listing = Listing(ids, labels)
     return Examples(len(ids), lambda: listing, encoded)

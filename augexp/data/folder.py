@@ -4,7 +4,6 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,11 +12,7 @@ from augexp.config.schema import Data
 from augexp.data import classnames, layout
 from augexp.data.examples import Examples, Source, SplitName, check_splits, listed
 from augexp.data.imagefiles import ENDINGS, LeftOut, images_under, subfolders
-from augexp.errors import UserError
-
-if TYPE_CHECKING:
-    import tensorflow as tf
-
+from augexp.errors import UserError, counted
 
 FOLDER = "folder:"
 KNOWN = " ".join(sorted(ending[1:] for ending in ENDINGS))
@@ -69,7 +64,8 @@ def _read_folder(data: Data, root: Path) -> Source:
     _check_files(data.source, class_names, files)
     splits = {split: _folder_examples(found.root, files[split], classes, class_names) for split in files}
     check_splits(data.source, class_names, {split: examples.listing().labels for split, examples in splits.items()})
-    return Source(classnames.readable(found.root.absolute().name), _stamp(found.root, files), class_names, splits)
+    name, version = classnames.readable(found.root.absolute().name), _stamp(found.root, files)
+    return Source(name, version, class_names, splits, left_out=left)
 
 
 def _places(root: Path, folders: Mapping[SplitName, Path], names: Mapping[SplitName, list[str]]) -> dict[str, str]:
@@ -83,7 +79,7 @@ def _places(root: Path, folders: Mapping[SplitName, Path], names: Mapping[SplitN
 
 def _check_files(source: str, class_names: tuple[str, ...], files: Mapping[SplitName, dict[str, list[Path]]]) -> None:
     if not any(images for classes in files.values() for images in classes.values()):
-        where = f"in its {len(class_names)} class folders" if class_names else "and no class folders"
+        where = f"in its {counted(len(class_names), 'class folder')}" if class_names else "and no class folders"
         raise UserError(f"{source}: no images {where}; {layout.NEEDED}, with images ({KNOWN})")
 
 
@@ -94,7 +90,7 @@ def _folder_examples(
     paths = [path for images in files.values() for path in images]
     labels = [number[classes[name]] for name, images in files.items() for _ in images]
     ids = [path.relative_to(root).as_posix() for path in paths]
-    return listed(ids, np.array(labels, np.int32), lambda: contents(paths))
+    return listed(ids, np.array(labels, np.int32), paths)
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
@@ -119,17 +115,7 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
 
 def of_files(paths: Sequence[Path]) -> Examples:
     """Image files that belong to no data set: the class of each is unknown, and 0 here."""
-    return listed([str(path) for path in paths], np.zeros(len(paths), np.int32), lambda: contents(paths))
-
-
-def contents(paths: Sequence[Path]) -> "tf.data.Dataset":
-    """Numbers of files, and their bytes."""
-    import tensorflow as tf
-
-    names = tf.data.Dataset.from_tensor_slices(np.array([os.fsencode(path) for path in paths], object))
-    return names.enumerate().map(
-        lambda index, name: (index, tf.io.read_file(name)), num_parallel_calls=tf.data.AUTOTUNE
-    )
+    return listed([str(path) for path in paths], np.zeros(len(paths), np.int32), paths)
 
 
 def _stamp(root: Path, files: Mapping[SplitName, dict[str, list[Path]]]) -> str:

@@ -12,7 +12,7 @@ from augexp.data.classnames import readable
 from augexp.data.examples import SplitName
 from augexp.data.imagefiles import STRAY, LeftOut, has_images, images_beside, subfolders
 from augexp.data.roles import Role, assigned, is_about_a_split, is_filler, role, roles
-from augexp.errors import UserError
+from augexp.errors import UserError, counted
 
 DEEPEST = 4  # folders around the data, each alone in the one above
 NEEDED = "one folder a class is needed, under train/ and test/ (and val/), or alone"
@@ -157,8 +157,8 @@ def _refuse_flat(source: str, folder: Path, name: str, split: Role) -> None:
         return
     if images := images_beside(folder):
         raise UserError(
-            f"{source}: {name} holds {len(images):,} images and no class folders ({images[0].name}), so what they show "
-            f"isn't known; put them into a folder for each class{INSTEAD[split]}"
+            f"{source}: {name} holds {counted(len(images), 'image')} and no class folders ({images[0].name}), so what "
+            f"they show isn't known; put them into a folder for each class{INSTEAD[split]}"
         )
 
 

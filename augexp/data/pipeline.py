@@ -38,6 +38,8 @@ class Recipe:
     num_classes: int
     seed: int
     label_smoothing: float = 0.0
+    balanced: bool = False  # every class as often as any other
+    class_names: tuple[str, ...] = ()  # for ops that change some classes only
 
 
 def steps_per_epoch(part: Part, batch_size: int) -> int:
@@ -58,7 +60,8 @@ def train_batches(part: Part, recipe: Recipe, steps: range, threads: int | None 
     """Augmented training batches of the given steps, in order.
 
     Args:
-        part: the examples; shuffled anew in each pass.
+        part: the examples; shuffled anew in each pass. A balanced pass holds about as many, every class equally often,
+            and goes on where the one before left the examples of a class.
         recipe: strategy, sizes and seed.
         steps: numbers of the steps, counted from the start of the run.
         threads: parallel batches; None lets tf.data choose. The batches are the same for any number.
@@ -80,16 +83,20 @@ def train_batches(part: Part, recipe: Recipe, steps: range, threads: int | None 
 def batch_at(part: Part, recipe: Recipe) -> Callable[[tf.Tensor], Batch]:
     """The function from a step (int64 scalar) to its batch: the one place where training batches are made."""
     examples = _Examples(part, recipe.num_classes, recipe.label_smoothing)
-    window, augment = _window(recipe, decoded_size=part.images.shape[1]), strategy.build(recipe.strategy)
+    number = _balanced_numbers(part, recipe) if recipe.balanced else _numbers(len(part), recipe)
+    window, augment = (
+        _window(recipe, decoded_size=part.images.shape[1]),
+        strategy.build(recipe.strategy, recipe.class_names),
+    )
 
     def draw(step: tf.Tensor) -> Batch:
         # Called outside tf.data, as previews do, these ops would move the whole cache to a GPU.
         with tf.device("CPU:0"):
             step = tf.cast(step, tf.int64)
-            decoded, targets = examples.gather(_example_numbers(step, recipe, len(part)))
+            decoded, targets = examples.gather(number(step))
             seed = tf.stack([tf.constant(recipe.seed, tf.int64), step])
             sources, targets = window(decoded, targets, seed)
-            params = augment.sample(seed, sources)
+            params = augment.sample(seed, sources, tf.argmax(targets, axis=1))
             mixed, soft = augment.apply(sources, targets, params)
         mixed.set_shape([recipe.batch_size, recipe.image_size, recipe.image_size, 3])
         return Batch(mixed, soft, sources, params)
@@ -149,14 +156,47 @@ def _tensor(array: NDArray[np.uint8]) -> tf.Tensor:
     return tf.experimental.dlpack.from_dlpack(np.asarray(array).__dlpack__())
 
 
-def _example_numbers(step: tf.Tensor, recipe: Recipe, examples: int) -> tf.Tensor:
-    """(B,) int64 in [0, examples): positions in an endless row of passes, each pass a permutation of its own."""
+Numbers = Callable[[tf.Tensor], tf.Tensor]
+"""A step (int64 scalar) -> the numbers (B,) int64 of its examples."""
+
+
+def _numbers(examples: int, recipe: Recipe) -> Numbers:
+    """Every example once in each pass."""
+
+    def of(step: tf.Tensor) -> tf.Tensor:
+        return _places(step, recipe, examples)[1]
+
+    return of
+
+
+def _balanced_numbers(part: Part, recipe: Recipe) -> Numbers:
+    """Every class equally often in each pass, and every example of a class as often as the others of it."""
+    sizes = np.bincount(part.labels)
+    classes = np.flatnonzero(sizes)
+    # By class, in an order of the seed's.
+    shuffled = np.random.default_rng(recipe.seed).permutation(len(part))
+    order = tf.constant(shuffled[np.argsort(part.labels[shuffled], kind="stable")], tf.int64)
+    counts = tf.constant(sizes[classes], tf.int64)
+    starts = tf.cumsum(counts, exclusive=True)
+    draws = -(-len(part) // len(classes))  # of each class in a pass
+
+    def of(step: tf.Tensor) -> tf.Tensor:
+        passes, places = _places(step, recipe, draws * len(classes))
+        one = places % len(classes)
+        turn = passes * draws + places // len(classes)
+        return tf.gather(order, tf.gather(starts, one) + turn % tf.gather(counts, one))
+
+    return of
+
+
+def _places(step: tf.Tensor, recipe: Recipe, length: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """(B,) int64 twice: which pass, and a place in [0, length): an endless row of passes, each a permutation."""
     positions = step * recipe.batch_size + tf.range(recipe.batch_size, dtype=tf.int64)
-    first = positions[0] // examples
+    first = positions[0] // length
     # A batch is no larger than a pass, so it lies in at most two.
-    in_first = _shuffled(positions % examples, recipe.seed, first, examples)
-    in_second = _shuffled(positions % examples, recipe.seed, first + 1, examples)
-    return tf.where(positions // examples == first, in_first, in_second)
+    in_first = _shuffled(positions % length, recipe.seed, first, length)
+    in_second = _shuffled(positions % length, recipe.seed, first + 1, length)
+    return positions // length, tf.where(positions // length == first, in_first, in_second)
 
 
 def _shuffled(places: tf.Tensor, seed: int, pass_number: tf.Tensor, examples: int) -> tf.Tensor:

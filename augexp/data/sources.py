@@ -49,6 +49,11 @@ def is_prepared(data: Data) -> bool:
     return _module(data).is_prepared(data)
 
 
+def is_listed_without_tensorflow(data: Data) -> bool:
+    """Whether ids and labels can be had in a process that hasn't loaded TensorFlow, and won't."""
+    return _module(data) is not tfds
+
+
 def count_classes(data: Data) -> int:
     """Number of classes of a set that may not be downloaded yet.
 

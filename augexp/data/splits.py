@@ -6,7 +6,7 @@ same division. Which division that is, `data.split_seed` and `data.folds` say.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from augexp import console
 from augexp.config.schema import FROM_SEED, VALIDATION_SHARE, Data, Experiment
-from augexp.data import cache, grouped, sources
+from augexp.data import cache, copies, grouped, sources
 from augexp.data.cache import Decoded, DecodedSplit
-from augexp.data.examples import check_classes, say_lacking
+from augexp.data.copies import Copies, Split
+from augexp.data.examples import SHOWN, check_classes, say_lacking
 from augexp.data.grey import Ranges
 from augexp.errors import UserError
 
@@ -36,6 +37,7 @@ class Part:
     rows: Rows  # (n,), ascending: the rows of `images` that belong to this part
     labels: NDArray[np.int32]  # (n,)
     ids: list[str]  # n
+    digests: Sequence[str] = ()  # n, of the pixels
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -52,6 +54,7 @@ class Splits:
     fingerprint: str  # of the decoded content
     left_out: tuple[str, ...]  # ids of the images that can't be decoded
     grey: Ranges = field(default_factory=dict)  # of deep grey: which values were taken for black and white
+    copies: Copies = field(default_factory=Copies)  # equal images, before any were dropped
 
     @property
     def validation(self) -> Literal["train", "val", "test"]:
@@ -86,7 +89,7 @@ def division(data: Data, seed: int) -> Division:
 
 
 def split(decoded: Decoded, data: Data, groups: Groups = MappingProxyType({}), seed: int = 0) -> Splits:
-    """Carves validation (and test where none is held out, or with folds) from train, stratified by class.
+    """Carves validation (and test where none is held out, or with folds) from train, by class, and drops copies across.
 
     Args:
         decoded: the examples.
@@ -96,7 +99,7 @@ def split(decoded: Decoded, data: Data, groups: Groups = MappingProxyType({}), s
 
     Raises:
         UserError: if there are no images, one class only, a class without train images or with fewer than two for
-            folds, or nothing to validate on.
+            folds, nothing to validate on, or copies across splits where `data.duplicates` refuses them.
     """
     into = division(data, seed)
     train, test = _held_out(decoded, data, groups, into)
@@ -106,12 +109,59 @@ def split(decoded: Decoded, data: Data, groups: Groups = MappingProxyType({}), s
         val = _whole(decoded.splits["val"])
     else:
         train, val = _carve(train, data.validation or VALIDATION_SHARE, into.salt("val"), groups)
+    found = _copies(train, val, test, data)
+    if found.dropped:
+        train, chosen_by = _without_copies(train, val, found, data.source, decoded.class_names)
+        val = test if val is test else chosen_by
     if data.train_per_class is not None:
         train = _first_of_each_class(train, data.train_per_class, into.salt("train"))
     check_classes(data.source, decoded.class_names, train.labels, test=test.labels, val=val.labels)
     say_lacking(data.source, decoded.class_names, test=test.labels, val=val.labels)
     fingerprint = _with_groups(decoded, groups) if groups else decoded.fingerprint
-    return Splits(train, val, test, decoded.class_names, fingerprint, decoded.skipped, decoded.grey)
+    # Seeds that divide the images otherwise drop others, and yet are of one data set.
+    fingerprint = _with_dropped(fingerprint, found) if found.dropped and not data.divides_by_seed else fingerprint
+    return Splits(train, val, test, decoded.class_names, fingerprint, decoded.skipped, decoded.grey, found)
+
+
+def _copies(train: Part, val: Part, test: Part, data: Data) -> Copies:
+    parts: dict[Split, Part] = {"train": train, "test": test}
+    if val is not test:
+        parts["val"] = val
+    found = Copies(data.duplicates, copies.find(parts))
+    copies.refuse(data.source, found)
+    return found
+
+
+def _without_copies(
+    train: Part, val: Part, found: Copies, source: str, class_names: tuple[str, ...]
+) -> tuple[Part, Part]:
+    """Train and val without the images that stand in what is held out from them.
+
+    Raises:
+        UserError: if a class would have no train images left, or val none at all.
+    """
+    rows: dict[Split, list[int]] = {"train": [], "val": [], "test": []}
+    for member, _ in found.dropped:
+        rows[member.split].append(member.row)
+    left, chosen_by = _without(train, rows["train"]), _without(val, rows["val"])
+    lost = [class_names[label] for label in sorted(set(train.labels.tolist()) - set(left.labels.tolist()))]
+    if lost or len(val) > len(chosen_by) == 0:
+        emptied = f"train image of {', '.join(lost[:SHOWN])}" if lost else "image of val"
+        raise UserError(
+            f"{source}: every {emptied} stands in what is held out, too, and data.duplicates: drop would leave none; "
+            "put other images there, or write data.duplicates=keep"
+        )
+    return left, chosen_by
+
+
+def _without(part: Part, rows: Sequence[int]) -> Part:
+    return _take(part, np.flatnonzero(~np.isin(part.rows, rows)))
+
+
+def _with_dropped(fingerprint: str, found: Copies) -> str:
+    """Fewer images are other data, and so another fingerprint."""
+    dropped = sorted([member.split, member.id] for member, _ in found.dropped)
+    return hashlib.sha256(json.dumps([fingerprint, dropped]).encode()).hexdigest()
 
 
 def _held_out(decoded: Decoded, data: Data, groups: Groups, into: Division) -> tuple[Part, Part]:
@@ -149,7 +199,8 @@ def _with_groups(decoded: Decoded, groups: Groups) -> str:
 
 
 def _whole(split: DecodedSplit) -> Part:
-    return Part(split.images, np.arange(len(split.ids), dtype=np.int64), split.labels, split.ids)
+    digests = split.digests or [copies.digest(image) for image in split.images]
+    return Part(split.images, np.arange(len(split.ids), dtype=np.int64), split.labels, split.ids, digests)
 
 
 def _carve(part: Part, share: float, salt: str, groups: Groups) -> tuple[Part, Part]:
@@ -184,7 +235,8 @@ def id_hash(text: str) -> bytes:
 
 def _take(part: Part, positions: Iterable[int]) -> Part:
     kept = np.fromiter(positions, np.int64)
-    return Part(part.images, part.rows[kept], part.labels[kept], [part.ids[i] for i in kept])
+    ids, digests = ([of_all[i] for i in kept] for of_all in (part.ids, part.digests))
+    return Part(part.images, part.rows[kept], part.labels[kept], ids, digests)
 
 
 def load_splits(experiment: Experiment) -> Splits:

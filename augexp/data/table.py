@@ -11,7 +11,6 @@ from augexp import console
 from augexp.config.schema import Data
 from augexp.data import classnames, tablefile
 from augexp.data.examples import Examples, Source, SplitName, check_splits, listed
-from augexp.data.folder import contents
 from augexp.data.roles import Role, assigned, role
 from augexp.data.tablefile import Row, Table
 from augexp.errors import UserError
@@ -145,7 +144,7 @@ def _examples(
     ordered = sorted(rows, key=lambda row: (number[classes[row.label]], ids[row.line]))
     paths = [files[row.line] for row in ordered]
     labels = np.array([number[classes[row.label]] for row in ordered], np.int32)
-    return listed([ids[row.line] for row in ordered], labels, lambda: contents(paths))
+    return listed([ids[row.line] for row in ordered], labels, paths)
 
 
 def _version(splits: Mapping[SplitName, Examples], files: Mapping[int, Path], ids: Mapping[int, str]) -> str:

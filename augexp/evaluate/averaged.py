@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from augexp.errors import counted
 from augexp.evaluate.scores import scores_of
 from augexp.evaluate.subject import Found, Subject, said_of
 from augexp.evaluate.tta import Tta, views
@@ -45,5 +46,5 @@ def rows(section: Mapping[str, Any]) -> Iterator[str]:
         gain = section["metrics"][gain_by(label).name]
         yield (
             f"  tta {label}: accuracy {100 * one['scores']['accuracy']:.2f} % ({100 * gain:+.2f} points), "
-            f"{one['views']} views, {one['images_per_second']:,.0f} images/s"
+            f"{counted(one['views'], 'view')}, {one['images_per_second']:,.0f} images/s"
         )

@@ -8,7 +8,6 @@ A floor that can't be had is left out, and the reason said.
 
 import json
 import re
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -24,12 +23,11 @@ from augexp.data.splits import Part, division
 from augexp.errors import UserError, first_line
 from augexp.evaluate.subject import Found, Subject
 from augexp.metrics.scores import metrics
-from augexp.network import model, scoring
-from augexp.network.build import build_network, policy
+from augexp.network import model, probe, scoring
+from augexp.network.build import policy
 from augexp.network.trained import Trained
 
 WORDNET_ID = re.compile(r"n\d{8}")
-STRENGTHS = (0.01, 0.1, 1.0)  # of the probe's regularisation, C; the best on val is taken
 
 
 def images(subject: Subject) -> int:
@@ -133,27 +131,17 @@ def _imagenet_classifier(settings: Model, size: int) -> keras.Model:
 
 
 def _linear_probe(subject: Subject) -> dict[str, Any]:
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    if subject.run.experiment.model.weights is None:
+    run, splits = subject.run, subject.splits
+    if run.experiment.model.weights is None:
         raise UserError("model.weights is null: the backbone knew nothing before")
-    features, splits = _features(subject.run), subject.splits
+    features = probe.features(run.experiment, run.precision, len(run.class_names))
     train, val, held_out = (
         _said(subject, features, part, "linear probe") for part in (splits.train, splits.val, subject.part)
     )
-    probes = [make_pipeline(StandardScaler(), LogisticRegression(C=c, max_iter=300)) for c in STRENGTHS]
-    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
-        for probe in probes:
-            probe.fit(train, splits.train.labels)
-    best = max(probes, key=lambda probe: probe.score(val, splits.val.labels))
+    probes = [probe.probe(strength) for strength in probe.STRENGTHS]  # the best on val is taken
+    with probe.patient():
+        for one in probes:
+            one.fit(train, splits.train.labels)
+    best = max(probes, key=lambda one: one.score(val, splits.val.labels))
     found = metrics(best.predict_proba(held_out).astype(np.float32), subject.part.labels)
     return found | {"C": best[-1].C}
-
-
-def _features(run: Trained) -> keras.Model:
-    """(B, S, S, 3) -> (B, C): pooled features under the initial weights."""
-    initial = build_network(run.experiment, run.precision, len(run.class_names)).model
-    return keras.Model(initial.inputs, initial.get_layer("pool").output)

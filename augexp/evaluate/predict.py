@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from augexp import console
+from augexp import console, tables
 from augexp.data import decode, digits, pipeline
 from augexp.data.folder import of_files
 from augexp.errors import printable
@@ -45,7 +45,10 @@ def answers(run: Trained, files: Sequence[Path], top: int) -> list[Answer]:
             else:
                 probability = probabilities(run.network.model.predict_on_batch(images))
                 for index, row in zip(indices, probability, strict=True):
-                    found[index] = Answer(files[index], _best(row, run.class_names, top))
+                    if np.isfinite(row).all():
+                        found[index] = Answer(files[index], _best(row, run.class_names, top))
+                    else:
+                        found[index] = Answer(files[index], error="the network says no numbers of it")
             advance(len(indices))
     return [found[index] for index in range(len(files))]
 
@@ -58,8 +61,8 @@ def csv_text(answers: Sequence[Answer]) -> str:
     numbers = [""] if top == 1 else [f"_{place}" for place in range(1, top + 1)]
     writer.writerow(["file", *(f"{name}{number}" for number in numbers for name in ("class", "probability"))])
     for answer in answers:
-        cells = [cell for name, probability in answer.classes for cell in (name, f"{probability:.6f}")]
-        writer.writerow([printable(str(answer.file)), *cells, *[""] * (2 * top - len(cells))])
+        cells = [one for name, probability in answer.classes for one in (tables.cell(name), f"{probability:.6f}")]
+        writer.writerow([tables.cell(str(answer.file)), *cells, *[""] * (2 * top - len(cells))])
     return text.getvalue()
 
 
@@ -70,11 +73,13 @@ def json_text(answers: Sequence[Answer]) -> str:
         | (
             {"error": answer.error}
             if answer.error
-            else {"classes": [{"name": name, "probability": round(share, 6)} for name, share in answer.classes]}
+            else {
+                "classes": [{"name": printable(name), "probability": round(share, 6)} for name, share in answer.classes]
+            }
         )
         for answer in answers
     ]
-    return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _best(probability: NDArray[np.float32], names: Sequence[str], top: int) -> tuple[tuple[str, float], ...]:

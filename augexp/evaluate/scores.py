@@ -7,11 +7,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from augexp.errors import counted
 from augexp.evaluate.subject import Floats, Found, Subject, correct, means, said_of
 from augexp.metrics import calibration, catalogue
 from augexp.metrics.calibration import Bin
 from augexp.metrics.confusion import confusion_matrix, most_confused
-from augexp.metrics.scores import per_example, probabilities
+from augexp.metrics.recall import are_unequal
+from augexp.metrics.scores import of_classes, per_example, probabilities
 from augexp.network import device
 from augexp.runs.evaluation import SplitName
 
@@ -19,11 +21,14 @@ MOST_CONFUSED = 20
 MOST_PRINTED = 3
 ROWS = (  # metric, title, digits
     ("accuracy", "accuracy %", 2),
+    ("macro_recall", "macro recall %", 2),
+    ("worst_class_recall", "worst class %", 2),
     ("top5_accuracy", "top-5 %", 2),
     ("cross_entropy", "cross-entropy", 4),
     ("brier", "Brier", 4),
     ("ece", "calibration error %", 2),
 )
+OF_CLASSES = ("macro_recall", "worst_class_recall")
 
 
 def images(subject: Subject) -> int:
@@ -60,6 +65,7 @@ def run(subject: Subject) -> Found:
     return Found(
         section,
         scores
+        | of_classes(columns["accuracy"], labels)
         | {f"calibrated_{name}": cooled[name] for name in kept}
         | {"train_accuracy": train, "generalisation_gap": train - scores["accuracy"]},
         columns | {f"calibrated_{name}": cooled_columns[name] for name in kept if name in cooled_columns},
@@ -102,10 +108,11 @@ def _mistakes(confusion: NDArray[np.int64], names: tuple[str, ...]) -> dict[str,
 def rows(section: Mapping[str, Any], split: SplitName) -> Iterator[str]:
     """What is printed of a split in `evaluation.json`."""
     found = section["metrics"]
-    yield f"{split}, {section['examples']:,} images, {section['images_per_second']:,.0f} images/s"
+    yield f"{split}, {counted(section['examples'], 'image')}, {section['images_per_second']:,.0f} images/s"
     yield from _scores(section)
+    images = counted(section["train_examples"], "image")
     yield (
-        f"  clean train accuracy {100 * found['train_accuracy']:.2f} % ({section['train_examples']:,} images): "
+        f"  clean train accuracy {100 * found['train_accuracy']:.2f} % ({images}): "
         f"{100 * found['generalisation_gap']:+.2f} points above {split}"
     )
     yield from _confused(section["most_confused"])
@@ -115,12 +122,20 @@ def _scores(section: Mapping[str, Any]) -> Iterator[str]:
     found = section["metrics"]
     yield f"  {'':20}{'as trained':>12}{'temperature ' + format(section['temperature'], '.2f'):>18}"
     for name, title, digits in ROWS:
+        if name in OF_CLASSES and not _tells_more(section, name):
+            continue
         scale = catalogue.METRICS[name].unit.scale
         cooled = found.get(f"calibrated_{name}")
         after = "" if cooled is None else f"{scale * cooled:>18.{digits}f}"
         yield f"  {title:20}{scale * found[name]:>12.{digits}f}{after}"
     if section["temperature_fitted_on"] != "val":
         yield f"  the temperature was fitted on {section['temperature_fitted_on']}: what it gains is optimistic"
+
+
+def _tells_more(section: Mapping[str, Any], name: str) -> bool:
+    """Whether a recall of classes is known, and accuracy doesn't say as much."""
+    examples = np.array([one["examples"] for one in section["classes"]], np.int64)
+    return name in section["metrics"] and are_unequal(examples)
 
 
 def _confused(pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:

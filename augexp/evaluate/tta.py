@@ -57,6 +57,10 @@ def read_tta(text: str, draws: int) -> Tta:
         raise UserError(f"--tta {label}: there is no op in it; give flip, crops, or ops such as rotate")
     if mixing := [one.name for op in ops for one in op.alternatives() if one.mixes]:
         raise UserError(f"--tta {label}: {mixing[0]} mixes images, whose labels then differ; leave it out")
+    if some := [one.name for op in ops for one in (op, *op.alternatives()) if one.only]:
+        raise UserError(
+            f"--tta {label}: {some[0]} is for some classes only, which a network can't know; leave only out"
+        )
     return Tta(f"{', '.join(''.join(label.split()).split(','))} x{draws}", ops, draws)
 
 

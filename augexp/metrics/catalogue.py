@@ -83,6 +83,9 @@ METRICS = {
     for metric in (
         Metric("accuracy", "accuracy", "accuracy"),
         Metric("top5_accuracy", "accuracy", "top-5 accuracy"),
+        # Judged by `decide.metric` and `compare --metric`, with intervals of their own, or not at all.
+        Metric("macro_recall", "accuracy", "macro recall", judged=False),
+        Metric("worst_class_recall", "accuracy", "worst-class recall", judged=False),
         Metric("ece", "calibration", "calibration error", higher_is_better=False),
         Metric("brier", "calibration", "Brier score", PLAIN, higher_is_better=False, most=2.0),
         Metric("cross_entropy", "calibration", "cross-entropy", NATS, higher_is_better=False, most=math.inf),

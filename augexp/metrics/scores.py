@@ -1,8 +1,10 @@
-"""Class probabilities and labels -> accuracy, top-5 accuracy, cross-entropy, Brier score."""
+"""Class probabilities and labels -> accuracy, top-5 accuracy, recall by class, cross-entropy, Brier score."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
+
+from augexp.metrics.recall import macro_recall, worst_class_recall
 
 TOP = 5
 
@@ -14,18 +16,32 @@ Labels = NDArray[np.int32]
 
 
 def metrics(probability: Floats, labels: Labels) -> dict[str, float | int]:
-    """Accuracy, top-5 accuracy and plain cross-entropy (nats).
+    """Accuracy, top-5 accuracy, macro and worst-class recall, and plain cross-entropy (nats).
 
     Args:
         probability: (N, K) float32.
         labels: (N,) class numbers.
 
     Returns:
-        `accuracy`, `top5_accuracy` (top-K where K < 5), `cross_entropy`, `examples`.
+        `accuracy`, `top5_accuracy` (top-K where K < 5), `macro_recall`, `worst_class_recall`, `cross_entropy`,
+        `examples`.
     """
     found = per_example(probability, labels)
-    names = ("accuracy", "top5_accuracy", "cross_entropy")
-    return {name: float(found[name].mean(dtype=np.float64)) for name in names} | {"examples": len(labels)}
+    means = {name: float(found[name].mean(dtype=np.float64)) for name in ("accuracy", "top5_accuracy", "cross_entropy")}
+    return means | of_classes(found["accuracy"], labels) | {"examples": len(labels)}
+
+
+def of_classes(correct: Floats, labels: Labels) -> dict[str, float]:
+    """`macro_recall` and `worst_class_recall`, of the classes that have examples.
+
+    Args:
+        correct: (N,) 1 where right, else 0.
+        labels: (N,) class numbers.
+    """
+    return {
+        "macro_recall": macro_recall(correct, labels),
+        "worst_class_recall": worst_class_recall(correct, labels),
+    }
 
 
 def per_example(probability: Floats, labels: Labels) -> dict[str, Floats]:

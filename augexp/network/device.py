@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from augexp.errors import UserError
+from augexp.errors import UserError, counted, first_line
 
 Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 
@@ -30,6 +30,8 @@ def configure() -> None:
     # Without it every batch of images is fresh memory from the system, and page faults cost most of the time:
     # on a 2-core virtual machine mixup ran 7 times and training twice as fast with it.
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
+    # Else another project's keras.json would choose.
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 
 def load_tensorflow(*, deterministic: bool = False) -> None:
@@ -45,7 +47,7 @@ def load_tensorflow(*, deterministic: bool = False) -> None:
         os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()  # read once, at the import
     has_card = any(Path("/dev").glob("nvidia[0-9]*"))
     with _stderr_without(NOISE if has_card else (*NOISE, *NO_CARD)):
-        import keras  # noqa: F401
+        _import_keras()
         import tensorflow as tf
 
         # Each network is traced once, and TensorFlow takes many networks for one that is traced many times.
@@ -68,7 +70,23 @@ def load_for_cpu() -> None:
     leave_gpus_alone()
 
 
+def _import_keras() -> None:
+    """Keras as it is without a `keras.json`: another project may have chosen half precision there, or a layout."""
+    try:
+        import keras
+    except (AssertionError, ValueError, TypeError) as error:
+        home = os.environ.get("KERAS_HOME", "~/.keras")
+        why = f"Keras can't start with it ({first_line(error)})"
+        raise UserError(f"{home}/keras.json: {why}; mend or remove it") from None
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+
+
 def _check_backend() -> None:
+    for name in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"):
+        if name in os.environ:
+            raise UserError(f"{name}={os.environ[name]}: Keras would end every training early; unset it")
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     if backend not in ("tensorflow", "jax"):
         raise UserError(f"KERAS_BACKEND={backend}: augexp trains on tensorflow or jax; set one of them, or unset it")
@@ -135,7 +153,7 @@ def _jax_device() -> Device:
 
 
 def _cpu_name() -> str:
-    return f"CPU, {os.cpu_count()} cores"
+    return f"CPU, {counted(os.cpu_count() or 1, 'core')}"
 
 
 def resolve_precision(setting: Precision, device: Device) -> str:

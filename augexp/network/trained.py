@@ -1,6 +1,5 @@
 """A run folder opened for use: the network with the weights that were scored, and the data it was trained on."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +15,8 @@ from augexp.errors import UserError, first_line
 from augexp.network import device, model
 from augexp.network.build import build_network
 from augexp.network.model import Network
+from augexp.runs import contents, read
 from augexp.runs import folder as run_folder
-from augexp.runs import read
 from augexp.runs.records import BrokenRun, Environment
 
 
@@ -41,7 +40,7 @@ def load(folder: Path) -> Trained:
     """Builds the network of a run with the weights that were scored; an unfinished one is taken at its best so far.
 
     Raises:
-        UserError: if the folder holds no run, no weights, or weights of another network.
+        UserError: if the folder holds no run, no weights, others than the run left, or weights of another network.
     """
     settings = _settings(folder)
     finished = run_folder.is_finished(folder)
@@ -60,13 +59,21 @@ def load(folder: Path) -> Trained:
             f"{path}: these weights don't fit {settings.model.backbone} with {len(class_names)} classes, which "
             f"config.yaml asks for ({first_line(error)[:200]}); one of the two files is of another run"
         ) from error
+    digest = _digest(folder, path, finished=finished)
     if not finished:
         console.say(f"{folder}: unfinished; taken at its best so far")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Trained(
         folder, settings, network, tuple(class_names), environment.data_fingerprint, digest, finished, precision,
         environment.decoder, environment.grey,
     )  # fmt: skip
+
+
+def _digest(folder: Path, weights: Path, *, finished: bool) -> str:
+    """SHA-256 of the weights, which are those that the run left, where it says which they were."""
+    try:
+        return contents.refuse_changed(weights, read.result(folder).digests if finished else {})
+    except BrokenRun as error:
+        raise UserError(f"{folder}: {error}; bring back the file, or train the run again") from None
 
 
 def _settings(folder: Path) -> Experiment:

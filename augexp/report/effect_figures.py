@@ -22,12 +22,12 @@ MOST_TICKS = 8
 WIDE = 20  # from this ratio of the highest dose to the lowest on, the axis is logarithmic
 
 
-def drawn(found: Effects) -> dict[str, Figure]:
+def drawn(found: Effects, unit: str = "points") -> dict[str, Figure]:
     """Every figure that there is something for, by a name for its file: `ablation`, `dose-cutmix.prob`."""
-    figures = {"ablation": ablation(found.ops)} if found.ops else {}
+    figures = {"ablation": ablation(found.ops, unit)} if found.ops else {}
     for place, doses in enumerate(found.doses):
         before = sum(other.parameter == doses.parameter for other in found.doses[:place])
-        figures[f"dose-{doses.parameter}{f'-{before + 1}' if before else ''}"] = dose(doses)
+        figures[f"dose-{doses.parameter}{f'-{before + 1}' if before else ''}"] = dose(doses, unit)
     return figures
 
 
@@ -38,7 +38,7 @@ def file_style() -> Iterator[None]:
         yield
 
 
-def ablation(ops: Sequence[OfOp]) -> Figure:
+def ablation(ops: Sequence[OfOp], unit: str = "points") -> Figure:
     """A row an op: what it adds alone, and what it adds to all others."""
     figure, axes = rows([one.op for one in ops])
     axes.axvline(0, color=rcParams["text.color"], linewidth=1)
@@ -48,7 +48,7 @@ def ablation(ops: Sequence[OfOp]) -> Figure:
                 for ends, width in _ends(effect):
                     axes.plot(ends, [row + shift] * 2, color=_colour(effect), linewidth=width, solid_capstyle="butt")
                 axes.plot(100 * effect.difference, row + shift, marker=marker, markersize=7, color=_colour(effect))
-    axes.set_xlabel("what the op adds in points, with 95 % intervals")
+    axes.set_xlabel(f"what the op adds in {unit}, with 95 % intervals")
     figure.legend(handles=[_key(*kind) for kind in KINDS], loc="outside upper left", ncols=2, frameon=False)
     return figure
 
@@ -67,7 +67,7 @@ def _colour(effect: Effect) -> str:
     return SHOWN.get(effect.status, str(rcParams["text.color"]))
 
 
-def dose(doses: Doses) -> Figure:
+def dose(doses: Doses, unit: str = "points") -> Figure:
     """The difference to the baseline against the dose; a dose that is the baseline is a hollow mark at 0."""
     figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
     axes = figure.subplots()
@@ -84,7 +84,7 @@ def dose(doses: Doses) -> Figure:
         axes.plot(at, means[at], marker="o", markersize=8, color=_colour(effect))
     _doses_axis(axes, list(doses.groups))
     axes.set_xlabel(drawable(doses.parameter))
-    axes.set_ylabel(drawable(f"points above {shorten(doses.baseline.label, LONGEST)}"))
+    axes.set_ylabel(drawable(f"{unit} above {shorten(doses.baseline.label, LONGEST)}"))
     axes.grid(axis="y", linewidth=0.7)
     axes.set_axisbelow(True)
     return figure

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from augexp import tables
+from augexp import files, tables
 from augexp.compare import classes
 from augexp.compare.confounders import differences
 from augexp.compare.effects import Effect
@@ -14,7 +14,7 @@ from augexp.compare.judge import Judgement
 from augexp.compare.summary import OTHER_METRICS, Spread, Summary, accuracies, summarize
 from augexp.compare.verdicts import Verdict
 from augexp.report import profiles as profile_report
-from augexp.report import wording
+from augexp.report import recalls, wording
 from augexp.report.notes import notes, ranges
 from augexp.report.terminal import other_of, other_scores, percent_cell, reach_of, which_lines
 from augexp.runs.read import Run
@@ -54,7 +54,9 @@ def _row(group: Group, judgement: Judgement) -> dict[str, Any]:
     summary = summarize(group)
     spreads: dict[str, Spread | None] = {"val_accuracy": summary.val, "test_accuracy": summary.test}
     spreads |= {name: summary.others.get(name) for name in OTHER_SPREADS}
-    row = {name: column(group, summary) for name, column in COLUMNS.items()}
+    by_class = judgement.recalls[group.label]
+    spreads |= recalls.spreads(by_class)
+    row = {name: column(group, summary) for name, column in COLUMNS.items()} | recalls.worst_classes(by_class)
     if other_scores(judgement) is not None:
         row |= {"score": group.score, "other_score": other_of(group)}
         spreads["other_test_accuracy"] = summary.other_test
@@ -88,6 +90,7 @@ def contrast_row(verdict: Verdict) -> dict[str, Any]:
         "group": verdict.group.label,
         "baseline": verdict.baseline.label,
         "verdict": verdict.status,
+        "metric": verdict.metric,
         "method": contrast.method if contrast else None,
         "difference": contrast.difference if contrast else None,
         "low": contrast.interval[0] if contrast else None,
@@ -110,8 +113,8 @@ def contrast_row(verdict: Verdict) -> dict[str, Any]:
 
 
 def json_text(judgement: Judgement) -> str:
-    """`as_dict` as strict JSON."""
-    return json.dumps(as_dict(judgement), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """`as_dict` as strict JSON; a number that is not finite becomes null."""
+    return json.dumps(files.strict(as_dict(judgement)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def as_dict(judgement: Judgement) -> dict[str, Any]:
@@ -119,7 +122,9 @@ def as_dict(judgement: Judgement) -> dict[str, Any]:
     comparison = judgement.comparison
     groups = comparison.groups
     return {
-        "groups": [_row(group, judgement) | {"seeds": list(group.seeds), "runs": _runs(group)} for group in groups],
+        "groups": [
+            _row(group, judgement) | {"seeds": list(group.seeds), "runs": _runs(group, judgement)} for group in groups
+        ],
         "choice": _choice(judgement),
         "contrasts": [contrast_row(verdict) | _classes(verdict, judgement) for verdict in judgement.verdicts],
         "pairs": [contrast_row(verdict) for verdict in judgement.every],
@@ -175,6 +180,7 @@ def _choice(judgement: Judgement) -> dict[str, Any] | None:
     if choice is None:
         return None
     return {
+        "metric": choice.metric,
         "leader": choice.leader,
         "use": choice.settled,
         "rivals": {label: _finite(most) for label, most in choice.rivals},
@@ -218,8 +224,9 @@ def _classes(verdict: Verdict, judgement: Judgement) -> dict[str, Any]:
     }
 
 
-def _runs(group: Group) -> list[dict[str, Any]]:
-    rows = zip(group.runs, accuracies(group, "val"), accuracies(group, "test"), strict=True)
+def _runs(group: Group, judgement: Judgement) -> list[dict[str, Any]]:
+    by_class = recalls.of_runs(group, judgement.recalls)
+    rows = zip(group.runs, accuracies(group, "val"), accuracies(group, "test"), by_class, strict=True)
     return [
         {
             "folder": str(run.path),
@@ -227,11 +234,12 @@ def _runs(group: Group) -> list[dict[str, Any]]:
             "seed": run.seed,
             "val_accuracy": val,
             "test_accuracy": test,
+            **of_classes,
             "best_epoch": run.result.best_epoch,
             "epochs": run.result.epochs,
             **_scored(run),
         }
-        for run, val, test in rows
+        for run, val, test, of_classes in rows
     ]
 
 
@@ -246,15 +254,24 @@ def _scored(run: Run) -> dict[str, Any]:
 def markdown(judgement: Judgement) -> str:
     """The tables and the verdicts for a README."""
     against = {verdict.group.label: verdict for verdict in judgement.verdicts} if judgement.baseline else {}
-    lines = [
-        "| strategy | seeds | val acc. % | test acc. % | difference (95 % interval) | verdict | min |",
-        "|---|---|---|---|---|---|---|",
+    of_classes = recalls.is_shown(judgement)
+    headings = [
+        *("strategy", "seeds", "val acc. %", "test acc. %"),
+        *(("macro recall %", "worst class %") if of_classes else ()),
+        *(
+            f"difference{'' if judgement.metric == 'accuracy' else f' in {wording.TITLES[judgement.metric]}'} "
+            "(95 % interval)",
+            "verdict",
+            "min",
+        ),
     ]
+    lines = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
     for group in judgement.comparison.groups:
         summary = summarize(group)
         cells = (
             tables.escaped(group.label), str(len(group.seeds)),
             percent_cell(summary.val, " "), percent_cell(summary.test, " ") + _markdown_other(group, summary),
+            *(recalls.percents(judgement.recalls[group.label].test) if of_classes else ()),
             *_markdown_contrast(against.get(group.label)), f"{summary.minutes:.1f}",
         )  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -24,6 +25,7 @@ from augexp.compare.verdicts import Verdict, between
 from augexp.draw.style import COLOURS, LINES, MARKERS, drawable, house_style, shorten
 from augexp.errors import printable
 from augexp.report.curves import X_LABELS, draw_curve, ends, later_half, limits, percent
+from augexp.report.wording import unit_of
 
 
 def colour_of(index: int) -> str:
@@ -99,7 +101,7 @@ def curves(groups: Sequence[Group], x: XAxis = "epochs", *, zoomed: bool = False
 
 
 def differences(verdicts: Sequence[Verdict], *, pairs: bool = False) -> Figure:
-    """Difference of test accuracies in points, a row a verdict: thin for other seeds and images, thick for seeds alone.
+    """Difference of test scores in points, a row a verdict: thin for other seeds and images, thick for seeds alone.
 
     Args:
         verdicts: those with numbers are drawn.
@@ -111,7 +113,8 @@ def differences(verdicts: Sequence[Verdict], *, pairs: bool = False) -> Figure:
         axes.axvline(0, color=TEXT, linewidth=1)
         for row, verdict in enumerate(shown):
             _interval(axes, row, verdict)
-        axes.set_xlabel("difference in points, with 95 % intervals")
+        unit = unit_of(shown[0].metric) if shown else "points"
+        axes.set_xlabel(f"difference in {unit}, with 95 % intervals")
     return figure
 
 
@@ -120,9 +123,10 @@ def has_pairs(judgement: Judgement) -> bool:
     return judgement.choice is not None and 2 < len(judgement.comparison.groups) <= MOST_PAIRED
 
 
-def pairs(groups: Sequence[Group], every: Sequence[Verdict]) -> Figure:
+def pairs(judgement: Judgement) -> Figure:
     """Row minus column for every pair, the best mean first: a cell in the colour of its word, with its interval."""
-    ranked = sorted(groups, key=lambda group: -summarize(group).test.mean)
+    every = judgement.every
+    ranked = sorted(judgement.comparison.groups, key=lambda group: -_mean(judgement, group))
     with page_style():
         side = 0.9 * len(ranked)
         figure = Figure(figsize=(1.9 + side, 0.6 + 0.62 * len(ranked)), layout="constrained")
@@ -135,9 +139,16 @@ def pairs(groups: Sequence[Group], every: Sequence[Verdict]) -> Figure:
         axes.set_yticks(range(len(ranked)), [drawable(shorten(group.label, LONGEST)) for group in ranked])
         axes.set(xlim=(-0.5, len(ranked) - 0.5), ylim=(len(ranked) - 0.5, -0.5))
         axes.tick_params(length=0, labeltop=True, labelbottom=False)
+        if judgement.metric != "accuracy":
+            axes.set_xlabel(f"row minus column in {unit_of(judgement.metric)}", fontsize=8)
         for spine in axes.spines.values():
             spine.set_visible(False)
     return figure
+
+
+def _mean(judgement: Judgement, group: Group) -> float:
+    """Over seeds, of what is judged; a group without any is last."""
+    return fmean(judgement.scores[group.label].accuracy.values() or (-1.0,))
 
 
 def _cell(axes: Axes, row: int, column: int, verdict: Verdict | None) -> None:

@@ -9,7 +9,9 @@ from augexp.compare.confounders import differences
 from augexp.compare.groups import Group, best_is_last, duplicates, ended_early, validated_on_test
 from augexp.compare.judge import Judgement
 from augexp.config import settings
+from augexp.errors import counted
 from augexp.report import profiles as profile_report
+from augexp.report import recalls
 from augexp.runs import read
 
 
@@ -31,7 +33,9 @@ def notes(judgement: Judgement) -> list[str]:
         *(
             f"{path}: {reason}; the finite test set is judged without it"
             for path, reason in judgement.evidence.unusable
+            if judgement.verdicts
         ),
+        *recalls.notes(judgement),
         *profile_report.notes(judgement.profiles),
         *(f"given twice, counted once: {path}" for path in comparison.repeated),
         *(f"skipped {path}: {reason}" for path, reason in comparison.skipped),
@@ -64,7 +68,7 @@ def _studies(judgement: Judgement) -> list[str]:
         return lines
     if race.needed:
         missing = [f"{name} seed {seed}" for name, seed in race.needed]
-        lines.append(f"its next look lacks {len(missing)} runs: {tables.names(missing)}")
+        lines.append(f"its next look lacks {counted(len(missing), 'run')}: {tables.names(missing)}")
     return lines
 
 
@@ -101,7 +105,7 @@ def _looks_at_test(groups: Sequence[Group]) -> list[str]:
 def _collapsed(judgement: Judgement) -> list[str]:
     groups = {group.label: group for group in judgement.comparison.groups}
     return [
-        f"{label} is unstable: {len(runs)} of {len(groups[label].runs)} runs collapsed "
+        f"{label} is unstable: {len(runs)} of {counted(len(groups[label].runs), 'run')} collapsed "
         f"({tables.names([f'seed {run.seed}: {100 * run.result.test.accuracy:.2f} %' for run in runs])}); they count, "
         "and no interval is sure with them"
         for label, runs in judgement.collapsed.items()
@@ -142,11 +146,12 @@ def _of_group(group: Group) -> list[str]:
         lines.append(f"{group.label}: runs named {tables.names(others)} have the same configuration and count with it")
     early = ended_early(group)
     if early:
-        lines.append(f"{group.label}: {early} of {len(group.runs)} runs ended before the epochs of their configuration")
+        of_all = f"{early} of {counted(len(group.runs), 'run')}"
+        lines.append(f"{group.label}: {of_all} ended before the epochs of their configuration")
     return lines
 
 
 def _best_is_last(groups: Sequence[Group]) -> list[str]:
     late = [(group, best_is_last(group)) for group in groups]
-    told = [f"{group.label} {count} of {len(group.runs)} runs" for group, count in late if count]
+    told = [f"{group.label} {count} of {counted(len(group.runs), 'run')}" for group, count in late if count]
     return [f"best epoch is the last one ({tables.names(told)}): more epochs may raise the accuracy"] if told else []

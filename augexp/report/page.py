@@ -3,7 +3,6 @@
 `page.html.jinja` says what stands where, `page.css` how it looks; here is what they are filled with.
 """
 
-import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,16 +20,21 @@ from augexp.compare.profiles import Profiles
 from augexp.compare.summary import XAxis
 from augexp.compare.verdicts import ALPHA, Verdict
 from augexp.config import settings
-from augexp.errors import printable
+from augexp.errors import counted, printable
 from augexp.metrics.catalogue import FAMILIES
-from augexp.report import effect_figures, figures, page_tables, profile_figures, terminal, wording
+from augexp.report import effect_figures, figures, page_tables, profile_figures, recalls, terminal, wording
 from augexp.report import profiles as profile_report
 from augexp.report.curves import data_name
 from augexp.report.notes import notes
 from augexp.report.page_tables import Table
+from augexp.report.pictures import data_uri
+from augexp.runs import contents
+from augexp.runs.records import BrokenRun
 
 MOST_FIGURE_ROWS = 60
 PREVIEW_WIDTH = 1100  # pixels
+MOST_PICTURE = 64 * 2**20  # bytes of a `batch.png`
+MOST_PIXELS = 50_000_000  # in it
 
 
 def html(judgement: Judgement, x: XAxis = "epochs") -> str:
@@ -70,20 +74,21 @@ def content(judgement: Judgement, x: XAxis) -> dict[str, Any]:
     return {
         "title": _title(groups),
         "version": __version__,
-        "runs": sum(len(group.runs) for group in groups),
+        "runs": f"{counted(sum(len(group.runs) for group in groups), 'run')}, {counted(len(groups), 'strategy')}",
         "marks": figures.marks(groups),
         "baseline": judgement.baseline,
         "margin": judgement.options.margin if judgement.race is None else judgement.race.study.decide.margin,
         "alpha": ALPHA,
+        "metric": wording.TITLES[judgement.metric],
         "which": terminal.which_lines(judgement),
         "pairs": _pairs(judgement),
         "verdicts": [(verdict, _sentence(verdict)) for verdict in judgement.verdicts],
         "effects": _effects(judgement),
         "strategies": page_tables.strategies(judgement),
-        "caption": terminal.caption(judgement).replace("\n", "; "),
+        "caption": _caption(judgement),
         "curves": _curves(groups, x),
         "differences": _differences(judgement),
-        "contrasts": page_tables.contrasts(judgement.verdicts),
+        "contrasts": page_tables.contrasts(judgement),
         "summaries": profile_report.summaries(measured),
         "panels": _panels(measured),
         "responses": _responses(measured),
@@ -105,6 +110,11 @@ def _title(groups: Sequence[Group]) -> str:
         data_name(str(settings.flatten(group.runs[0].config).get("data.source", "?"))) for group in groups
     )
     return f"Augmentations compared on {', '.join(list(sources)[:3])}"
+
+
+def _caption(judgement: Judgement) -> str:
+    of_classes = [recalls.caption(judgement)] if recalls.is_shown(judgement) else []
+    return "; ".join([*terminal.caption(judgement).splitlines(), *of_classes])
 
 
 def _sentence(verdict: Verdict) -> str:
@@ -131,7 +141,7 @@ def _pairs(judgement: Judgement) -> Markup | None:
     """None where the differences to the baseline are all there is, or the pairs are too many for a picture."""
     if not figures.has_pairs(judgement):
         return None
-    return figures.svg(figures.pairs(judgement.comparison.groups, judgement.every), "all pairs")
+    return figures.svg(figures.pairs(judgement), "all pairs")
 
 
 def _differences(judgement: Judgement) -> Markup | None:
@@ -145,12 +155,14 @@ def _differences(judgement: Judgement) -> Markup | None:
 def _effects(judgement: Judgement) -> list[tuple[str, Markup, Table]]:
     """A heading, a figure and a table each."""
     found = judgement.effects
-    tables = [page_tables.of_ops(found.ops)] if found.ops else []
-    tables += [page_tables.of_doses(doses) for doses in found.doses]
-    headings = ["What each op adds"] if found.ops else []
-    headings += [f"Effect against {doses.parameter}" for doses in found.doses]
+    unit = wording.unit_of(judgement.metric)
+    tables = [page_tables.of_ops(found.ops, unit)] if found.ops else []
+    tables += [page_tables.of_doses(doses, unit) for doses in found.doses]
+    of = "" if judgement.metric == "accuracy" else f" in {wording.TITLES[judgement.metric]}"
+    headings = [f"What each op adds{of}"] if found.ops else []
+    headings += [f"Effect{of} against {doses.parameter}" for doses in found.doses]
     with figures.page_style():
-        drawn = effect_figures.drawn(found).items()
+        drawn = effect_figures.drawn(found, unit).items()
     pictures = [figures.svg(figure, f"effects {index} {name}") for index, (name, figure) in enumerate(drawn)]
     return list(zip(headings, pictures, tables, strict=True))
 
@@ -199,19 +211,19 @@ def _folder(group: Group) -> Folder:
 def _read(path: Path) -> str:
     # Read before, when the run was loaded; a file that has gone since is no reason to fail.
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        return contents.raw(path).decode("utf-8", errors="replace")
+    except BrokenRun:
         return ""
 
 
 def _picture(path: Path) -> str | None:
-    """A picture as a small data URI; None where there is none."""
+    """A picture as a small data URI; None where there is none, or one that is damaged or not ours by its size."""
     try:
-        with Image.open(path) as opened:
+        with Image.open(io.BytesIO(contents.raw(path, MOST_PICTURE)), formats=["PNG"]) as opened:
+            if opened.width * opened.height > MOST_PIXELS:
+                return None
             picture = opened.convert("RGB")
-    except (OSError, ValueError, Image.DecompressionBombError):
+    except Exception:
         return None
     picture.thumbnail((PREVIEW_WIDTH, PREVIEW_WIDTH))
-    file = io.BytesIO()
-    picture.save(file, "JPEG", quality=82)
-    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+    return data_uri(picture)

@@ -10,11 +10,13 @@ from augexp.compare.groups import Group
 from augexp.compare.inference import LEVEL
 from augexp.compare.judge import Judgement
 from augexp.compare.profiles import Profile, Profiles
+from augexp.compare.recalls import Recalls
 from augexp.compare.summary import Spread, Summary, summarize
 from augexp.compare.verdicts import Verdict
 from augexp.metrics.catalogue import Metric
 from augexp.report import profiles as profile_report
-from augexp.report import terminal
+from augexp.report import recalls, terminal
+from augexp.report.wording import unit_of
 
 FALSE_DISCOVERIES = 0.05
 MOST_CLASSES = 8  # on each side, before the rest is folded away
@@ -41,7 +43,9 @@ class Table:
 def strategies(judgement: Judgement) -> Table:
     """What each group reached, and at what cost; accuracies in percent."""
     headings = (
-        *("strategy", "seeds", "val acc. %", "test acc. %", "top-5 %", "cross-entropy", "best epoch"),
+        *("strategy", "seeds", "val acc. %", "test acc. %"),
+        *(("macro recall %", "worst class %") if recalls.is_shown(judgement) else ()),
+        *("top-5 %", "cross-entropy", "best epoch"),
         *("last epoch, val %", "images/s", "minutes a run", "seconds to baseline"),
     )
     return Table(headings, tuple(_strategy(group, judgement) for group in judgement.comparison.groups))
@@ -55,6 +59,7 @@ def _strategy(group: Group, judgement: Judgement) -> tuple[Cell, ...]:
         Cell(str(len(group.seeds))),
         _spread(summary.val),
         _test(group, summary),
+        *(_recalls(judgement.recalls[group.label].test) if recalls.is_shown(judgement) else ()),
         _spread(summary.others.get("test_top5_accuracy")),
         _spread(summary.others.get("test_cross_entropy"), 1, 3),
         Cell(f"{middle:g}", () if low == high else (f"{low}-{high}",)),
@@ -73,6 +78,14 @@ def _test(group: Group, summary: Summary) -> Cell:
     return Cell(cell.text, (*cell.small, f"{terminal.other_of(group)} epoch {100 * other.mean:.2f}"))
 
 
+def _recalls(found: Recalls | None) -> tuple[Cell, Cell]:
+    """Of the test set; beneath the lowest, the class that has it."""
+    if found is None:
+        return Cell("-"), Cell("-")
+    worst = _spread(found.worst)
+    return _spread(found.macro), Cell(worst.text, (*worst.small, found.worst_class))
+
+
 def _spread(over: Spread | None, scale: float = 100, digits: int = 2) -> Cell:
     """Mean ± standard deviation; small, the 95 % interval and the lowest and highest seed."""
     if over is None:
@@ -85,29 +98,29 @@ def _spread(over: Spread | None, scale: float = 100, digits: int = 2) -> Cell:
     return Cell(f"{mean} ± {scale * over.sd:.{digits}f}", (ends, f"{lowest}, {highest}"))
 
 
-def contrasts(verdicts: Sequence[Verdict]) -> Table:
+def contrasts(judgement: Judgement) -> Table:
     """A row a contrast, in points."""
-    headings = ("contrast", "points", "95 %: other seeds and images", "95 %: other seeds", "verdict")
+    headings = ("contrast", unit_of(judgement.metric), "95 %: other seeds and images", "95 %: other seeds", "verdict")
     rows = [
         _cells(
             f"{verdict.group.label} - {verdict.baseline.label}",
             *terminal.contrast_cells(verdict),
             verdict.status,
         )
-        for verdict in verdicts
+        for verdict in judgement.verdicts
     ]
     return Table(headings, tuple(rows))
 
 
-def of_ops(ops: Sequence[OfOp]) -> Table:
+def of_ops(ops: Sequence[OfOp], unit: str = "points") -> Table:
     """A row an op, in points: what it adds alone, and beside the others."""
-    headings = ("op", "alone: points", "95 %", "verdict", "beside the others: points", "95 %", "verdict")
+    headings = ("op", f"alone: {unit}", "95 %", "verdict", f"beside the others: {unit}", "95 %", "verdict")
     return Table(headings, tuple(_cells(one.op, *_effect(one.alone), *_effect(one.beside)) for one in ops))
 
 
-def of_doses(doses: Doses) -> Table:
+def of_doses(doses: Doses, unit: str = "points") -> Table:
     """A row a dose, in points above the baseline."""
-    headings = (doses.parameter, "strategy", f"points above {doses.baseline.label}", "95 %", "verdict")
+    headings = (doses.parameter, "strategy", f"{unit} above {doses.baseline.label}", "95 %", "verdict")
     rows = [_cells(f"{dose:g}", group.label, *_effect(doses.effects.get(dose))) for dose, group in doses.groups.items()]
     return Table(headings, tuple(rows))
 

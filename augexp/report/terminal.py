@@ -17,7 +17,7 @@ from augexp.compare.judge import Judgement
 from augexp.compare.summary import Reach, Spread, Summary, best_val_accuracy, reach, summarize
 from augexp.compare.verdicts import Verdict
 from augexp.config.schema import Score
-from augexp.errors import printable
+from augexp.errors import counted, printable
 from augexp.report import wording
 
 WIDE = Console(width=1000)  # to measure on
@@ -141,13 +141,17 @@ def _other_line(judgement: Judgement) -> list[str]:
 
 
 def contrast_table(judgement: Judgement) -> Table | None:
-    """A row a contrast: difference of test accuracies in points, both intervals; None where there is none."""
+    """A row a contrast: difference of test scores in points, both intervals; None where there is none."""
     if not judgement.verdicts:
         return None
     shared = judgement.baseline
     grid = tables.grid(
-        ["test accuracy" if shared is None else f"against {printable(shared.label)}"],
-        ["points", "95 %: other\nseeds, images", "95 %: other\nseeds alone"],
+        [f"test {wording.TITLES[judgement.metric]}" if shared is None else f"against {printable(shared.label)}"],
+        [
+            wording.unit_of(judgement.metric).replace(" of ", " of\n"),
+            "95 %: other\nseeds, images",
+            "95 %: other\nseeds alone",
+        ],
     )
     grid.add_column("verdict", no_wrap=True)
     for verdict in judgement.verdicts:
@@ -192,11 +196,12 @@ def _unstable(judgement: Judgement, found: Choice) -> list[str]:
     """Of the leader, whether its runs can be relied on."""
     leader = next(group for group in judgement.comparison.groups if group.label == found.leader)
     if fallen := judgement.collapsed.get(leader.label, ()):
-        return [f"{leader.label} is unstable: {len(fallen)} of its {len(leader.runs)} runs collapsed"]
+        return [f"{leader.label} is unstable: {len(fallen)} of its {counted(len(leader.runs), 'run')} collapsed"]
     if not found.settled:
         return []
     rate = 100 * stability.highest_rate(len(leader.runs))
-    return [f"no run of {leader.label} collapsed; {len(leader.runs)} runs can't rule out that up to {rate:.0f} % do"]
+    runs = counted(len(leader.runs), "run")
+    return [f"no run of {leader.label} collapsed; {runs} can't rule out that up to {rate:.0f} % do"]
 
 
 def _cost(judgement: Judgement) -> str:

@@ -1,6 +1,7 @@
 """Verdicts in words: each is read off the interval of its contrast."""
 
 import math
+from collections.abc import Mapping
 
 from augexp import tables
 from augexp.compare import choice, critical
@@ -9,10 +10,12 @@ from augexp.compare.contrasts import Contrast
 from augexp.compare.race import Race
 from augexp.compare.verdicts import Verdict
 from augexp.config import settings
-from augexp.config.decide import Registered
+from augexp.config.decide import JudgedBy, Registered
 from augexp.config.schema import Score
+from augexp.errors import counted
 
 NOT_REGISTERED = "not registered: right only if the number of seeds was fixed beforehand and no run was left out"
+TITLES: Mapping[JudgedBy, str] = {"accuracy": "accuracy", "macro_recall": "macro recall"}
 UNREGISTERED_MARGIN = " The margin stands in no study file: it must have been chosen before the results were seen."
 
 
@@ -25,12 +28,13 @@ def choice_sentence(found: Choice) -> str:
 
 
 def _which(found: Choice) -> str:
+    leads = f"{found.leader} leads{'' if found.metric == 'accuracy' else f' in {TITLES[found.metric]}'}"
     if found.settled:
         return f"Use {found.leader}. With 95 % confidence {_rest(found)}{_against(found)}."
     if not found.rivals:
-        return f"Undecided: {found.leader} leads{_against(found)}, with 95 % confidence."
-    most = [f"{label} ({_above(most)})" for label, most in found.rivals]
-    return f"Undecided: {found.leader} leads, and can't be told from {tables.names(most)}{_against(found)}."
+        return f"Undecided: {leads}{_against(found)}, with 95 % confidence."
+    most = [f"{label} ({_above(most, found.metric)})" for label, most in found.rivals]
+    return f"Undecided: {leads}, and can't be told from {tables.names(most)}{_against(found)}."
 
 
 def _reservations(found: Choice) -> str:
@@ -42,25 +46,25 @@ def _reservations(found: Choice) -> str:
 
 
 def _rest(found: Choice) -> str:
-    most = 100 * found.most_above
+    most, unit = 100 * found.most_above, unit_of(found.metric)
     if most < 0:
-        return f"every other strategy is {-most:.2f} points or more below it"
-    return f"no other strategy is {most:.2f} points or more above it"
+        return f"every other strategy is {-most:.2f} {unit} or more below it"
+    return f"no other strategy is {most:.2f} {unit} or more above it"
 
 
-def _above(most: float) -> str:
-    return "nothing known" if math.isinf(most) else f"at most {100 * most:.2f} points above it"
+def _above(most: float, metric: JudgedBy) -> str:
+    return "nothing known" if math.isinf(most) else f"at most {100 * most:.2f} {unit_of(metric)} above it"
 
 
 def _against(found: Choice) -> str:
     if found.against is None:
         return ""
-    low, high = (100 * end for end in found.against)
+    (low, high), unit = (100 * end for end in found.against), unit_of(found.metric)
     if math.isinf(low):
         return f", and nothing tells it from {found.baseline}"
     if low > 0:
-        return f", and it is {low:.2f} to {high:.2f} points above {found.baseline}"
-    told = f", and it is {low:+.2f} to {high:+.2f} points from {found.baseline}"
+        return f", and it is {low:.2f} to {high:.2f} {unit} above {found.baseline}"
+    told = f", and it is {low:+.2f} to {high:+.2f} {unit} from {found.baseline}"
     if found.settled:
         return f"{told}, less than the margin of {found.margin:g} above it"
     return told
@@ -70,11 +74,12 @@ def race_sentence(race: Race) -> str:
     """How a registered study stands: which look, how many runs, who is out, who trains on."""
     looks = race.study.decide.looks
     if not race.looks:
-        return f"before the first look at {looks[0]} seeds of each strategy: {len(race.needed)} runs to do"
+        return f"before the first look at {looks[0]} seeds of each strategy: {counted(len(race.needed), 'run')} to do"
     look = race.looks[-1]
     out = [name for name in look.above if name not in look.race]
     on = [name for name in race.study.strategies if name in {run[0] for run in race.needed}]
-    told = [f"{name} is out ({_below(look.above[name], look.leader)})" for name in out]
+    metric = race.study.decide.metric
+    told = [f"{name} is out ({_below(look.above[name], look.leader, metric)})" for name in out]
     if race.incomplete:
         told.append(f"{tables.names(race.incomplete)} {'is' if len(race.incomplete) == 1 else 'are'} incomplete")
     if on:
@@ -116,8 +121,8 @@ def settles(study: Registered, overlap: float = 0.0) -> str:
     )
 
 
-def _below(most: float, leader: str) -> str:
-    points = f"{abs(100 * most):.2f} points"
+def _below(most: float, leader: str, metric: JudgedBy) -> str:
+    points = f"{abs(100 * most):.2f} {unit_of(metric)}"
     return f"at most {points} above {leader}" if most >= 0 else f"{points} or more below {leader}"
 
 
@@ -150,7 +155,7 @@ def _confounded(verdict: Verdict) -> str:
     differing = (verdict.confounders or {}).items()
     told = "; ".join(f"{key} is {_both(*map(settings.show, both))}" for key, both in differing)
     allow = " ".join(f"--allow {key}" for key, _ in differing)
-    found = "" if verdict.contrast is None else f" of {points(verdict.contrast.difference)}"
+    found = "" if verdict.contrast is None else f" of {points(verdict.contrast.difference, verdict.metric)}"
     unlike = any(settings.show(ours) != settings.show(theirs) for _, (ours, theirs) in differing)
     what = "differ in more than the strategy" if unlike else "don't show what the strategy does"
     return (
@@ -179,7 +184,7 @@ def _differs(verdict: Verdict) -> str:
 def _equivalent(verdict: Verdict) -> str:
     return (
         f"{verdict.group.label} and {verdict.baseline.label} differ by less than the margin of "
-        f"{verdict.margin:g} points: {_numbers(verdict)}.{_conditions(verdict)}"
+        f"{verdict.margin:g} {unit_of(verdict.metric)}: {_numbers(verdict)}.{_conditions(verdict)}"
     )
 
 
@@ -204,7 +209,8 @@ def _here_only(contrast: Contrast) -> str:
         return ""
     if contrast.seed_interval is None or contrast.seed_interval[0] <= 0 <= contrast.seed_interval[1]:
         return ""
-    return f" On these {contrast.examples:,} images the seeds agree that they differ; on others like them they may not."
+    images = counted(contrast.examples, "image")
+    return f" On these {images} the seeds agree that they differ; on others like them they may not."
 
 
 def _models(verdict: Verdict) -> str:
@@ -213,8 +219,8 @@ def _models(verdict: Verdict) -> str:
     verb = "differ" if verdict.status == "models differ" else "are not seen to differ"
     return (
         f"one seed: these two models of {verdict.group.label} and {verdict.baseline.label} {verb} "
-        f"({points(contrast.difference)}, {100 * low:+.2f} to {100 * high:+.2f}; {contrast.gained:,} images gained, "
-        f"{contrast.lost:,} lost, by McNemar's exact test). "
+        f"({points(contrast.difference)}, {100 * low:+.2f} to {100 * high:+.2f}; "
+        f"{counted(contrast.gained, 'image')} gained, {contrast.lost:,} lost, by McNemar's exact test). "
         "Of the strategies this says nothing: other seeds may differ as much."
     )
 
@@ -226,9 +232,9 @@ def _numbers(verdict: Verdict) -> str:
         return f"{points(contrast.difference)} ({_ends(contrast.interval)} for other splits), {seeds}"
     if contrast.seed_interval is None or not contrast.counts_examples:
         scope = "; without predictions this holds for this test set only"
-        return f"{points(contrast.difference)} ({_ends(contrast.interval)}), {seeds}{scope}"
+        return f"{points(contrast.difference, verdict.metric)} ({_ends(contrast.interval)}), {seeds}{scope}"
     return (
-        f"{points(contrast.difference)} ({_ends(contrast.interval)}; for other seeds alone "
+        f"{points(contrast.difference, verdict.metric)} ({_ends(contrast.interval)}; for other seeds alone "
         f"{_ends(contrast.seed_interval)}), {seeds}"
     )
 
@@ -250,9 +256,14 @@ def _contrast(verdict: Verdict) -> Contrast:
     return verdict.contrast
 
 
-def points(difference: float) -> str:
-    """A difference of accuracies in [0, 1] as signed points."""
-    return f"{100 * difference:+.2f} points"
+def points(difference: float, metric: JudgedBy = "accuracy") -> str:
+    """A difference of scores in [0, 1] as signed points; those of another score than accuracy name it."""
+    return f"{100 * difference:+.2f} {unit_of(metric)}"
+
+
+def unit_of(metric: JudgedBy) -> str:
+    """`points`, or `points of macro recall`."""
+    return "points" if metric == "accuracy" else f"points of {TITLES[metric]}"
 
 
 def p_text(p: float | None) -> str:

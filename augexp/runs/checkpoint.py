@@ -2,24 +2,22 @@
 
 import json
 import re
-import zipfile
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from augexp import files
 from augexp.config import settings
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
+from augexp.runs import contents, read
 from augexp.runs import folder as run_folder
-from augexp.runs import read
-from augexp.runs.records import BrokenRun
+from augexp.runs.records import BrokenRun, Configuration, Record, checked
 
 FORMAT = 1
 
@@ -80,14 +78,12 @@ def load(folder: Path, origin: Origin) -> Checkpoint:
     Raises:
         UserError: if it can't be read, or is of another origin or a newer format.
     """
-    refuse_other_origin(folder, origin)
-    with _opened(folder) as stored:
-        meta = _meta(stored)
-        arrays: dict[str, list[NDArray[Any]]] = {part: [] for part in ("model", "optimizer", "metrics")}
-        for name in stored.files:
-            if name != "meta":
-                arrays[name.partition("-")[0]].append(stored[name])
-    return Checkpoint(origin, meta["step"], meta["phase"], Progress(**meta["progress"]), arrays)
+    meta, stored = _opened(folder)
+    _refuse_other_origin(folder, meta, origin)
+    arrays: dict[str, list[NDArray[Any]]] = {part: [] for part in ("model", "optimizer", "metrics")}
+    for name, array in stored.items():
+        arrays.setdefault(name.partition("-")[0], []).append(array)
+    return Checkpoint(origin, meta.step, meta.phase, meta.progress, arrays)
 
 
 def refuse_other_config(folder: Path, experiment: Experiment) -> None:
@@ -102,18 +98,15 @@ def refuse_other_config(folder: Path, experiment: Experiment) -> None:
     _refuse(folder, settings.differences(there, experiment))
 
 
-def refuse_other_origin(folder: Path, origin: Origin) -> None:
-    """Raises UserError, naming every difference, if a checkpoint is of another origin or a newer format."""
-    with _opened(folder) as stored:
-        meta = _meta(stored)
-    if meta["format"] > FORMAT:
+def _refuse_other_origin(folder: Path, meta: "_Meta", origin: Origin) -> None:
+    if meta.format > FORMAT:
         raise UserError(
-            f"{run_folder.checkpoint_path(folder)}: checkpoint format {meta['format']}, and this augexp reads up to "
+            f"{run_folder.checkpoint_path(folder)}: checkpoint format {meta.format}, and this augexp reads up to "
             f"{FORMAT}; resume with the newer augexp that wrote it, or start the run over without --resume"
         )
-    found = settings.differences(meta["config"], origin.experiment)
+    found = settings.differences(settings.as_made(meta.config), origin.experiment)
     for name in ("data_fingerprint", "backend", "precision"):
-        if (there := meta[name]) != (here := getattr(origin, name)):
+        if (there := getattr(meta, name)) != (here := getattr(origin, name)):
             found.append(f"{name.replace('_', ' ')}: {there[:16]} there, {here[:16]} here")
     _refuse(folder, found)
 
@@ -132,17 +125,31 @@ def _way_out(found: list[str]) -> str:
     return f"add train.score={score[1]} to go on with it, or " if score and len(found) == 1 else ""
 
 
-@contextmanager
-def _opened(folder: Path) -> Iterator[Any]:
+class _Meta(Record):
+    """What a checkpoint says of itself."""
+
+    format: Annotated[int, Field(strict=True)]
+    step: Annotated[int, Field(strict=True, ge=0)]
+    phase: str
+    progress: Progress
+    config: dict[str, Any]
+    data_fingerprint: str
+    backend: str
+    precision: str
+
+
+def _opened(folder: Path) -> tuple[_Meta, dict[str, NDArray[Any]]]:
+    """What a checkpoint says of itself, and its arrays."""
     path = run_folder.checkpoint_path(folder)
     try:
-        # NumPy leaves a damaged file open that it opened itself.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            yield stored
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, OSError) as error:
-        raise UserError(f"{path}: can't be read ({error}); start the run over without --resume") from None
+        stored = contents.arrays(path)
+        meta = checked(_Meta, json.loads(str(stored.pop("meta"))), path.name)
+        checked(Configuration, meta.config, path.name)
+    except BrokenRun as error:
+        raise UserError(f"{path}: {str(error).removeprefix(f'{path.name} ')}; {_AGAIN}") from None
+    except (KeyError, ValueError, RecursionError):
+        raise UserError(f"{path}: can't be read (it says nothing of itself); {_AGAIN}") from None
+    return meta, stored
 
 
-def _meta(stored: Any) -> dict[str, Any]:
-    meta: dict[str, Any] = json.loads(str(stored["meta"]))
-    return meta | {"config": settings.as_made(meta["config"])}
+_AGAIN = "start the run over without --resume"

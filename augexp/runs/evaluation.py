@@ -7,9 +7,6 @@ holds under the same name the (N,) values whose mean it is, beside `id`. Later e
 what is there; those of other weights replace it. No TensorFlow here.
 """
 
-import json
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,7 +16,8 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, ValidationError
 
 from augexp import console, files
-from augexp.runs.records import Number, Optional, Record
+from augexp.runs import contents
+from augexp.runs.records import BrokenRun, Number, Optional, Record
 
 LARGEST = 1e9
 FORMAT = 1  # a change of what is computed: evaluations of two formats aren't compared
@@ -118,14 +116,13 @@ def read(folder: Path) -> Evaluation | None:
 
 
 def _content(folder: Path) -> dict[str, Any] | None:
-    path = folder / "evaluation.json"
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        found = contents.json_object(folder / "evaluation.json")
+    except contents.Missing:
         return None
-    except (ValueError, RecursionError, OSError) as error:
-        raise Unreadable(f"evaluation.json can't be read ({type(error).__name__})") from None
-    if not isinstance(found, dict) or "splits" not in found:
+    except BrokenRun as error:
+        raise Unreadable(str(error)) from None
+    if "splits" not in found:
         raise Unreadable("evaluation.json holds no evaluation")
     if found.get("format") != FORMAT:
         raise Unreadable(f"evaluation.json has format {found.get('format')}, not {FORMAT}; augexp evaluate renews it")
@@ -153,13 +150,11 @@ def read_columns(folder: Path, split: SplitName) -> dict[str, NDArray[Any]]:
     """
     path = folder / f"evaluation-{split}.npz"
     try:
-        # NumPy leaves a damaged file open that it opened itself.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            columns = {name: stored[name] for name in stored.files}
-    except FileNotFoundError:
+        columns = contents.arrays(path)
+    except contents.Missing:
         return {}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise Unreadable(f"{path.name} can't be read ({type(error).__name__})") from None
+    except BrokenRun as error:
+        raise Unreadable(str(error)) from None
     if "id" not in columns or any(column.shape != columns["id"].shape for column in columns.values()):
         raise Unreadable(f"{path.name} holds no columns of one length")
     order = np.argsort(columns["id"], kind="stable")

@@ -7,25 +7,41 @@
 such as `predictions-val-best.npz`. Runs of earlier versions were scored with the best weights, and have no last ones.
 
 Every file is replaced at once, but for history.csv and log.txt, which grow by a line; nothing is pickled; no TensorFlow
-here.
+here. Only files of these names, and those of `augexp evaluate`, are ever deleted, in a folder that holds nothing else.
 """
 
 import contextlib
 import csv
+import io
 import os
-import shutil
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from augexp import files
+from augexp import console, files, removal
 from augexp.config.schema import Experiment, Score
-from augexp.errors import Terminated, UserError, first_line
+from augexp.errors import Terminated, UserError, first_line, remedy
 from augexp.files import write_json, write_text
+from augexp.removal import Own
+from augexp.runs import contents
+from augexp.runs.records import BrokenRun, Configuration, checked
 
+IN_USE = "another process is writing this run"  # no failure of the run
 State = Literal["running", "interrupted", "failed", "finished"]
+
+_NAMES = (
+    r"config\.yaml|(environment|status|result|evaluation)\.json|history\.csv|log\.txt|(best|last)\.weights\.h5|"
+    r"predictions-(val|test)(-best|-last)?\.npz|evaluation-(val|test)\.npz|(curves|batch)\.png|"
+    r"(reliability|confusion|robustness)-(val|test)\.png|events\.out\.tfevents\..+"
+)
+_CHECKPOINT = r"state\.npz"
+_HALF = r"\.\d+-"  # begins the name of a file that is being written
+CHECKPOINT = Own(re.compile(f"({_HALF})?({_CHECKPOINT})"))
+OWN = Own(re.compile(f"({_HALF})?({_NAMES})"), {"checkpoint": CHECKPOINT}, proof="config.yaml")
+_HALVES = Own(re.compile(f"{_HALF}({_NAMES})"), {"checkpoint": Own(re.compile(f"{_HALF}({_CHECKPOINT})"))})
 
 
 @contextmanager
@@ -36,7 +52,8 @@ def create(experiment: Experiment, *, overwrite: bool = False, resume: bool = Fa
     unfinished run is started over in an empty folder, or with `resume` left as its last checkpoint needs it.
 
     Raises:
-        UserError: if the run is finished, another process writes it, or the folder can't be written.
+        UserError: if the run is finished, another process writes it, the folder can't be written, or it would have to
+            be replaced and holds what isn't a run's.
     """
     folder = experiment.run_dir
     with _locked(folder):
@@ -61,28 +78,57 @@ def _locked(folder: Path) -> Iterator[None]:
             try:
                 stack.enter_context(files.lock(beside(folder, "lock")))
             except files.Held:
-                raise UserError(
-                    f"{folder}: another process is writing this run; wait, or choose another name= or seed="
-                ) from None
+                raise UserError(f"{folder}: {IN_USE}; wait, or choose another name= or seed=") from None
             held = stack.pop_all()
     with held:
         yield
 
 
-def is_locked(folder: Path) -> bool:
-    """Whether a process is writing the run."""
+def is_locked(folder: Path) -> bool | None:
+    """Whether a process is writing the run; None where that can't be told."""
     return files.is_held(beside(folder.absolute(), "lock"))
 
 
 def _make_ready(folder: Path, *, resume: bool) -> None:
     if resume and checkpoint_path(folder).exists():
-        for left in (*folder.glob(".[0-9]*-*"), *checkpoint_path(folder).parent.glob(".[0-9]*-*")):
-            left.unlink()  # half a file of a process that was killed
+        removal.remove(folder, _HALVES)  # of a process that was killed
         return
+    refuse_foreign(folder)
     if (folder / "result.json").exists():
         folder.rename(beside(folder, "previous"))
     _remove(folder)
     folder.mkdir()
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Raises UserError if there is anything in the place of a run folder that no run has put there."""
+    try:
+        others = removal.foreign(folder, OWN)
+        empty = not folder.exists() or not any(path.name[0] != "." for path in folder.iterdir())
+    except NotADirectoryError:
+        if not folder.is_symlink():
+            raise
+        raise UserError(f"{folder}: a link can't be a run folder; remove it, or choose another name=") from None
+    if others:
+        raise UserError(f"{folder}: it holds what is not of a run ({_some(others)}); {_WAY_OUT}")
+    if not empty and not _is_configured(folder):
+        raise UserError(f"{folder}: its files are not of a run (no config.yaml of augexp's); {_WAY_OUT}")
+
+
+_WAY_OUT = "nothing is deleted: move that away, or choose another name= or runs_dir="
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _is_configured(folder: Path) -> bool:
+    """Whether `config.yaml` is the configuration of a run, of whatever version."""
+    try:
+        checked(Configuration, contents.settings(folder / "config.yaml"), "config.yaml")
+    except BrokenRun:
+        return False
+    return True
 
 
 def checkpoint_path(folder: Path) -> Path:
@@ -101,6 +147,7 @@ def record_failure(experiment: Experiment, reason: str) -> None:
     with _locked(folder), _writable(folder):
         if (folder / "result.json").exists():
             return
+        refuse_foreign(folder)
         folder.mkdir(exist_ok=True)
         if not (folder / "config.yaml").exists():
             write_text(folder / "config.yaml", experiment.to_yaml())
@@ -117,17 +164,21 @@ def _settle(folder: Path) -> None:
     if not previous.exists():
         return
     if (folder / "result.json").exists():
-        shutil.rmtree(previous)
+        left = removal.remove(previous, OWN)
+        if left:
+            console.say(f"{previous}: left, as it holds what is not of a run ({_some(left)})")
     else:
         _remove(folder)
         previous.rename(folder)
 
 
 def _remove(folder: Path) -> None:
-    if folder.is_symlink():  # rmtree refuses a link, and removing what it points to would reach outside runs_dir
-        raise UserError(f"{folder}: a link can't be a run folder; remove it, or choose another name=")
-    if folder.exists():
-        shutil.rmtree(folder)
+    """Deletes an unfinished run."""
+    if not os.path.lexists(folder):
+        return
+    left = removal.remove(folder, OWN)
+    if left:
+        raise UserError(f"{folder}: it holds what is not of a run ({_some(left)}); {_WAY_OUT}")
 
 
 def is_finished(folder: Path) -> bool:
@@ -151,7 +202,7 @@ def _ending(folder: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         with suppress(OSError):
-            set_state(folder, "interrupted", "SIGTERM" if isinstance(error, Terminated) else "Ctrl-C")
+            set_state(folder, "interrupted", str(error) if isinstance(error, Terminated) else "Ctrl-C")
             log(folder, "interrupted")
         raise
     except OSError as error:
@@ -160,7 +211,7 @@ def _ending(folder: Path) -> Iterator[None]:
             set_state(folder, "failed", str(error))
         where = error.filename or folder
         raise UserError(
-            f"{where}: {error.strerror or error}; free space, or set runs_dir= to another folder"
+            f"{where}: {error.strerror or error}; {remedy(error)}, or set runs_dir= to another folder"
         ) from error
     except BaseException as error:
         reason = first_line(error)
@@ -188,8 +239,7 @@ def set_state(folder: Path, state: State, reason: str = "") -> None:
 
 def log(folder: Path, line: str) -> None:
     """Appends a line with its time to `log.txt`."""
-    with (folder / "log.txt").open("a", encoding="utf-8") as file:
-        file.write(f"{_now()} {line}\n")
+    files.append(folder / "log.txt", f"{_now()} {line}\n")
 
 
 def _now() -> str:
@@ -199,14 +249,12 @@ def _now() -> str:
 def append_history(folder: Path, row: Mapping[str, float | int | str]) -> None:
     """Adds one epoch to `history.csv`; the first row writes the header."""
     path = folder / "history.csv"
-    new = not path.exists()
-    with path.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(row), lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
-        file.flush()
-        os.fsync(file.fileno())
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(row), lineterminator="\n")
+    if not path.exists():
+        writer.writeheader()
+    writer.writerow(row)
+    files.append(path, text.getvalue())
 
 
 def keep_history(folder: Path, epochs: int) -> None:
@@ -215,7 +263,10 @@ def keep_history(folder: Path, epochs: int) -> None:
     if not epochs:
         path.unlink(missing_ok=True)
         return
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    try:
+        lines = contents.text(path).splitlines(keepends=True)
+    except BrokenRun:
+        lines = []
     if len(lines) <= epochs or not lines[epochs].endswith("\n"):
         raise UserError(
             f"{path}: the {epochs} epochs of the checkpoint are needed, and the file holds {max(0, len(lines) - 1)}; "

@@ -1,7 +1,6 @@
 """Stored predictions: written after training; of finished runs, who was right on which test example, in one order."""
 
 import hashlib
-import zipfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augexp.config.schema import Score
+from augexp.errors import counted
 from augexp.files import replacing
+from augexp.runs import contents
 from augexp.runs.read import Run
-from augexp.runs.records import Split
+from augexp.runs.records import BrokenRun, Split
 
 
 def path_of(folder: Path, split: Split, kind: Score | None = None) -> Path:
@@ -43,7 +44,7 @@ class Unusable(Exception):  # noqa: N818 - it names what was found
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a run said of its test set, examples ordered by id.
+    """What a run said of a split, examples ordered by id.
 
     Attributes:
         ids: (N,) str.
@@ -77,24 +78,22 @@ class Predictions:
         return digest.hexdigest()
 
 
-def read(run: Run) -> Predictions:
-    """Reads `predictions-test.npz` of a run.
+def read(run: Run, split: Split = "test") -> Predictions:
+    """Reads `predictions-test.npz` of a run, or that of val.
 
     Raises:
-        Unusable: if it is missing, cut off, holds no numbers, or doesn't fit the run's result.
+        Unusable: if it is missing, cut off, not what the run left, holds no numbers, or doesn't fit the run's result.
     """
-    path = path_of(run.path, "test")
+    path = path_of(run.path, split)
     try:
-        # NumPy leaves a file that is no archive open; here it is closed whatever happens.
-        with path.open("rb") as file, np.load(file) as stored:
-            ids, labels, probability = (stored[name] for name in NEEDED)
-    except FileNotFoundError:
-        raise Unusable(f"{path.name} is missing") from None
+        contents.refuse_changed(path, run.result.digests)
+        stored = contents.arrays(path)
+        ids, labels, probability = (stored[name] for name in NEEDED)
+    except BrokenRun as error:
+        raise Unusable(str(error)) from None
     except KeyError as error:
-        raise Unusable(f"{path.name} is cut off or foreign ({error.args[0]})") from None
-    except (OSError, ValueError, EOFError, TypeError, AttributeError, NotImplementedError, zipfile.BadZipFile) as error:
-        raise Unusable(f"{path.name} can't be read ({type(error).__name__})") from None
-    _check(path, run, ids, labels, probability)
+        raise Unusable(f"{path.name} is foreign (no {error.args[0]})") from None
+    _check(path, run.result.of(split).examples, ids, labels, probability)
     order = np.argsort(ids, kind="stable")
     # float16 is compared in software, several times slower.
     said = probability.astype(np.float32).argmax(axis=1).astype(np.int32)
@@ -102,7 +101,9 @@ def read(run: Run) -> Predictions:
     return Predictions(ids[order], labels[order].astype(np.int32), said[order], probability.shape[1], digest)
 
 
-def _check(path: Path, run: Run, ids: NDArray[Any], labels: NDArray[Any], probability: NDArray[Any]) -> None:
+def _check(
+    path: Path, examples: int | None, ids: NDArray[Any], labels: NDArray[Any], probability: NDArray[Any]
+) -> None:
     if ids.ndim != 1 or ids.dtype.kind != "U" or labels.shape != ids.shape or labels.dtype.kind not in "iu":
         raise Unusable(f"{path.name} holds no ids and labels")
     if probability.ndim != 2 or probability.dtype.kind != "f" or len(probability) != len(ids) or not len(ids):
@@ -111,20 +112,20 @@ def _check(path: Path, run: Run, ids: NDArray[Any], labels: NDArray[Any], probab
         raise Unusable(f"{path.name} holds probabilities that are not finite")
     if labels.min() < 0 or labels.max() >= probability.shape[1]:
         raise Unusable(f"{path.name} has the label {labels.max()} and probabilities of {probability.shape[1]} classes")
-    counted = run.result.test.examples
-    if counted != len(ids):
-        raise Unusable(f"{path.name} holds {len(ids)} examples, result.json says {counted}")
+    if examples != len(ids):
+        raise Unusable(f"{path.name} holds {counted(len(ids), 'example')}, result.json says {examples}")
 
 
-def read_all(runs: Iterable[Run]) -> dict[Path, Predictions | Unusable]:
+def read_all(runs: Iterable[Run], split: Split = "test") -> dict[Path, Predictions | Unusable]:
     """Predictions of every run by its folder, or why there are none."""
     listed = list(runs)
     with ThreadPoolExecutor() as pool:  # unpacking leaves other threads free
-        return dict(zip((run.path for run in listed), pool.map(_attempt, listed), strict=True))
+        read = pool.map(lambda run: _attempt(run, split), listed)
+        return dict(zip((run.path for run in listed), read, strict=True))
 
 
-def _attempt(run: Run) -> Predictions | Unusable:
+def _attempt(run: Run, split: Split) -> Predictions | Unusable:
     try:
-        return read(run)
+        return read(run, split)
     except Unusable as reason:
         return reason

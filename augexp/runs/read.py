@@ -2,19 +2,17 @@
 
 import csv
 import io
-import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
-from augexp.config import yamlfile
 from augexp.config.settings import as_made
-from augexp.errors import UserError
+from augexp.errors import UserError, counted
+from augexp.runs import contents
 from augexp.runs.folder import is_locked
 from augexp.runs.records import BrokenRun, Configuration, Environment, Result, Status, checked
 
@@ -50,9 +48,14 @@ def load(path: Path) -> Run:
         _check_folder(path)
     except OSError as error:  # a folder above that may not be searched, a name that is too long
         raise BrokenRun(f"can't be read ({error.strerror})") from None
-    settings, surroundings, found = config(path), environment(path), _json(path / "result.json")
+    settings, surroundings, found = config(path), environment(path), contents.json_object(path / "result.json")
     epochs = _whole_history(path, found.get("epochs"))
     return Run(path, settings, surroundings, checked(Result, found, "result.json"), epochs)
+
+
+def result(path: Path) -> Result:
+    """What a finished run reached. Raises BrokenRun if `result.json` is missing or unreadable."""
+    return checked(Result, contents.json_object(path / "result.json"), "result.json")
 
 
 def _check_folder(path: Path) -> None:
@@ -80,7 +83,7 @@ def refuse_foreign(path: Path) -> None:
 
 def _unfinished(path: Path) -> str:
     told = state(path)
-    if told.state == "running" and not is_locked(path):
+    if told.state == "running" and is_locked(path) is False:
         return "unfinished: killed"
     return "unfinished" + (f": {told.state}" if told.state else "") + (f" ({told.reason})" if told.reason else "")
 
@@ -88,21 +91,16 @@ def _unfinished(path: Path) -> str:
 def state(path: Path) -> Status:
     """What `status.json` says of a run; nothing where it says nothing."""
     try:
-        return checked(Status, _json(path / "status.json"), "status.json")
+        return checked(Status, contents.json_object(path / "status.json"), "status.json")
     except BrokenRun:
         return Status()
 
 
 def config(path: Path) -> dict[str, Any]:
     """The resolved configuration of a run folder, as the run was made. Raises BrokenRun if it is missing or is none."""
-    try:
-        config: dict[str, Any] = yamlfile.parse_1_1((path / "config.yaml").read_text(encoding="utf-8"))
-        # Only what augexp itself could have written can be grouped, compared and shown.
-        json.dumps(config, allow_nan=False, sort_keys=True)
-    except (yaml.YAMLError, TypeError, ValueError, KeyError, AttributeError, RecursionError, OSError) as error:
-        raise BrokenRun(f"config.yaml can't be read ({type(error).__name__})") from None
-    checked(Configuration, config if isinstance(config, dict) else {}, "config.yaml")
-    return as_made(config)
+    found = contents.settings(path / "config.yaml")
+    checked(Configuration, found, "config.yaml")
+    return as_made(found)
 
 
 def epochs(path: Path) -> int | None:
@@ -112,7 +110,7 @@ def epochs(path: Path) -> int | None:
 
 def environment(path: Path) -> Environment:
     """What a run's numbers depend on beside its configuration. Raises BrokenRun if it is missing or unreadable."""
-    return checked(Environment, _json(path / "environment.json"), "environment.json")
+    return checked(Environment, contents.json_object(path / "environment.json"), "environment.json")
 
 
 LOOK = "test split used by augexp"
@@ -121,32 +119,14 @@ LOOK = "test split used by augexp"
 def test_looks(path: Path) -> int:
     """How often the test split was used after training, by the run's log."""
     try:
-        with (path / "log.txt").open(encoding="utf-8", errors="replace") as lines:
-            return sum(LOOK in line for line in lines)
-    except OSError:
+        return sum(LOOK in line for line in contents.raw(path / "log.txt").decode(errors="replace").splitlines())
+    except BrokenRun:
         return 0
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BrokenRun(f"{path.name} is missing") from None
-    except (ValueError, RecursionError, OSError):
-        raise BrokenRun(f"{path.name} is not valid JSON") from None
-    if not isinstance(value, dict):
-        raise BrokenRun(f"{path.name} is not a JSON object")
-    return value
 
 
 def history(path: Path) -> dict[str, Column]:
     """The columns of a run folder's `history.csv`; text becomes NaN. Raises BrokenRun if it is missing or cut off."""
-    try:
-        text = (path / "history.csv").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise BrokenRun("history.csv is missing") from None
-    except (UnicodeDecodeError, OSError):
-        raise BrokenRun("history.csv can't be read") from None
+    text = contents.text(path / "history.csv")
     try:
         header, *rows = csv.reader(io.StringIO(text)) if text.strip() else [[]]
     except csv.Error as error:
@@ -155,7 +135,7 @@ def history(path: Path) -> dict[str, Column]:
         raise BrokenRun("history.csv holds no epoch")
     for number, row in enumerate(rows, start=2):
         if len(row) != len(header):
-            raise BrokenRun(f"history.csv is cut off in line {number} ({len(row)} of {len(header)} columns)")
+            raise BrokenRun(f"history.csv is cut off in line {number} ({len(row)} of {counted(len(header), 'column')})")
     # A cut inside the last number leaves the right count of columns.
     if not text.endswith("\n"):
         raise BrokenRun(f"history.csv is cut off in line {len(rows) + 1} (no line end)")

@@ -48,10 +48,12 @@ class Record(BaseModel):
 
 
 class Scores(Record):
-    """What weights reach on a split: `accuracy` and `top5_accuracy` in [0, 1], `cross_entropy` in nats."""
+    """What weights reach on a split: shares in [0, 1], `cross_entropy` in nats."""
 
     accuracy: Share
     top5_accuracy: Optional = None
+    macro_recall: Optional = None  # None in runs of earlier versions
+    worst_class_recall: Optional = None  # likewise
     cross_entropy: Optional = None
     examples: Annotated[int, Field(strict=True)] | None = None
 
@@ -81,6 +83,7 @@ class Result(Record):
     other: Other | None = None  # None in runs of earlier versions
     seconds: Measured  # of training
     images_per_second: Measured  # median over epochs
+    digests: dict[str, str] = {}  # SHA-256 by file: of weights and predictions; earlier versions have none
 
     @model_validator(mode="after")
     def _best_is_one_of_them(self) -> Self:
@@ -91,6 +94,12 @@ class Result(Record):
     def of(self, split: Split) -> Scores:
         """The scores on a split."""
         return self.val if split == "val" else self.test
+
+
+class Copied(Record):
+    """Equal images across splits: how many were left out of train and val."""
+
+    dropped: dict[str, Annotated[int, Field(strict=True)]] = {}
 
 
 class Environment(Record):
@@ -108,6 +117,7 @@ class Environment(Record):
     class_names: tuple[str, ...] | None = None
     decoder: int | None = None  # version of what read the images
     grey: dict[str, tuple[Number, Number]] = {}  # kind of deep grey -> values taken for black and white
+    copies: Copied = Copied()  # earlier versions didn't look for any
     train_examples: Annotated[int, Field(strict=True)] | None = None
     study: Registered | None = None
 

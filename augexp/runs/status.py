@@ -14,7 +14,7 @@ from augexp.runs import read
 from augexp.runs.read import Column
 from augexp.runs.records import BrokenRun
 
-State = Literal["waiting", "running", "killed", "interrupted", "failed", "finished"]
+State = Literal["waiting", "running", "killed", "unknown", "interrupted", "failed", "finished"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Standing:
 
     folder: Path
     state: State
-    reason: str = ""  # of a failure
+    reason: str = ""  # of a failure, or why it isn't known
     epoch: int = 0  # done
     epochs: int = 0  # 0: not known
     val_accuracy: float | None = None  # best so far
@@ -88,7 +88,10 @@ def _state(folder: Path) -> tuple[State, str]:
     told = read.state(folder)
     if told.state in ("failed", "interrupted"):
         return ("failed" if told.state == "failed" else "interrupted"), told.reason
-    return ("running" if run_folder.is_locked(folder) else "killed"), ""
+    locked = run_folder.is_locked(folder)
+    if locked is None:
+        return "unknown", "its lock can't be looked at, so it may be running or killed"
+    return ("running" if locked else "killed"), ""
 
 
 def total_seconds_left(standings: Sequence[Standing], at_once: int = 1) -> float | None:

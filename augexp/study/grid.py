@@ -9,16 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from augexp.config import load, yamlfile
+from augexp.config import load, overrides, yamlfile
 from augexp.config.decide import Decide
+from augexp.config.overrides import SettingError
 from augexp.config.schema import MAX_NAME, NOT_IN_A_NAME, Experiment
-from augexp.errors import UserError, brief, did_you_mean
+from augexp.errors import UserError, all_of, brief, cut, did_you_mean
 
-RANGE = re.compile(r"(\d+)\.\.(\d+)")
+RANGE = re.compile(r"([0-9]+)\.\.([0-9]+)")
 MOST = 10_000  # runs; more is a slip of the keyboard
 STUDY_KEYS = ("config", "grid", "candidates", "decide")
 
@@ -51,9 +51,9 @@ def read_study(name: str) -> Study:
     """
     path = load.find_config(name)
     raw, _, mistakes = yamlfile.read(path)
-    for key in raw.keys() - set(STUDY_KEYS):
-        hint = did_you_mean(str(key), STUDY_KEYS)
-        mistakes.append(f"{path.name}: {key}: unknown key{hint}; known: {', '.join(STUDY_KEYS)}")
+    for key in sorted(raw.keys() - set(STUDY_KEYS)):
+        hint = did_you_mean(key, STUDY_KEYS)
+        mistakes.append(f"{path.name}: {cut(key)}: unknown key{hint}; known: {', '.join(STUDY_KEYS)}")
     if not isinstance(raw.get("config"), str):
         mistakes.append(f"{path.name}: config: the name of a configuration is needed, such as none.yaml")
     if not isinstance(raw.get("grid", {} if "candidates" in raw else None), Mapping):
@@ -62,8 +62,8 @@ def read_study(name: str) -> Study:
     mistakes += unlike
     decide, wrong = _decide(raw["decide"] or {}, f"{path.name}: decide") if "decide" in raw else (None, [])
     if mistakes := [*mistakes, *wrong]:
-        raise UserError("\n".join(mistakes))
-    axes = {str(key): _of_file(value) for key, value in raw.get("grid", {}).items()}
+        raise UserError(all_of(mistakes))
+    axes = {key: _of_file(key, value, path.name) for key, value in raw.get("grid", {}).items()}
     return Study(raw["config"], axes, decide, candidates)
 
 
@@ -77,9 +77,11 @@ def _candidates(told: object, place: str) -> tuple[dict[str, dict[str, Any]], li
         if not isinstance(name, str) or not name:
             mistakes.append(f"{place}: {brief(name)}: a name is needed; quote it")
         elif not settings:
-            mistakes.append(f"{place}.{name}: a strategy, or settings such as {{strategy: cutmix}}, are needed")
+            mistakes.append(f"{place}.{cut(name)}: a strategy, or settings such as {{strategy: cutmix}}, are needed")
         elif own := [key for key in ("name", "seed") if key in settings]:
-            mistakes.append(f"{place}.{name}: {own[0]} can't be set here: every candidate has its name and all seeds")
+            mistakes.append(
+                f"{place}.{cut(name)}: {own[0]} can't be set here: every candidate has its name and all seeds"
+            )
         found[str(name)] = {str(key): value for key, value in settings.items()}
     return found, mistakes
 
@@ -98,7 +100,7 @@ def _mistake(error: ErrorDetails) -> str:
     key = ".".join(map(str, error["loc"][:1]))
     if error["type"] == "extra_forbidden":
         known = list(Decide.model_fields)
-        return f".{key}: unknown key{did_you_mean(key, known)}; known: {', '.join(known)}"
+        return f".{cut(key)}: unknown key{did_you_mean(key, known)}; known: {', '.join(known)}"
     told = error["msg"] if error["type"] == "expected" else error["msg"].replace("Input should be", "it should be")
     return f".{key}: {told}, not {brief(error['input'])}"
 
@@ -113,28 +115,33 @@ def decided(study: Study, texts: Sequence[str]) -> Study:
         return study
     settings = {} if study.decide is None else study.decide.model_dump()
     for text in texts:
+        shown = cut(text, overrides.SHOWN)
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
-            raise UserError(f"--decide {text}: key=value is needed, such as margin=0.5 or looks=[3,5,8]")
+            raise UserError(f"--decide {shown}: key=value is needed, such as margin=0.5 or looks=[3,5,8]")
         try:
-            settings[key.strip()] = yamlfile.parse(value)
-        except yaml.YAMLError:
-            raise UserError(f"--decide {text}: its value is not valid YAML") from None
+            settings[key.strip()] = overrides.value_of(key, value, Decide)
+        except SettingError as error:
+            raise UserError(f"--decide {shown}: {error}") from None
     decide, wrong = _decide(settings, "--decide")
     if wrong:
         raise UserError("\n".join(wrong))
     return replace(study, decide=decide)
 
 
-def _of_file(value: object) -> list[Any]:
+def _of_file(key: str, value: object, name: str) -> list[Any]:
     parts: list[Any] = value if isinstance(value, list) else [value]
-    return [item for part in parts for item in (_range(part) if isinstance(part, str) else []) or [part]]
+    try:
+        return [item for part in parts for item in (_range(key, part) if isinstance(part, str) else []) or [part]]
+    except SettingError as error:
+        raise UserError(f"{name}: grid: {cut(key)}: {error}") from None
 
 
 def read_axes(texts: Sequence[str]) -> Axes:
     """Axes as typed: `strategy=none,basic`, `seed=0..4`, `train.epochs=10,40`.
 
-    A comma inside brackets, braces or quotes separates nothing.
+    Each value is read as an override is. A comma separates nothing inside the brackets, braces or quotes that a value
+    begins with.
 
     Raises:
         UserError: with every text that is none, a line each.
@@ -142,46 +149,68 @@ def read_axes(texts: Sequence[str]) -> Axes:
     axes: Axes = {}
     mistakes = []
     for text in texts:
+        shown = brief(text, overrides.SHOWN)
         key, equals, values = text.partition("=")
         if not equals or not key.strip():
-            mistakes.append(f"{text!r}: key=value,value is needed, such as seed=0..4 or strategy=none,cutmix")
+            mistakes.append(f"{shown}: key=value,value is needed, such as seed=0..4 or strategy=none,cutmix")
         elif key.strip() in axes:
-            mistakes.append(f"{text!r}: {key.strip()} is given twice; write its values in one, with commas")
+            mistakes.append(f"{shown}: {cut(key.strip())} is given twice; write its values in one, with commas")
         else:
             try:
-                axes[key.strip()] = [item for part in _split(values) for item in _range(part) or [yamlfile.parse(part)]]
-            except yaml.YAMLError:
-                mistakes.append(f"{text!r}: a value is not valid YAML; quote it, such as '{key}=[a, b]'")
+                axes[key.strip()] = [value for part in _split(values) for value in _values(key, part)]
+            except SettingError as error:
+                mistakes.append(f"{shown}: {error}")
     if mistakes:
-        raise UserError("\n".join(mistakes))
+        raise UserError(all_of(mistakes))
     return axes
 
 
+def _values(key: str, text: str) -> list[Any]:
+    """The numbers of a range, or the one value that a text stands for."""
+    return _range(key, text) or [overrides.value_of(key, text)]
+
+
 def _split(text: str) -> list[str]:
-    """Splits at the commas outside brackets, braces and quotes."""
-    parts, depth, quote = [""], 0, ""
+    """Splits at the commas outside of lists, mappings and quotes.
+
+    Raises:
+        SettingError: if there is nothing between two commas.
+    """
+    parts, inside, quote = [""], 0, ""
     for letter in text:
+        begins = parts[-1].strip() == ""
         if quote:
-            quote = "" if letter == quote else quote
-        elif letter in "'\"":
+            quote = "" if letter == quote and not parts[-1].endswith("\\") else quote
+        elif letter in "'\"" and (begins or (inside and parts[-1].rstrip()[-1] in "[{,:")):
             quote = letter
-        depth += (letter in "[{") - (letter in "]}") if not quote else 0
-        if letter == "," and not depth and not quote:
+        elif begins or inside:
+            inside = max(0, inside + (letter in "[{") - (letter in "]}"))
+        if letter == "," and not inside and not quote:
             parts.append("")
         else:
             parts[-1] += letter
-    return parts
+    if len(parts) > 1 and not all(map(str.strip, parts)):
+        raise SettingError("a value is missing beside a comma")
+    return [part.strip() for part in parts] if len(parts) > 1 else parts
 
 
-def _range(text: str) -> list[int]:
-    """The numbers of `0..4`; none where the text is no range."""
+def _range(key: str, text: str) -> list[int]:
+    """The numbers of `0..4`; none where the text is no range, or text is what the setting needs.
+
+    Raises:
+        SettingError: if it is too long, or the wrong way round.
+    """
     ends = RANGE.fullmatch(text.strip())
-    if ends is None:
+    kinds = overrides.kinds_of(key)
+    if ends is None or (kinds and not kinds & {int, float}):
         return []
-    first, last = map(int, ends.groups())
-    if first > last or last - first >= MOST:
-        raise UserError(f"{text}: a range such as 0..4 is needed, the lower first, of at most {MOST:,} values")
-    return list(range(first, last + 1))
+    if max(map(len, ends.groups())) <= yamlfile.LONGEST_NUMBER:
+        first, last = map(int, ends.groups())
+        if 0 <= last - first < MOST:
+            return list(range(first, last + 1))
+    raise SettingError(
+        f"{cut(text.strip())}: a range such as 0..4 is needed, the lower first, of at most {MOST:,} values"
+    )
 
 
 def experiments(study: Study) -> list[Experiment]:
@@ -191,8 +220,7 @@ def experiments(study: Study) -> list[Experiment]:
         UserError: if a combination is not valid, two are the same or would share a folder, or they are too many.
     """
     candidates = study.candidates or {"": {}}
-    if clash := [key for key in study.axes if any(key in settings for settings in candidates.values())]:
-        raise UserError(f"{clash[0]}: the candidates of the study set it; leave it out of the grid")
+    _refuse_overlaps(study)
     count = len(candidates)
     for key, values in study.axes.items():
         refuse_twice(key, values)
@@ -207,18 +235,42 @@ def experiments(study: Study) -> list[Experiment]:
         except UserError as error:
             mistakes += str(error).splitlines()
     if mistakes:
-        raise UserError("\n".join(dict.fromkeys(mistakes)))
+        raise UserError(all_of(mistakes))
     _refuse_clashes(found)
     return found
+
+
+def _refuse_overlaps(study: Study) -> None:
+    """Raises UserError where two of a study set one thing: `train: {epochs: 3}` and `train.epochs`."""
+    by_candidates = {key for settings in study.candidates.values() for key in _set_by(settings)}
+    for key, values in study.axes.items():
+        ours = {inner for value in values for inner in _set_by({key: value})}
+        if any(_overlap(one, other) for one in ours for other in by_candidates):
+            raise UserError(f"{cut(key)}: the candidates of the study set it; leave it out of the grid")
+        for other in study.axes:
+            theirs = {inner for value in study.axes[other] for inner in _set_by({other: value})}
+            if other != key and any(_overlap(one, two) for one in ours for two in theirs):
+                raise UserError(f"{cut(key)}: {cut(other)} of the grid sets it too; keep one of the two")
+
+
+def _set_by(settings: Mapping[str, Any]) -> set[tuple[str, ...]]:
+    """The keys, part by part, of everything that some settings set."""
+    return {keys for key, value in settings.items() for keys, _ in overrides.spread(key.strip().split("."), value)}
+
+
+def _overlap(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether one sets what the other sets; the parameters of a strategy's ops are no part of it."""
+    least = min(len(one), len(other))
+    return tuple(one[:least]) == tuple(other[:least]) and (len(one) == len(other) or one[0] != "strategy")
 
 
 def refuse_twice(key: str, values: Sequence[Any]) -> None:
     """Raises UserError where an axis has no value, or has one twice."""
     if not values:
-        raise UserError(f"{key}: at least one value is needed")
+        raise UserError(f"{cut(key)}: at least one value is needed")
     counts = Counter(json.dumps(value, sort_keys=True, default=str) for value in values)
     if twice := [text for text, times in counts.items() if times > 1]:
-        raise UserError(f"{key}: {', '.join(twice)} is given twice; keep one")
+        raise UserError(f"{cut(key)}: {', '.join(map(cut, twice[:4]))} is given twice; keep one")
 
 
 def _experiment(study: Study, chosen: Mapping[str, Any], name: str) -> Experiment:

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from augexp import tables
 from augexp.compare.race import Run
 from augexp.config import load
 from augexp.config.decide import Registered, register
 from augexp.config.schema import Experiment, Score
-from augexp.errors import UserError, did_you_mean
+from augexp.errors import UserError, cut, did_you_mean
 from augexp.runs import read
 from augexp.runs.records import BrokenRun
 from augexp.study.grid import Study, experiments
@@ -51,8 +52,8 @@ def plan(study: Study) -> Plan:
     if len(candidates) < 2:
         raise UserError("one strategy: there is nothing to decide; give two or more, such as strategy=none,cutmix")
     if (baseline := decide.baseline) not in candidates:
-        hint = did_you_mean(baseline, list(candidates)) or f"; there are {', '.join(candidates)}"
-        raise UserError(f"decide.baseline {baseline}: no strategy of the study has this name{hint}")
+        hint = did_you_mean(baseline, list(candidates)) or f"; there are {tables.names(list(candidates))}"
+        raise UserError(f"decide.baseline {cut(baseline)}: no strategy of the study has this name{hint}")
     several = [key for key, values in axes.items() if len(values) > 1]
     several += [key for settings in study.candidates.values() for key in settings]
     varied = [key for key in dict.fromkeys(several) if key not in CHOSEN and not load.is_of_op(key)]

@@ -7,13 +7,18 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import IO
 
+import augexp
 from augexp.config.decide import Registered
 from augexp.config.schema import Experiment
 
 PATIENCE = 30.0  # seconds between asking a process to end and making it
 KEPT = 8000  # characters of its last words
+# `-m` would put the working folder before Python's own modules: a `random.py` there would be run. With -P nothing does;
+# augexp itself, where it isn't installed, is found last of all.
+WORKER = "import sys; sys.path.append(sys.argv.pop()); from augexp.study.worker import main; main()"
 
 
 def job(experiment: Experiment, command: Sequence[str], study: Registered | None = None) -> str:
@@ -31,8 +36,8 @@ class Process:
     ) -> None:  # fmt: skip
         self.gpu = gpu
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process has ended
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "augexp.study.worker"],
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-P", "-c", WORKER, str(Path(augexp.__file__).parents[1])],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=self._said,

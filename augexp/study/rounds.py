@@ -68,8 +68,10 @@ def _replay(study: Registered, finished: Sequence[Path], failed: Collection[Run]
         return race.replay(study, {}, failed)
     groups = load_groups(finished).groups
     evidence = group_scores.gather(groups)
-    scores = {group.runs[0].name: group_scores.scores(group, evidence) for group in groups}
-    return race.replay(study, scores, failed)
+    metric = study.decide.metric
+    scores = {group.runs[0].name: group_scores.scores(group, evidence, metric) for group in groups}
+    unscored = [(run.name, run.seed) for run in group_scores.unscored(groups, evidence, metric)]
+    return race.replay(study, scores, [*failed, *unscored])
 
 
 def run(plan: Plan, pool: Pool, tell: Callable[[Race], None], *, retry: bool = False) -> Race:

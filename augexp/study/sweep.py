@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from augexp import console
 from augexp.config import partners
 from augexp.config.schema import Experiment
-from augexp.errors import UserError
+from augexp.errors import UserError, counted
 from augexp.network import device
 from augexp.runs import checkpoint, status
 from augexp.runs import folder as run_folder
@@ -123,7 +123,7 @@ def run(experiments: Sequence[Experiment], todo: Sequence[Experiment], pool: Poo
                     show(_standings(experiments, [experiment for experiment, _ in running], crashed))
                 time.sleep(POLL_SECONDS)
         except BaseException:
-            console.say(f"stopping {len(running)} runs")
+            console.say(f"stopping {counted(len(running), 'run')}")
             for _, started in running:
                 started.end()
             for _, started in running:
@@ -149,8 +149,8 @@ def _still_running(
 
 
 def _note(experiment: Experiment, reason: str) -> None:
-    """Leaves the reason in the run folder, unless the run was killed: then the next sweep goes on with it."""
-    if not reason.startswith("killed") and stand(experiment).state != "failed":
+    """Leaves the reason in the run folder, unless the next sweep is to go on: it was killed, or another trains it."""
+    if not reason.startswith("killed") and run_folder.IN_USE not in reason and stand(experiment).state != "failed":
         with suppress(UserError):  # another process writes the run, or the disk is full
             run_folder.record_failure(experiment, reason)
 
@@ -164,7 +164,7 @@ def _standings(
         now = stand(experiment)
         if now.folder in folders and now.state not in ("finished", "waiting"):
             now = replace(now, state="running", reason="")
-        elif now.state == "killed" and now.folder in crashed:
+        elif now.state in ("killed", "waiting") and now.folder in crashed:
             now = replace(now, reason=crashed[now.folder])
         found.append(now)
     return found

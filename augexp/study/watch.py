@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from augexp import console
+from augexp.errors import counted, printable
 from augexp.runs.status import Standing, total_seconds_left
 
 REFRESH_SECONDS = 1.0
@@ -33,7 +34,7 @@ def table(standings: Sequence[Standing]) -> Table:
     for title in ("epoch", "val acc. %", "images/s", "left"):
         shown.add_column(title, justify="right", no_wrap=True)
     for standing in standings:
-        shown.add_row(*map(Text, _cells(standing)))
+        shown.add_row(*(Text(printable(cell)) for cell in _cells(standing)))
     return shown
 
 
@@ -58,11 +59,11 @@ def reasons(standings: Sequence[Standing]) -> list[str]:
 def summary(standings: Sequence[Standing], at_once: int = 1) -> str:
     """`12 runs: 3 finished, 1 running, 8 waiting; about 12 min left`."""
     states = [standing.state for standing in standings]
-    order = ("finished", "running", "waiting", "interrupted", "killed", "failed")
+    order = ("finished", "running", "waiting", "interrupted", "killed", "unknown", "failed")
     counts = ", ".join(f"{states.count(state)} {state}" for state in order if state in states)
     left = total_seconds_left(standings, at_once)
     rest = f"; about {duration(left)} of training left" if left else ""
-    return f"{len(states)} runs: {counts}{rest}"
+    return f"{counted(len(states), 'run')}: {counts}{rest}"
 
 
 def duration(seconds: float) -> str:
@@ -87,7 +88,7 @@ def live(at_once: int) -> Iterator[Show]:
 
 def _most_telling(standings: Sequence[Standing]) -> list[Standing]:
     """Those that fit on a screen: what runs or went wrong, then what waits, then what is finished."""
-    first = {"running": 0, "failed": 1, "killed": 1, "interrupted": 1, "waiting": 2, "finished": 3}
+    first = {"running": 0, "failed": 1, "killed": 1, "unknown": 1, "interrupted": 1, "waiting": 2, "finished": 3}
     numbered = sorted(enumerate(standings), key=lambda pair: first[pair[1].state])[:MOST_ROWS]
     return [standing for _, standing in sorted(numbered, key=lambda pair: pair[0])]
 

@@ -1,4 +1,4 @@
-"""One run of a sweep in a process of its own: `python -m augexp.study.worker`, told on stdin what to train.
+"""One run of a sweep in a process of its own, started by `augexp.study.processes` and told on stdin what to train.
 
 The first line is a job; the end of stdin means that whoever started the process is gone, and ends it too.
 """

@@ -3,10 +3,11 @@
 import keras
 
 from augexp.config import partners
+from augexp.config.ops import check_classes
 from augexp.config.schema import Experiment
-from augexp.data import pipeline, sources
+from augexp.data import doubtful, pipeline, sources
 from augexp.data.splits import Splits, division, expected_splits
-from augexp.errors import brief
+from augexp.errors import brief, counted
 from augexp.network import device, estimate, inputs, model, parallel
 from augexp.network.build import build_network
 from augexp.train.prepare import refuse_in_vain
@@ -40,12 +41,16 @@ def _sizes(settings: Experiment, splits: Splits, steps: int) -> list[str]:
     lines = [
         f"data: {settings.data.source}, {len(splits.class_names)} classes, train {len(splits.train):,}, "
         f"val {len(splits.val):,}, test {len(splits.test):,}",
-        f"steps: {settings.train.epochs} epochs ({named}) x {steps} steps of {settings.train.batch_size}",
+        f"steps: {counted(settings.train.epochs, 'epoch')} ({named}) x {counted(steps, 'step')} of "
+        f"{settings.train.batch_size}",
     ]
     if settings.data.divides_by_seed:
         lines.append(_division(settings))
+    lines += doubtful.lines(splits, settings.data)
     if splits.left_out:
-        lines.append(f"left out: {len(splits.left_out)} images that can't be decoded: {brief(list(splits.left_out))}")
+        lines.append(
+            f"left out: {counted(len(splits.left_out), 'image')} that can't be decoded: {brief(list(splits.left_out))}"
+        )
     return lines + ([TEST_AS_VALIDATION] if settings.data.validation == "test" else [])
 
 
@@ -109,4 +114,5 @@ def _expected_sizes(experiment: Experiment) -> list[str]:
     if splits is None:
         source = experiment.data.source
         return [f"data: {source} is not downloaded yet; the first run does it, then split sizes are known"]
+    check_classes(experiment.strategy, splits.class_names)
     return _sizes(experiment, splits, pipeline.steps_per_epoch(splits.train, experiment.train.batch_size))

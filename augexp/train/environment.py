@@ -14,7 +14,7 @@ from typing import Any
 import keras
 
 import augexp
-from augexp.data import decode
+from augexp.data import copies, decode
 from augexp.data.splits import division
 from augexp.train.announce import devices
 from augexp.train.task import Task
@@ -43,6 +43,7 @@ def environment(task: Task, command: Sequence[str]) -> dict[str, Any]:
         "decoder": decode.VERSION,
         "grey": task.splits.grey,
         "left_out": list(task.splits.left_out),
+        "copies": copies.record(task.splits.copies),
         "class_names": list(task.splits.class_names),
         "train_examples": len(task.splits.train),
         "division": asdict(division(task.experiment.data, task.experiment.seed)),

@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from augexp import console
@@ -17,9 +18,11 @@ from augexp.errors import UserError
 from augexp.network import model, parallel
 from augexp.network.build import policy
 from augexp.runs import folder as run_folder
+from augexp.runs import read
 from augexp.runs.checkpoint import Checkpoint, Progress
-from augexp.train import optimizer
-from augexp.train.record import Record, assign, save_weights
+from augexp.runs.records import BrokenRun
+from augexp.train import balance, optimizer
+from augexp.train.record import COLUMNS, Record, assign, save_weights
 from augexp.train.task import Phase, Task, eval_batches, phases, recipe
 
 
@@ -82,7 +85,7 @@ def _compile(task: Task, phase: Phase) -> None:
             total_steps=task.total_steps,
             first_step=task.steps * phase.epochs.start,
         ),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+        loss=balance.loss(settings.train, task.splits),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
         jit_compile=task.jit_compile,
     )
@@ -114,7 +117,21 @@ def _stretches(task: Task, phase: Phase, done: int) -> list[range]:
 def _go_back_to(resumed: Checkpoint, task: Task, folder: Path) -> None:
     """Sets the network and the files of a run folder to where a checkpoint was taken."""
     assign(task.network.model.variables, resumed.arrays["model"])
-    run_folder.keep_history(folder, resumed.step // task.steps)
+    epochs = resumed.step // task.steps
+    run_folder.keep_history(folder, epochs)
+    if epochs:
+        _refuse_foreign_history(folder)
+
+
+def _refuse_foreign_history(folder: Path) -> None:
+    """Raises UserError if the epochs that are done are not told as a run tells them."""
+    try:
+        history = read.history(folder)
+        missing = [name for name in COLUMNS if not np.isfinite(history.get(name, np.nan)).all()]
+        if missing:
+            raise BrokenRun(f"history.csv has no full column {missing[0]}")  # noqa: TRY301
+    except BrokenRun as error:
+        raise UserError(f"{folder}: {error}; start the run over without --resume") from None
 
 
 def _mend_weights(task: Task, folder: Path, resumed: Checkpoint) -> None:

@@ -19,7 +19,7 @@ import tensorflow as tf
 from augexp.config import load
 from augexp.config.schema import Data
 from augexp.data import cache
-from augexp.errors import first_line
+from augexp.errors import counted, first_line
 from augexp.network import device
 from augexp.runs import read
 from augexp.train.run import train
@@ -71,7 +71,7 @@ def _gpus() -> Finding:
             return Finding("GPU", "note", f"{usable} of {len(cards)} cards usable ({found.name}); {_why_unused()}")
         return Finding("GPU", "ok", f"{found.name}; {usable} usable, a run trains on one")
     if not cards:
-        return Finding("GPU", "ok", f"none; training runs on the CPU ({os.cpu_count()} cores)")
+        return Finding("GPU", "ok", f"none; training runs on the CPU ({counted(os.cpu_count() or 1, 'core')})")
     return Finding("GPU", "note", f"{', '.join(cards)}: there, but unused; {_why_unused()}")
 
 

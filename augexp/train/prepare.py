@@ -1,6 +1,7 @@
 """Everything before a run folder is touched: data decoded and split, weights loaded, device and precision chosen."""
 
 from augexp.config import partners
+from augexp.config.ops import check_classes
 from augexp.config.schema import Experiment
 from augexp.data import pipeline
 from augexp.data.splits import load_splits
@@ -19,6 +20,7 @@ def prepare(experiment: Experiment) -> Task:
     found = device.find()
     precision = device.resolve_precision(experiment.train.precision, found)
     splits = load_splits(experiment)
+    check_classes(experiment.strategy, splits.class_names)
     steps = pipeline.steps_per_epoch(splits.train, experiment.train.batch_size)
     parallel.check_batch(experiment.train.devices, experiment.train.batch_size)
     network = build_network(experiment, precision, len(splits.class_names))

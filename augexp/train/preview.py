@@ -34,6 +34,7 @@ def of(experiment: Experiment, examples: int) -> Figure:
 
 DRAWS = 2000
 VISIBLE_WEIGHT = 0.005
+ELSEWHERE = {"lam", "weight", "partner", "box", "flip", "op", "level", "applied", "chosen"}  # told in words, or drawn
 TOLD = 16  # numbers of one parameter at most; noise and masks are none to be read
 
 Row = Mapping[str, NDArray[Any]]  # the parameters of one op for one example
@@ -88,6 +89,8 @@ def _row(
 
 def _chosen(spec: Spec, drawn: Row) -> tuple[Spec, Row]:
     """The op that was applied and its parameters, where `one_of` had the choice."""
+    if not drawn.get("chosen", True):
+        return spec, {"chosen": drawn["chosen"]}
     if not isinstance(spec, OneOf):
         return spec, drawn
     number = int(drawn["choice"])
@@ -101,6 +104,8 @@ def _weights(label: NDArray[np.float32], class_names: tuple[str, ...]) -> tuple[
 
 
 def _words(spec: Spec, drawn: Row) -> str:
+    if not drawn.get("chosen", True):
+        return f"{spec.name} not for this class"
     if not drawn.get("applied", True):
         return f"{spec.name} not applied"
     return " ".join([spec.name, ", ".join(_numbers(drawn))]).rstrip()
@@ -114,7 +119,7 @@ def _numbers(drawn: Row) -> Iterator[str]:
         yield "flipped" if drawn["flip"] else "as it is"
     if "op" in drawn:
         yield from _operations(drawn)
-    for name in drawn.keys() - {"lam", "weight", "partner", "box", "flip", "op", "level", "applied"}:
+    for name in sorted(drawn.keys() - ELSEWHERE):
         if np.size(drawn[name]) > TOLD:
             continue
         yield f"{name} {' '.join(f'{value:.3g}' for value in np.ravel(drawn[name]))}"

@@ -24,6 +24,9 @@ from augexp.train.progress import Display, Pace
 from augexp.train.task import Phase, Task, origin
 from augexp.train.tensorboard import Events
 
+METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
+COLUMNS = ("epoch", *METRICS, "learning_rate", "seconds", "images_per_second")  # of `history.csv`, those of numbers
+
 
 class Record(keras.callbacks.Callback):  # type: ignore[misc]
     """Follows `fit` through all phases of a run; `phase` is set before each.
@@ -111,7 +114,7 @@ class Record(keras.callbacks.Callback):  # type: ignore[misc]
         return {
             "epoch": self.epoch,
             "phase": self.phase.name,
-            **{name: round(logs[name], 6) for name in ("loss", "accuracy", "val_loss", "val_accuracy")},
+            **{name: round(logs[name], 6) for name in METRICS},
             "learning_rate": float(f"{float(rate):.6g}"),
             "seconds": round(self.pace.seconds, 3),
             "images_per_second": round(self.pace.images_per_second, 1),
@@ -148,7 +151,12 @@ class Record(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def assign(variables: Sequence[keras.Variable], arrays: Sequence[Any]) -> None:
-    """Sets variables to the arrays of a checkpoint, in their order."""
+    """Sets variables to the arrays of a checkpoint, in their order. Raises UserError if they are of another network."""
+    if [tuple(variable.shape) for variable in variables] != [array.shape for array in arrays]:
+        raise UserError(
+            "the arrays of the checkpoint don't fit the network that config.yaml asks for; start the run over without "
+            "--resume"
+        )
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
 

@@ -9,17 +9,19 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from augexp import console, files
+from augexp import console, files, tables
 from augexp.config.decide import Registered
 from augexp.config.schema import Experiment, Score
 from augexp.data.splits import Part, Splits
 from augexp.draw import history as draw_history
+from augexp.errors import UserError, counted
+from augexp.metrics import recall
 from augexp.metrics.scores import metrics
 from augexp.network import model, scoring
-from augexp.runs import checkpoint, predictions, read
+from augexp.runs import checkpoint, contents, predictions, read
 from augexp.runs import folder as run_folder
 from augexp.runs.checkpoint import Checkpoint, Progress
-from augexp.runs.records import Split
+from augexp.runs.records import BrokenRun, Split
 from augexp.train import preview
 from augexp.train.announce import announcement
 from augexp.train.environment import environment
@@ -51,6 +53,8 @@ def train(
             return experiment.run_dir
     run_folder.refuse_finished(experiment, overwrite=overwrite)
     task = prepare(experiment)
+    if study is not None:
+        _refuse_few_images(task, study)
     if resume:
         _find_checkpoint(task, experiment.run_dir)
     for line in announcement(task):
@@ -63,10 +67,27 @@ def train(
     return folder
 
 
+def _refuse_few_images(task: Task, study: Registered) -> None:
+    """Before anything is trained for a verdict that no interval can bear."""
+    test = task.splits.test
+    few = [task.splits.class_names[number] for number in recall.too_few(test.labels)]
+    if few and study.decide.metric == "macro_recall":
+        raise UserError(
+            f"decide.metric macro_recall needs {recall.FEWEST} or more test images of every class, which "
+            f"{tables.names(few)} of {task.experiment.data.source} {'has' if len(few) == 1 else 'have'} not; choose "
+            "decide.metric=accuracy, or add test images"
+        )
+
+
 def _find_checkpoint(task: Task, folder: Path) -> Checkpoint | None:
     if not run_folder.checkpoint_path(folder).exists():
         return None
-    return checkpoint.load(folder, origin(task))
+    found = checkpoint.load(folder, origin(task))
+    try:
+        read.environment(folder)  # of the start, which only the start can tell
+    except BrokenRun as error:
+        raise UserError(f"{folder}: {error}; start the run over without --resume") from None
+    return found
 
 
 def _begin(
@@ -80,7 +101,7 @@ def _begin(
         _save(preview.first_batch(task.splits, decided_by), folder / "batch.png")
         return
     epoch, step = divmod(resumed.step, task.steps)
-    line = f"going on after epoch {epoch}" + (f" and {step} steps" if step else "")
+    line = f"going on after epoch {epoch}" + (f" and {counted(step, 'step')}" if step else "")
     console.say(line)
     run_folder.log(folder, f"{line}; {platform.platform()}, {environment(task, command)['versions']}")
 
@@ -105,8 +126,14 @@ def _finish(task: Task, folder: Path, reached: Progress) -> None:
             "other": {"score": other, **scores_of_other},
             "seconds": round(reached.seconds, 3),
             "images_per_second": round(float(np.median(reached.rates)), 1),
+            "digests": _digests(folder),
         },
     )
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of what later commands take numbers from: they refuse another file in its place."""
+    return {path.name: contents.digest(path) for path in sorted(folder.glob("*.h5")) + sorted(folder.glob("pred*.npz"))}
 
 
 def _held_out(splits: Splits) -> dict[Split, Part]:
@@ -147,10 +174,17 @@ def _curves(task: Task, folder: Path, reached: Progress) -> Figure:
 
 
 def summary(folder: Path) -> str:
-    """The last line of a training: accuracies of the weights that are scored, best epoch, place."""
-    result = read.load(folder).result
+    """The last line of a training: accuracies of the weights that are scored, best epoch, place.
+
+    Raises:
+        UserError: if the folder holds no finished run, or a damaged one.
+    """
+    try:
+        result = read.load(folder).result
+    except BrokenRun as error:
+        raise UserError(f"{folder}: {error}") from None
     on = "val = test" if result.validation == "test" else "val"
-    best = f"best of {result.epochs} epochs: {result.best_epoch}"
+    best = f"best of {counted(result.epochs, 'epoch')}: {result.best_epoch}"
     if result.score == "last" and result.other is not None:
         best = f"{best}, with {result.other.val.accuracy:.4f}"
     return (

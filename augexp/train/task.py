@@ -65,6 +65,8 @@ def recipe(experiment: Experiment, splits: Splits, *, augmented: bool = True) ->
         num_classes=len(splits.class_names),
         seed=experiment.seed,
         label_smoothing=experiment.train.label_smoothing,
+        balanced=experiment.train.balance == "sampler",
+        class_names=splits.class_names,
     )
 
 

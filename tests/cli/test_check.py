@@ -1,7 +1,11 @@
 """`augexp check` as it is typed."""
 
+from pathlib import Path
+
 import pytest
 
+from augexp.config import load
+from augexp.data.splits import load_splits
 from tests.cli.program import Augexp
 
 
@@ -70,3 +74,27 @@ def test_check_names_a_library_that_is_not_installed(typed: Augexp, monkeypatch:
     answer = typed("check", "mixing", "--against", "keras_cv")
     assert answer.status == 2
     assert "--against keras_cv: keras_cv is not installed; pip install keras-cv" in answer.err
+
+
+def test_check_cache_looks_at_every_entry(typed: Augexp, tmp_path: Path) -> None:
+    settings = [load.experiment("digits.yaml", [f"data.cache_dir={tmp_path}", f"data.image_size={n}"]) for n in (8, 9)]
+    for one in settings:
+        load_splits(one)
+    answer = typed("check", "cache", tmp_path)
+    assert (answer.status, answer.out.splitlines()[-1]) == (0, "2 data sets")
+    (damaged,) = tmp_path.glob("digits-8-*/all.npy")
+    with damaged.open("r+b") as file:
+        file.seek(5000)
+        file.write(b"\x07")
+    answer = typed("check", "cache", tmp_path)
+    assert answer.status == 1
+    first, second, last = answer.out.splitlines()
+    assert "the pixels of" in first
+    assert second.endswith(": whole")
+    assert last == "2 data sets; 1 damaged, which the next run that needs them decodes again"
+    answer = typed("check", "cache", tmp_path / "nowhere")
+    assert (answer.status, answer.err) == (
+        2,
+        f"error: {tmp_path}/nowhere: no such folder; a cache is made by the first run\n",
+    )
+    assert "a folder is that of a cache" in typed("check", "mixing", tmp_path).err

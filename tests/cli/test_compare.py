@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.program import Augexp
-from tests.factories import make_run
+from tests.factories import classify, make_run
 from tests.studies import full_study
 
 
@@ -161,3 +161,42 @@ def test_only_the_page_loads_templates(runs_dir: Path, tmp_path: Path) -> None:
         command = [sys.executable, "-c", code, *map(str, [*arguments, *page])]
         answer = subprocess.run(command, capture_output=True, text=True, check=True)
         assert answer.stdout.splitlines()[-1] == loaded
+
+
+def test_compare_says_what_unequal_classes_reach(typed: Augexp, tmp_path: Path) -> None:
+    paths = [
+        classify(make_run(tmp_path / f"{strategy}{seed}", strategy=strategy, seed=seed), (90, 10), (90 - i, 3 + seed))
+        for i, strategy in enumerate(("none", "cutmix"))
+        for seed in range(3)
+    ]
+    answer = typed("compare", *paths, "--out", tmp_path / "out")
+    assert answer.status == 0
+    assert max(map(len, answer.out.split("wrote")[0].splitlines())) <= 80
+    assert "cutmix    93.00 ± 1.00  69.44 ± 5.00  40.00 ± 10.00  class 1" in answer.out
+    assert "of classes of 10 to 90 images" in " ".join(answer.out.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("worst_class_recall", "chance decides which class is lowest; choose macro_recall"),
+        ("recal", "'accuracy' or 'macro_recall'"),
+    ],
+)
+def test_compare_refuses_what_has_no_interval(typed: Augexp, runs_dir: Path, name: str, said: str) -> None:
+    answer = typed("compare", *sorted(runs_dir.glob("*-seed*")), "--metric", name)
+    assert answer.status == 2
+    assert said in answer.err
+    assert answer.err.count("\n") == 1
+
+
+def test_compare_judges_by_macro_recall(typed: Augexp, tmp_path: Path) -> None:
+    paths = [
+        classify(make_run(tmp_path / f"{name}{seed}", strategy=name, seed=seed), (90, 10), (90 - seed, 3 + seed))
+        for name in ("none", "cutmix")
+        for seed in range(3)
+    ]
+    answer = typed("compare", *paths, "--metric", "macro_recall", "--out", tmp_path / "out")
+    assert answer.status == 0
+    assert max(map(len, answer.out.split("wrote")[0].splitlines())) <= 80
+    assert "points of macro recall" in " ".join(answer.out.split())

@@ -60,9 +60,9 @@ def test_confusions_are_counted_per_run_most_repaired_first(tmp_path: Path) -> N
 
 def test_without_recorded_names_classes_are_numbered(tmp_path: Path) -> None:
     (group,) = load_groups([make_run(tmp_path / "a")]).groups
-    assert classes.names(group, 3) == ["class 0", "class 1", "class 2"]
+    assert group_scores.class_names(group, 3) == ["class 0", "class 1", "class 2"]
     (other,) = load_groups([make_run(tmp_path / "b", environment={"class_names": ["x"]})]).groups
-    assert classes.names(other, 2) == ["class 0", "class 1"]
+    assert group_scores.class_names(other, 2) == ["class 0", "class 1"]
 
 
 def test_without_predictions_there_is_nothing(tmp_path: Path) -> None:

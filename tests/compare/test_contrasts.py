@@ -8,6 +8,7 @@ import scipy.stats
 
 from augexp.compare import contrasts, inference
 from augexp.compare.contrasts import Contrast, Scores
+from augexp.metrics.recall import macro_recall
 from tests.tools import simulation
 from tests.tools.simulation import Truth
 
@@ -114,3 +115,41 @@ def test_hillis_alone_would_claim_too_much_with_two_seeds() -> None:
         both.append(min(p for p in contrasts.adjusted(found) if p is not None) <= 0.05)
     assert np.mean(alone) > 0.15
     assert np.mean(both) <= 0.05 + 0.038
+
+
+# --- macro recall --------------------------------------------------------------------------------------------------
+
+
+def recalls(sizes: tuple[int, ...], *rows: list[float]) -> Scores:
+    """Seeds with such shares of each class right."""
+    labels = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    place = np.concatenate([np.arange(size) / size for size in sizes])
+    correct = {seed: (place < np.array(row)[labels] - 1e-9).astype(np.float32) for seed, row in enumerate(rows)}
+    return Scores({seed: macro_recall(row, labels) for seed, row in correct.items()}, correct, len(labels), labels)
+
+
+def test_macro_recalls_come_in_steps_of_the_smallest_class() -> None:
+    assert recalls((97, 3), [1, 1]).steps == 6
+    assert recalls((25, 25, 25, 25), [1, 1, 1, 1]).steps == 100
+
+
+def test_a_difference_of_macro_recalls_weighs_classes_alike() -> None:
+    found = contrast(recalls((90, 10), [1, 0.5], [1, 0.6]), recalls((90, 10), [1, 0.2], [1, 0.1]))
+    assert found.difference == pytest.approx((0.3 + 0.5) / 2 / 2)
+    assert found.seed_estimate is not None
+    rounding = 2 / 12 / 20**2
+    assert found.seed_estimate.variance == pytest.approx((np.var([0.15, 0.25], ddof=1) + rounding) / 2)
+    assert found.example_variance > 1 / 20**2
+
+
+def test_of_equal_classes_the_seeds_say_what_they_say_of_accuracy() -> None:
+    ours, theirs = recalls((50, 50), [0.9, 0.8], [0.8, 0.8]), recalls((50, 50), [0.7, 0.7], [0.9, 0.6])
+    plain = [Scores(one.accuracy, one.correct, one.examples) for one in (ours, theirs)]
+    assert contrast(ours, theirs).seed_estimate == contrast(*plain).seed_estimate
+
+
+def test_no_interval_for_macro_recalls_of_one_seed_or_of_tiny_classes() -> None:
+    assert contrasts.contrast(recalls((9, 3), [1, 1]), recalls((9, 3), [0, 1])) is None
+    rows = ([1.0, 1.0], [0.5, 1.0], [0.9, 0.0])
+    assert contrasts.contrast(recalls((90, 1), *rows), recalls((90, 1), *rows)) is None
+    assert contrasts.contrast(recalls((90, 2), *rows), recalls((90, 2), *rows)) is not None

@@ -11,6 +11,7 @@ from augexp.compare import classes, contrasts, divided
 from augexp.compare import scores as group_scores
 from augexp.compare.groups import Group, load_groups
 from augexp.compare.judge import judge
+from augexp.compare.verdicts import Options
 from augexp.report import export, notes, wording
 from tests.factories import make_run
 from tests.runs.test_predictions import rewrite
@@ -149,3 +150,22 @@ def test_classes_are_judged_over_the_folds_that_have_them(tmp_path: Path) -> Non
     found = classes.gains(cutmix, none, group_scores.gather((none, cutmix)))
     assert {gain.name for gain in found} == {"class 0", "class 1", "class 2"}
     assert all(gain.contrast.overlap == pytest.approx(RATIO) for gain in found)
+
+
+def test_macro_recall_is_judged_over_folds_too(tmp_path: Path) -> None:
+    none, cutmix = groups(runs(tmp_path, "none", THEIRS), runs(tmp_path, "cutmix", OURS))
+    evidence = group_scores.gather((none, cutmix))
+    assert group_scores.incomparable(cutmix, none, evidence, "macro_recall") is None
+    found = group_scores.scores(cutmix, evidence, "macro_recall")
+    assert found.overlap == pytest.approx(RATIO)
+    # All four classes of these runs have 25 images, and so it is the accuracy.
+    assert found.accuracy == pytest.approx(dict(enumerate(OURS)))
+    judged = judge(
+        load_groups([run.path for one in (none, cutmix) for run in one.runs]), Options(metric="macro_recall")
+    )
+    assert judged.verdicts[0].contrast is not None
+    assert judged.verdicts[0].contrast.overlap == pytest.approx(RATIO)
+    rewrite(cutmix.runs[1].path, label=np.r_[np.zeros(99), 3].astype(np.int32))
+    reason = group_scores.incomparable(cutmix, cutmix, group_scores.gather((cutmix,)), "macro_recall")
+    assert reason is not None
+    assert "fewer than 2 test images of a class" in reason

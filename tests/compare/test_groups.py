@@ -64,6 +64,16 @@ def test_every_other_key_splits(tmp_path: Path, override: str) -> None:
     assert [len(group.runs) for group in load_groups(paths).groups] == [1, 1]
 
 
+def test_what_was_done_about_copies_splits_where_something_was_done(tmp_path: Path) -> None:
+    dropped = {"copies": {"across": 3, "dropped": {"train": 3, "val": 0}}, "data_fingerprint": "fewer"}
+    kept = make_run(tmp_path / "keep", overrides=["data.duplicates=keep"])
+    sound = make_run(tmp_path / "drop", seed=1)  # nothing was dropped
+    fewer = make_run(tmp_path / "fewer", environment=dropped)
+    groups = load_groups([kept, sound, fewer]).groups
+    assert [[run.path for run in group.runs] for group in groups] == [[kept, sound], [fewer]]
+    assert [group.label for group in groups] == ["cutmix data.duplicates=keep", "cutmix data.duplicates=drop"]
+
+
 def test_the_baseline_comes_first_and_the_rest_as_given(tmp_path: Path) -> None:
     paths = [make_run(tmp_path / name, strategy=name) for name in ("mixup", "none", "basic", "cutmix")]
     comparison = load_groups(paths)
@@ -293,3 +303,10 @@ def test_groups_of_runs_with_arrays_can_be_told_apart() -> None:
     assert theirs not in (ours, ours)
     assert ours != theirs
     assert len({ours, theirs, Group("a", (long,))}) == 2
+
+
+def test_runs_of_one_op_for_other_classes_are_told_apart(tmp_path: Path) -> None:
+    texts = ["cutmix", "[{name: cutmix, only: [a]}]", "[{name: cutmix, only: [a, b]}]"]
+    paths = [make_run(tmp_path / str(i), strategy=text, overrides=["name=x"]) for i, text in enumerate(texts)]
+    labels = [group.label for group in load_groups(paths).groups]
+    assert labels == ["x", 'x cutmix.only=["a"]', 'x cutmix.only=["a", "b"]']

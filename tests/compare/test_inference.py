@@ -168,3 +168,26 @@ def test_false_discovery_rates_are_scipys(p_values: list[float]) -> None:
 def test_certainty_without_variance() -> None:
     sure = Estimate(0.01, 0.0, 3)
     assert (sure.p_value, Estimate(0.0, 0.0, 3).p_value) == (0, 1)
+
+
+# --- classes of unlike size ----------------------------------------------------------------------------------------
+
+
+def test_class_variance_is_that_within_classes_each_weighing_alike() -> None:
+    """By its definition, from the covariances of two seeds over the examples of a class."""
+    random = np.random.default_rng(3)
+    labels = np.repeat([0, 1], [300, 60]).astype(np.int32)
+    ours, theirs = (random.integers(0, 2, (4, 360)).astype(np.float32) for _ in range(2))
+    ours[:, ::3], theirs[:, ::4] = 1, 0
+    own = []
+    for part in [(ours - theirs)[:, labels == one] for one in (0, 1)]:
+        covariance = np.cov(part.astype(np.float64))
+        own.append((covariance.sum() - np.trace(covariance)) / (4 * 3))
+    expected = (own[0] / 300 + own[1] / 60 + 1 / 60**2) / 4
+    assert inference.class_variance(ours, theirs, labels, by_seed=True) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_small_class_whose_examples_agree_still_varies() -> None:
+    labels = np.array([0, 0, 0, 1, 1, 1, 1, 1, 1], np.int32)
+    ours, theirs = np.ones((3, 9), np.float32), np.zeros((3, 9), np.float32)
+    assert inference.class_variance(ours, theirs, labels, by_seed=True) == pytest.approx(1 / 6**2)

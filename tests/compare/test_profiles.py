@@ -195,14 +195,14 @@ def of_another_evaluation(folder: Path) -> None:
     ("damage", "reason"),
     [
         (lambda folder: (folder / "evaluation.json").unlink(), "no evaluation"),
-        (cut, "evaluation.json can't be read (JSONDecodeError)"),
-        (lambda folder: (folder / "evaluation.json").write_text('["a"]'), "evaluation.json holds no evaluation"),
+        (cut, "evaluation.json is not valid JSON"),
+        (lambda folder: (folder / "evaluation.json").write_text('["a"]'), "evaluation.json is not a JSON object"),
         (of_format, "evaluation.json has format 99, not 1; augexp evaluate renews it"),
         (of_val_only, "no evaluation of the test set"),
         (lambda folder: (folder / "evaluation-test.npz").write_bytes(b"PK"), "evaluation-test.npz can't be read"),
         (damaged_rows, "evaluation-test.npz can't be read"),
         (of_other_ids, "its evaluation is of other examples than its predictions"),
-        (lambda folder: make_evaluation(folder, {"ece": 0.1}, ids=["a"]), "its evaluation is of 1 examples"),
+        (lambda folder: make_evaluation(folder, {"ece": 0.1}, ids=["a"]), "its evaluation is of 1 example"),
         (of_another_evaluation, "evaluation-test.npz doesn't fit evaluation.json (brier)"),
     ],
 )

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from augexp.config import load
 from augexp.config.ops import (
     OPS,
     STRATEGY_NAMES,
@@ -21,8 +22,11 @@ from augexp.config.ops import (
     OneOf,
     OpSpec,
     Spec,
+    default_op,
     named_strategy,
 )
+from augexp.config.settings import flatten
+from augexp.errors import UserError
 from tests import registry
 
 # Every op in the order in which `augexp ops` lists them, with its defaults.
@@ -365,3 +369,42 @@ def test_specs_are_values() -> None:
     assert len({spec() for spec in OPS.values()} | {spec() for spec in OPS.values()}) == len(OPS)
     with pytest.raises(ValidationError, match="frozen"):
         CutMix().alpha = 2.0
+
+
+# --- only ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ("[dingo, beagle]", ("dingo", "beagle")),
+        ("dingo", ("dingo",)),
+        ("[7, '007', 1.5, true]", ("7", "007", "1.5", "true")),
+        ("[a, a]", ("a",)),
+        ("['null', 'ß x', '']", ("null", "ß x", "")),
+        ("null", None),
+    ],
+)
+def test_classes_are_read_as_names(told: str, read: tuple[str, ...] | None) -> None:
+    (op,) = load.strategy(f"[{{name: cutmix, only: {told}}}]")
+    assert op.only == read
+
+
+@pytest.mark.parametrize("told", ["[]", "{a: b}", "[[a]]", "[null]"])
+def test_what_is_no_list_of_classes_is_refused(told: str) -> None:
+    with pytest.raises(UserError, match="a list of classes such as"):
+        load.strategy(f"[{{name: cutmix, only: {told}}}]")
+
+
+def test_a_configuration_without_a_list_is_stored_as_it_always_was() -> None:
+    for name in OPS:
+        assert "only" not in default_op(name).model_dump(mode="json")
+    (op,) = load.strategy("[{name: cutmix, only: [b, a]}]")
+    assert list(op.model_dump(mode="json"))[-1] == "only"
+    stored = load.experiment(None, ["strategy=[{name: cutmix, only: [7]}]"])
+    assert flatten(stored.model_dump(mode="json"))["strategy.cutmix.only"] == ["7"]
+
+
+def test_a_key_of_an_op_sets_its_list() -> None:
+    found = load.experiment(None, ["strategy=cutmix", "strategy.cutmix.only=[dingo]"])
+    assert found.strategy[0].only == ("dingo",)

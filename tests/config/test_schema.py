@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def loaded(tmp_path: Path, text: str, *overrides: str) -> Experiment:
     return load.experiment(path, overrides)
 
 
-@pytest.mark.parametrize("name", ["a/b", "../up", "a\\b", "a\x1fb", "a\ud800"])
+@pytest.mark.parametrize("name", ["a/b", "../up", "a\\b", "a\x1fb"])
 def test_a_name_that_is_no_folder_name_is_refused(complaint: Complaint, name: str) -> None:
     expected = f"at most 60 characters without slashes or control characters are needed, not {name!r}"
     assert complaint(f"name: {yaml.safe_dump(name)}") == f"c.yaml:1: name: {expected}"
@@ -164,13 +165,13 @@ def some_of(inner: st.SearchStrategy[OpSpec]) -> st.SearchStrategy[OpSpec]:
 
 
 specs = st.recursive(one_spec, some_of, max_leaves=4)
-text = st.text(st.characters(exclude_categories=["Cs"]))
+text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | text,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
     max_leaves=5,
 )
-path = text.filter(lambda name: name != "" and "\0" not in name)
+path = text.filter(bool)
 experiments = st.fixed_dictionaries(
     {
         "name": st.text(st.characters(exclude_characters="/\\", exclude_categories=["Cc", "Cs"]), max_size=60),
@@ -201,9 +202,12 @@ def test_the_resolved_yaml_loads_to_an_equal_experiment(raw: dict[str, Any]) -> 
     assert again.to_yaml() == experiment.to_yaml()
 
 
-def test_values_that_yaml_would_not_give_back_are_refused(complaint: Complaint) -> None:
+def test_a_value_that_is_not_plain_is_refused() -> None:
     needed = "text, a number, true, false, null, a list or a mapping is needed, not 2001-01-01"
-    assert complaint("model:\n  backbone_args:\n    a: 2001-01-01\n") == f"c.yaml:3: model.backbone_args.a: {needed}"
+    with pytest.raises(UserError) as caught:
+        load.experiment(None, settings={"model.backbone_args": {"a": date(2001, 1, 1)}})
+    told = 'setting \'model.backbone_args={"a": "2001-01-01"}\''
+    assert str(caught.value) == f"{told}: model.backbone_args.a: {needed}"
 
 
 @pytest.mark.slow

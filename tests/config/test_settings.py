@@ -23,6 +23,20 @@ def test_what_has_no_effect_makes_no_difference(key: str) -> None:
     assert settings.deciding(other.model_dump(mode="json")) == settings.deciding(here.model_dump(mode="json"))
 
 
+def test_copies_left_out_are_told_by_the_data_and_not_by_the_setting() -> None:
+    """Runs that knew nothing of copies kept them; where there are none, all three do the same."""
+    here = load.experiment(None)
+    assert here.data.duplicates == "drop"
+    stored = here.model_dump(mode="json")
+    del stored["data"]["duplicates"]
+    assert settings.as_made(stored)["data"]["duplicates"] == "keep"
+    for other in ("keep", "refuse"):
+        there = load.experiment(None, [f"data.duplicates={other}"]).model_dump(mode="json")
+        assert settings.differences(there, here) == []
+        assert settings.flatten(there) == settings.flatten(here.model_dump(mode="json"))
+        assert settings.deciding(there) == settings.deciding(here.model_dump(mode="json"))
+
+
 def test_what_decides_is_named_with_both_values() -> None:
     other = load.experiment("digits.yaml", ["train.epochs=3", "data.image_size=32"])
     assert settings.differences(other.model_dump(mode="json"), load.experiment("digits.yaml")) == [
@@ -35,7 +49,7 @@ def test_a_section_by_itself() -> None:
     told = settings.deciding(Experiment().model_dump(mode="json"), "data")
     assert set(told) == {
         "data.source", "data.image_size", "data.resize", "data.antialias", "data.cache_size", "data.validation",
-        "data.train_per_class", "data.split_seed", "data.folds", "data.image_key", "data.label_key",
+        "data.duplicates", "data.train_per_class", "data.split_seed", "data.folds", "data.image_key", "data.label_key",
     }  # fmt: skip
 
 

@@ -1,11 +1,13 @@
 """YAML in and out: numbers stay numbers, text stays text, whichever way a value comes."""
 
 import json
+import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from augexp.config import load, yamlfile
@@ -25,6 +27,28 @@ LOOKS_LIKE_ANOTHER = (
     "no",
     "1:30",
     "12_3",
+    "08",
+    "+010",
+    "0b1",
+    "0X1F",
+    "1e400",
+    ".inf",
+    "-.INF",
+    ".NaN",
+    "2001-01-01",
+    "2001-01-01T00:00:00Z",
+    "TRUE",
+    "off",
+    "y",
+    "<<",
+    "=",
+    "a #b",
+    "a: b",
+    "[a",
+    "'a'",
+    "!!int 3",
+    "&a",
+    "*a",
     "",
     "-",
 )
@@ -33,7 +57,7 @@ SCALARS = (
     | st.booleans()
     | st.integers(-(2**63), 2**63)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(blacklist_categories=["Cs"]), max_size=12)
+    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
     | st.sampled_from(LOOKS_LIKE_ANOTHER)
     | st.floats(allow_nan=False, allow_infinity=False).map(repr)
 )
@@ -46,15 +70,71 @@ VALUES = st.recursive(
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [("1e-5", 1e-5), ("1E5", 1e5), ("+1e3", 1e3), (".5", 0.5), ("5.", 5.0), ("0.00001", 1e-5), ("0o17", 15), ("7", 7)],
+    [
+        ("1e-5", 1e-5),
+        ("1E5", 1e5),
+        ("+1e3", 1e3),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("0.00001", 1e-5),
+        ("0o17", 15),
+        ("7", 7),
+        ("010", 10),
+        ("-08", -8),
+        ("0x1F", 31),
+        ("9.", 9.0),
+        ("-.inf", -math.inf),
+        ("!!float 3", 3.0),
+    ],
 )
 def test_numbers_of_yaml_1_2_are_numbers(text: str, number: float) -> None:
     assert (yamlfile.parse(text), type(yamlfile.parse(text))) == (number, type(number))
 
 
-@pytest.mark.parametrize("text", ["'1e-5'", '"0o17"', "1e", "e5", "1e-5x", "v1.5"])
+@pytest.mark.parametrize(
+    "text", ["'1e-5'", '"0o17"', "1e", "e5", "1e-5x", "v1.5", "0b1", "1_000", "1:30", "-0x1F", "="]
+)
 def test_what_is_quoted_or_no_number_is_text(text: str) -> None:
     assert yamlfile.parse(text) == text.strip("'\"")
+
+
+@pytest.mark.parametrize("text", ["no", "Yes", "on", "OFF", "y", "2001-01-01", "2001-99-99", "nUll", "tRue", "!!str 3"])
+def test_what_yaml_1_1_reads_more_into_is_text(text: str) -> None:
+    assert yamlfile.parse(text) == text.removeprefix("!!str ")
+
+
+@given(SCALARS)
+@example("'")
+@example(" a")
+def test_a_scalar_that_is_typed_means_what_it_means_in_a_file(value: Any) -> None:
+    shown = yamlfile.dump({"a": value}).removeprefix("a: ").removesuffix("\n")
+    assume(not shown.startswith(("|", ">")) and "\n" not in shown)
+    assert yamlfile.typed(shown) == yamlfile.parse(shown) == value
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=20))
+def test_text_that_is_typed_stands_as_it_is(text: str) -> None:
+    assert yamlfile.typed_text(text) == text or text.strip()[0] in "'\""
+
+
+def test_typed_values() -> None:
+    found = [yamlfile.typed(text) for text in ("a #b", "a: b", "!!int 3", "*a", "- a", "[a, no, 010]", "{a: 1e-3}", "")]
+    assert found == ["a #b", "a: b", "!!int 3", "*a", "- a", ["a", "no", 10], {"a": 0.001}, None]
+
+
+def test_keys_of_a_merge_are_those_of_the_other_mapping() -> None:
+    assert yamlfile.parse("a: &a {b: 1, c: 2}\nd: {<<: *a, c: 3}")["d"] == {"b": 1, "c": 3}
+
+
+def test_an_alias_is_written_out() -> None:
+    shared = [1]
+    assert yamlfile.dump({"a": shared, "b": shared}) == "a:\n- 1\nb:\n- 1\n"
+
+
+def test_a_run_of_an_earlier_version_is_read_as_it_was_written(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"name": "08", "runs_dir": "1e5"}))
+    assert yamlfile.read(tmp_path / "config.yaml", of_run=True)[0] == {"name": "08", "runs_dir": "1e5"}
+    assert yamlfile.read(tmp_path / "config.yaml")[0] == {"name": 8, "runs_dir": 1e5}
 
 
 @given(VALUES)

@@ -19,4 +19,6 @@ def open_folder(root: Path) -> Source:
 
 
 def encoded(examples: Examples) -> list[tuple[int, bytes]]:
+    if not callable(examples.encoded):
+        return [(index, path.read_bytes()) for index, path in enumerate(examples.encoded)]
     return [(int(index), content) for index, content in examples.encoded().as_numpy_iterator()]

@@ -299,6 +299,20 @@ def cut(folder: Path) -> None:
         file.truncate(5000)
 
 
+def change_pixels(folder: Path) -> None:
+    images = np.load(folder / "all.npy", mmap_mode="r+")
+    images[:, 0, 0, 0] ^= 1
+    images.flush()
+
+
+def tell(folder: Path, **changes: Callable[[Any], Any]) -> None:
+    """Changes what `meta.json` says of the split."""
+    meta = json.loads((folder / "meta.json").read_text())
+    for key, change in changes.items():
+        meta["splits"]["all"][key] = change(meta["splits"]["all"][key])
+    (folder / "meta.json").write_text(json.dumps(meta))
+
+
 def change_count(folder: Path) -> None:
     meta = json.loads((folder / "meta.json").read_text())
     meta["splits"]["all"]["ids"].pop()
@@ -315,7 +329,11 @@ def change_count(folder: Path) -> None:
         (lambda folder: (folder / "meta.json").write_text("{"), "meta.json: JSONDecodeError"),
         (lambda folder: (folder / "meta.json").write_text("[]"), "meta.json: TypeError"),
         (lambda folder: (folder / "meta.json").write_bytes(b"\xff"), "meta.json: UnicodeDecodeError"),
-        (change_count, "all.npy is not what meta.json says"),
+        (change_count, "meta.json is not what was written"),
+        (lambda folder: tell(folder, labels=lambda labels: labels[::-1]), "meta.json is not what was written"),
+        (lambda folder: tell(folder, ids=lambda ids: ids[:1] * len(ids)), "meta.json is not what was written"),
+        (lambda folder: tell(folder, digests=lambda digests: digests[::-1]), "meta.json is not what was written"),
+        (change_pixels, "the pixels of"),
     ],
 )
 def test_a_damaged_entry_is_built_again(
@@ -328,7 +346,9 @@ def test_a_damaged_entry_is_built_again(
     assert cache.find(sources.open_source(data), data) is None
     capsys.readouterr()
     assert build(root).fingerprint == first
-    assert capsys.readouterr().err.startswith(f"{entry(root)}: damaged ({said}), decoding again\n")
+    told = capsys.readouterr().err.splitlines()[0]
+    assert told.startswith(f"{entry(root)}: damaged ({said}")
+    assert told.endswith("), decoding again")
 
 
 # --- no room -------------------------------------------------------------------------------------------------------
@@ -431,3 +451,31 @@ def test_a_killed_build_leaves_nothing_that_is_taken_for_a_cache(tmp_path: Path)
     assert cache.find(sources.open_source(data), data) is None
     assert len(build(root).splits["all"].ids) == 100
     assert left(folder.parent) == [folder.name]
+
+
+def test_an_entry_of_an_earlier_version_is_taken_without_digests(tmp_path: Path) -> None:
+    root = plain(tmp_path / "pets")
+    first = build(root)
+    meta = json.loads((entry(root) / "meta.json").read_text())
+    del meta["check"], meta["splits"]["all"]["digests"]
+    (entry(root) / "meta.json").write_text(json.dumps(meta))
+    data = data_of(root)
+    found = cache.find(sources.open_source(data), data)
+    assert found is not None
+    assert found.fingerprint == first.fingerprint
+    assert not cache.tells(entry(root))
+    assert cache.damage(entry(root)) is None
+
+
+def test_a_single_changed_image_is_found_when_all_are_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = plain(tmp_path / "pets")
+    build(root)
+    monkeypatch.setattr(cache, "SAMPLE", 0)
+    assert cache.damage(entry(root)) is None
+    images = np.load(entry(root) / "all.npy", mmap_mode="r+")
+    images[1, 2, 3] ^= 7
+    images.flush()
+    ids = json.loads((entry(root) / "meta.json").read_text())["splits"]["all"]["ids"]
+    assert cache.damage(entry(root)) == f"the pixels of 1 image are not what was decoded ({ids[1]})"

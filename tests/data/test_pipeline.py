@@ -29,7 +29,7 @@ def recipe(strategy: str = "none", **changes: object) -> pipeline.Recipe:
 
 def numbers(part: Part, settings: pipeline.Recipe, steps: range) -> np.ndarray:
     """The example numbers of each step, (steps, B)."""
-    draw = tf.function(lambda step: pipeline._example_numbers(step, settings, len(part)))
+    draw = tf.function(pipeline._numbers(len(part), settings))
     return np.stack([draw(tf.constant(step, tf.int64)).numpy() for step in steps])
 
 
@@ -159,3 +159,52 @@ def test_a_memory_mapped_split_is_not_copied(tmp_path: Path) -> None:
 
 def test_named_strategies_are_what_the_recipe_takes() -> None:
     assert recipe("cutmix").strategy == named_strategy("cutmix")
+
+
+# --- every class equally often -------------------------------------------------------------------------------------
+
+
+def unequal_part(*sizes: int) -> Part:
+    labels = np.random.default_rng(1).permutation(np.repeat(np.arange(len(sizes)), sizes)).astype(np.int32)
+    images = np.zeros((len(labels), 8, 8, 3), np.uint8)
+    return Part(images, np.arange(len(labels)), labels, [str(index) for index in range(len(labels))])
+
+
+def balanced_numbers(part: Part, steps: int, seed: int = 0, batch_size: int = 8) -> np.ndarray:
+    decided = pipeline.Recipe((), batch_size, 8, int(part.labels.max()) + 1, seed, balanced=True)
+    number = pipeline._balanced_numbers(part, decided)
+    return np.array([number(tf.constant(step, tf.int64)).numpy() for step in range(steps)])
+
+
+def test_a_balanced_pass_has_every_class_equally_often() -> None:
+    part = unequal_part(50, 9, 0, 1)  # 60 examples: 20 of each class in a pass
+    labels = part.labels[balanced_numbers(part, 15).ravel()]
+    for one in (labels[:60], labels[60:]):
+        np.testing.assert_array_equal(np.bincount(one, minlength=4), [20, 20, 0, 20])
+
+
+def test_the_examples_of_a_class_come_equally_often() -> None:
+    part = unequal_part(50, 9, 1)
+    drawn = np.bincount(balanced_numbers(part, 75).ravel(), minlength=60)  # 600: ten passes
+    for label, times in ((0, (4, 4)), (1, (22, 23)), (2, (200, 200))):
+        counts = drawn[part.labels == label]
+        assert (counts.min(), counts.max()) == times
+
+
+def test_balanced_batches_depend_on_the_seed_and_not_on_what_came_before(digits: Splits) -> None:
+    part = unequal_part(50, 9, 1)
+    first, again, other = balanced_numbers(part, 9), balanced_numbers(part, 9), balanced_numbers(part, 9, seed=1)
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+    decided = recipe(balanced=True)
+    batches = [
+        [images.numpy() for images, _ in pipeline.train_batches(digits.train, decided, range(start, 30), threads)]
+        for start, threads in ((25, 1), (0, 4))
+    ]
+    np.testing.assert_array_equal(batches[0], batches[1][25:])
+
+
+def test_a_batch_as_large_as_train_can_be_balanced() -> None:
+    part = unequal_part(7, 2)
+    labels = part.labels[balanced_numbers(part, 10, batch_size=9).ravel()]
+    np.testing.assert_array_equal(np.bincount(labels), [45, 45])

@@ -37,6 +37,7 @@ def stripes() -> Source:
     """Two classes: bright rows above, and bright columns to the left."""
     images = np.zeros((40, 12, 12), np.uint8)
     images[:20, :6], images[20:, :, :6] = 255, 255
+    images[:, -1, -1] = np.arange(40)  # no two alike
     labels = np.repeat(np.arange(2, dtype=np.int32), 20)
 
     def encoded() -> object:

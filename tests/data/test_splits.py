@@ -1,5 +1,6 @@
 """Who belongs to train, validation and test."""
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -21,7 +22,7 @@ def decoded_split(sizes: Sizes, prefix: str = "") -> DecodedSplit:
     labels = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
     ids = [f"{prefix}{k}/{i}" for k, size in enumerate(sizes) for i in range(size)]
     images = np.broadcast_to(np.arange(len(ids)).astype(np.uint8)[:, None, None, None], (len(ids), 8, 8, 3))
-    return DecodedSplit(images, labels, ids)
+    return DecodedSplit(images, labels, ids, ids)
 
 
 def decoded(classes: int = 0, **sizes: Sizes) -> Decoded:
@@ -93,7 +94,7 @@ def test_the_order_of_the_examples_decides_nothing(sizes: Sizes, random: Any) ->
     order = list(range(len(whole.splits["all"].ids)))
     random.shuffle(order)
     old = whole.splits["all"]
-    new = DecodedSplit(old.images[order], old.labels[order], [old.ids[i] for i in order])
+    new = DecodedSplit(old.images[order], old.labels[order], [old.ids[i] for i in order], [old.ids[i] for i in order])
     first, second = split(whole, data()), split(Decoded(whole.class_names, "", {"all": new}, ()), data())
     assert set(first.train.ids) == set(second.train.ids)
     assert set(first.val.ids) == set(second.val.ids)
@@ -244,3 +245,15 @@ def test_what_can_t_be_trained_on(whole: Decoded, message: str) -> None:
 def test_a_class_too_small_to_hold_any_out_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     split(decoded(all=[9, 1]), data(validation=0.2))
     assert capsys.readouterr().err == "digits: no test images in class1\ndigits: no val images in class1\n"
+
+
+def test_other_copies_dropped_by_other_folds_are_of_one_data_set() -> None:
+    whole = decoded(all=[20, 20])
+    of_all = whole.splits["all"]
+    digests = [
+        id_ if number else of_all.ids[-1] for number, id_ in enumerate(of_all.ids)
+    ]  # the first is the last again
+    twice = Decoded(whole.class_names, "fingerprint", {"all": replace(of_all, digests=digests)}, ())
+    results = [split(twice, data(folds=5), seed=seed) for seed in range(5)]
+    assert {result.fingerprint for result in results} == {"fingerprint"}
+    assert any(len(result.train) + len(result.val) + len(result.test) == 39 for result in results)

@@ -9,6 +9,7 @@ import pytest
 from sklearn.metrics import brier_score_loss, log_loss, top_k_accuracy_score
 
 from augexp.config import load
+from augexp.evaluate import scores
 from augexp.evaluate.run import Request, evaluate, lines
 from augexp.network import trained
 from augexp.runs import read
@@ -49,7 +50,7 @@ def test_scores_equal_an_independent_computation(trained_run: Path, content: dic
 def test_scores_are_those_of_the_result(trained_run: Path, content: dict[str, Any]) -> None:
     result = read.load(trained_run).result.test
     found = content["splits"]["test"]["metrics"]
-    for name in ("accuracy", "top5_accuracy", "cross_entropy"):
+    for name in ("accuracy", "top5_accuracy", "macro_recall", "worst_class_recall", "cross_entropy"):
         assert found[name] == pytest.approx(getattr(result, name), abs=1e-6)
 
 
@@ -60,6 +61,18 @@ def test_temperature_is_fitted_on_val(trained_run: Path, content: dict[str, Any]
     assert on_val["temperature"] == section["temperature"]
     assert on_val["temperature_fitted_on"] == "val itself"
     assert on_val["metrics"]["calibrated_cross_entropy"] <= on_val["metrics"]["cross_entropy"]
+
+
+def test_recalls_are_told_where_classes_are_unequal(content: dict[str, Any]) -> None:
+    section = content["splits"]["test"]
+    recalls = [row["accuracy"] for row in section["classes"]]
+    assert section["metrics"]["macro_recall"] == pytest.approx(np.mean(recalls))
+    assert section["metrics"]["worst_class_recall"] == pytest.approx(min(recalls))
+    assert not any("macro" in line for line in scores.rows(section, "test"))
+    unequal = section | {"classes": [*section["classes"], {"name": "rare", "examples": 3, "accuracy": 0.5}]}
+    assert any(line.startswith("  macro recall %") for line in scores.rows(unequal, "test"))
+    old = {name: value for name, value in section["metrics"].items() if "recall" not in name}
+    assert not any("macro" in line for line in scores.rows(unequal | {"metrics": old}, "test"))
 
 
 def test_mistakes_add_up(content: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Devices, precision, and a quiet start of TensorFlow."""
 
+import json
 import os
 import subprocess
 import sys
@@ -112,3 +113,33 @@ def test_only_deterministic_kernels_when_told(tmp_path: Path, worker: bool) -> N
 
 def test_any_kernel_otherwise(tmp_path: Path) -> None:
     assert loaded(tmp_path, worker=True) == ["any op", "2.0", "None"]
+
+
+FOREIGN = {"floatx": "float16", "epsilon": 0.5, "backend": "torch", "image_data_format": "channels_first"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("content", "said"), [
+    (json.dumps(FOREIGN), "float32 channels_last tensorflow 1e-07 float32\n"),
+    ("{", "float32 channels_last tensorflow 1e-07 float32\n"),
+    (json.dumps(FOREIGN | {"floatx": "float8"}), "keras.json: Keras can't start with it"),
+])  # fmt: skip
+def test_the_keras_json_of_another_project_changes_nothing(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "keras.json").write_text(content)
+    code = (
+        "from augexp.network import device; device.load_tensorflow(); import keras; from keras import config as c; "
+        "print(c.floatx(), c.image_data_format(), c.backend(), c.epsilon(), c.dtype_policy().name)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False,
+        env=environment | {"KERAS_HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert said in answer.stdout + answer.stderr
+
+
+@pytest.mark.parametrize("name", ["KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"])
+def test_what_ends_every_training_early_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "1")
+    with pytest.raises(UserError, match=f"{name}=1: .* unset it"):
+        device.load_tensorflow()

@@ -1,10 +1,12 @@
 """Run folders opened for use, and those that can't be."""
 
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from augexp import files
 from augexp.config import load
@@ -13,7 +15,7 @@ from augexp.errors import UserError
 from augexp.network import scoring, trained
 from augexp.runs import read
 from augexp.train.run import train
-from tests.factories import forget
+from tests.factories import forget, make_run
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +141,35 @@ def test_a_run_that_would_be_refused_now_is_opened_as_it_was_trained(
     said = scoring.predict(opened.network.model, pipeline.eval_batches(part, 64, 10, pipeline.centre(32)))
     with np.load(opened.folder / "predictions-test.npz") as stored:
         np.testing.assert_allclose(said, stored["probability"], atol=2e-3)
+
+
+def test_a_run_that_knew_nothing_of_copies_kept_them(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "none-seed0")
+    assert trained._settings(folder).data.duplicates == "drop"
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    del config["data"]["duplicates"]
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    assert trained._settings(folder).data.duplicates == "keep"
+
+
+@pytest.mark.parametrize("name", ["last.weights.h5", "result.json"])
+def test_weights_that_the_run_did_not_leave_are_refused(run: Path, name: str) -> None:
+    content = bytearray((run / name).read_bytes())
+    if name == "result.json":
+        content = bytearray(b"[]")
+    else:
+        content[len(content) // 2] ^= 1
+    (run / name).write_bytes(content)
+    with pytest.raises(
+        UserError, match=r"last\.weights\.h5 is not what the run left|result\.json is not a JSON object"
+    ):
+        trained.load(run)
+
+
+def test_weights_of_a_run_of_an_earlier_version_are_taken_as_they_are(run: Path) -> None:
+    result = json.loads((run / "result.json").read_text())
+    assert set(result.pop("digests")) == {path.name for path in [*run.glob("*.h5"), *run.glob("predictions-*.npz")]}
+    files.write_json(run / "result.json", result)
+    with (run / "last.weights.h5").open("ab") as file:
+        file.write(b"more")
+    assert trained.load(run).finished

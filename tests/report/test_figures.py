@@ -127,6 +127,6 @@ def test_the_matrix_of_pairs_holds_every_pair_both_ways_round(tmp_path: Path) ->
     ]  # fmt: skip
     judgement = judge(load_groups(paths))
     assert figures.has_pairs(judgement)
-    (axes,) = figures.pairs(judgement.comparison.groups, judgement.every).axes
+    (axes,) = figures.pairs(judgement).axes
     differences = [text.get_text() for text in axes.texts if text.get_text().count(".") == 1]
     assert sorted(differences) == ["+10.00", "+20.00", "+30.00", "-10.00", "-20.00", "-30.00"]

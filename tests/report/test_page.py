@@ -303,7 +303,7 @@ def test_only_figures_are_declared_markup() -> None:
     sources = {path: path.read_text("utf-8") for path in PACKAGE.rglob("*") if path.suffix in (".py", ".jinja")}
     assert [path.name for path, text in sources.items() for _ in re.findall(r"\bMarkup\(", text)] == ["figures.py"]
     templates = {path.name: text for path, text in sources.items() if path.suffix == ".jinja"}
-    assert sorted(templates) == ["macros.html.jinja", "page.html.jinja"]
+    assert sorted(templates) == ["audit.html.jinja", "macros.html.jinja", "page.html.jinja"]
     for text in templates.values():
         # `~` joins escaped and plain text, so that it is escaped before it is made printable.
         assert not re.search(r"\|\s*safe\b|forceescape|autoescape|~", text)
@@ -313,7 +313,9 @@ def test_templates_are_data_of_the_package() -> None:
     environment = page.environment()
     assert isinstance(environment.loader, PackageLoader)
     found = {path.name for path in resources.files("augexp.report").iterdir()}
-    assert set(environment.list_templates(["jinja", "css"])) == {"macros.html.jinja", "page.css", "page.html.jinja"}
+    assert set(environment.list_templates(["jinja", "css"])) == {
+        *("audit.css", "audit.html.jinja", "macros.html.jinja", "page.css", "page.html.jinja"),
+    }
     assert set(environment.list_templates(["jinja", "css"])) <= found
 
 

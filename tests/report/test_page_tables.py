@@ -51,7 +51,7 @@ def test_what_no_run_records_is_a_dash(tmp_path: Path) -> None:
 
 def test_a_contrast_is_a_row_as_on_the_terminal(tmp_path: Path) -> None:
     judgement, _ = judged(full_study(tmp_path, ("none", "cutmix", "faster")), all_pairs=True, allow=("train",))
-    rows = texts(page_tables.contrasts(judgement.verdicts))
+    rows = texts(page_tables.contrasts(judgement))
     assert [row[0] for row in rows] == ["cutmix - none", "faster - none", "faster - cutmix"]
     for row, verdict in zip(rows, judgement.verdicts, strict=True):
         assert row[1:6] == [*terminal.contrast_cells(verdict), verdict.status]

@@ -51,8 +51,8 @@ def test_nothing_there_is_nothing(tmp_path: Path, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ('{"format": 1, ', "can't be read"),
-        ("[1]", "holds no evaluation"),
+        ('{"format": 1, ', "is not valid JSON"),
+        ("[1]", "is not a JSON object"),
         ('{"format": 1}', "holds no evaluation"),
         ('{"format": 1, "splits": {"test": {"metrics": []}}}', "holds no evaluation"),
         (json.dumps({"format": 2, "splits": {}}), "has format 2, not 1; augexp evaluate renews it"),

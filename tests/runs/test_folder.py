@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from augexp.runs import folder as run_folder
 from augexp.runs import read
 from tests.factories import make_run
 from tests.runs.test_read import why_broken
+from tests.snapshot import everything
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def test_an_unfinished_run_is_started_over(experiment: Experiment) -> None:
     folder = make_run(experiment.run_dir)
     (folder / "result.json").unlink()
     (folder / "checkpoint").mkdir()
-    (folder / "checkpoint" / "state").write_text("old")
+    (folder / "checkpoint" / "state.npz").write_text("old")
     with run_folder.create(experiment):
         assert contents(folder).keys() == {"config.yaml", "status.json"}
         assert not (folder / "checkpoint").exists()
@@ -131,6 +133,81 @@ def test_no_permission_is_explained(experiment: Experiment) -> None:
     assert str(caught.value) == (
         f"{experiment.run_dir}: the run folder can't be written (Permission denied); set runs_dir= to another folder"
     )
+
+
+# --- what isn't ours -------------------------------------------------------------------------------------------------
+
+
+def with_notes(folder: Path, *, finished: bool) -> Path:
+    make_run(folder)
+    (folder / "checkpoint").mkdir()
+    (folder / "checkpoint" / "notes.txt").write_text("mine")
+    if not finished:
+        (folder / "result.json").unlink()
+    return folder
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_run_folder_that_holds_something_else_is_not_replaced(experiment: Experiment, finished: bool) -> None:
+    folder = with_notes(experiment.run_dir, finished=finished)
+    before = everything(folder)
+    with pytest.raises(UserError, match=r"holds what is not of a run \(checkpoint/notes.txt\); nothing is deleted"):
+        run_folder.create(experiment, overwrite=True).__enter__()
+    assert everything(folder) == before
+
+
+@pytest.mark.parametrize("name", ["thesis.tex", "config.yaml", "log.txt", "status.json"])
+def test_a_users_folder_of_that_name_is_not_taken(experiment: Experiment, name: str) -> None:
+    experiment.run_dir.mkdir(parents=True)
+    (experiment.run_dir / name).write_text("mine: 1")
+    with pytest.raises(UserError, match="not of a run"), run_folder.create(experiment, overwrite=True):
+        pytest.fail("the folder was handed out")
+    with pytest.raises(UserError, match="not of a run"):
+        run_folder.record_failure(experiment, "because")
+    assert everything(experiment.run_dir) == {name: b"mine: 1"}
+
+
+def test_a_link_in_the_place_of_a_run_is_refused(experiment: Experiment, tmp_path: Path) -> None:
+    elsewhere = make_run(tmp_path / "elsewhere")
+    experiment.run_dir.parent.mkdir(parents=True)
+    experiment.run_dir.symlink_to(elsewhere)
+    before = everything(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match="a link can't be a run folder"):
+        run_folder.create(experiment, overwrite=True).__enter__()
+    assert everything(tmp_path / "elsewhere") == before
+
+
+def test_what_is_put_beside_an_earlier_run_meanwhile_stays(
+    experiment: Experiment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_run(experiment.run_dir)
+    previous = folder.with_name(f".{folder.name}.previous")
+    with run_folder.create(experiment, overwrite=True):
+        (previous / "notes.txt").write_text("mine")
+        files.write_json(folder / "result.json", {"new": True})
+    assert everything(previous) == {"notes.txt": b"mine"}
+    assert "left, as it holds what is not of a run (notes.txt)" in capsys.readouterr().err
+
+
+def test_going_on_deletes_halves_of_our_files_only(experiment: Experiment) -> None:
+    folder = make_run(experiment.run_dir)
+    (folder / "result.json").unlink()
+    (folder / "checkpoint").mkdir()
+    for name in ("checkpoint/state.npz", "checkpoint/.12-state.npz", ".12-last.weights.h5", ".2024-notes", ".12-mine"):
+        (folder / name).write_text(name)
+    with run_folder.create(experiment, resume=True):
+        left = {path.name for path in folder.rglob(".*")}
+    assert left == {".2024-notes", ".12-mine"}
+
+
+@pytest.mark.parametrize("put", [lambda log: log.symlink_to(log.parent.parent / "thesis"), os.mkfifo])
+def test_a_log_that_is_a_link_or_a_pipe_is_not_written(tmp_path: Path, put: Callable[[Path], None]) -> None:
+    (tmp_path / "thesis").write_text("years")
+    folder = make_run(tmp_path / "run")
+    put(folder / "log.txt")
+    with pytest.raises(OSError, match=r"not a regular file|symbolic links"):
+        run_folder.log(folder, "a line")
+    assert (tmp_path / "thesis").read_text() == "years"
 
 
 HOLD = """

@@ -70,10 +70,10 @@ def cut(folder: Path) -> None:
 
 DAMAGE: list[tuple[Callable[[Path], object], str]] = [
     (lambda folder: (folder / FILE).unlink(), f"{FILE} is missing"),
-    (lambda folder: (folder / FILE).write_bytes(b""), f"{FILE} can't be read (EOFError)"),
-    (lambda folder: (folder / FILE).write_bytes(b"PK nothing"), f"{FILE} can't be read (ValueError)"),
+    (lambda folder: (folder / FILE).write_bytes(b""), f"{FILE} can't be read (BadZipFile)"),
+    (lambda folder: (folder / FILE).write_bytes(b"PK nothing"), f"{FILE} can't be read (BadZipFile)"),
     (cut, f"{FILE} can't be read (BadZipFile)"),
-    (lambda folder: rewrite(folder, label=None), f"{FILE} is cut off or foreign (label is not a file in the archive)"),
+    (lambda folder: rewrite(folder, label=None), f"{FILE} is foreign (no label)"),
     (lambda folder: rewrite(folder, id=np.arange(100)), f"{FILE} holds no ids and labels"),
     (lambda folder: rewrite(folder, label=np.zeros(99, np.int32)), f"{FILE} holds no ids and labels"),
     (
@@ -92,7 +92,7 @@ DAMAGE: list[tuple[Callable[[Path], object], str]] = [
         lambda folder: rewrite(
             folder, id=np.array(["a"]), label=np.zeros(1, np.int32), probability=np.ones((1, 4), np.float16)
         ),
-        f"{FILE} holds 1 examples, result.json says 100",
+        f"{FILE} holds 1 example, result.json says 100",
     ),
     (lambda folder: rewrite(folder, id=np.full(100, object(), object)), f"{FILE} can't be read (ValueError)"),
 ]
@@ -105,6 +105,14 @@ def test_damage_is_named(tmp_path: Path, damage: Callable[[Path], object], reaso
     with pytest.raises(Unusable) as caught:
         predictions.read(read.load(folder))
     assert str(caught.value) == reason
+
+
+def test_predictions_that_the_run_did_not_leave_are_refused(tmp_path: Path) -> None:
+    folder, other = make_run(tmp_path / "run", sealed=True), make_run(tmp_path / "other", accuracy=0.9)
+    assert len(predictions.read(read.load(folder)).ids) == 100
+    (folder / FILE).write_bytes((other / FILE).read_bytes())
+    with pytest.raises(Unusable, match=rf"{FILE} is not what the run left \(SHA-256 \w{{12}} then, \w{{12}} now\)"):
+        predictions.read(read.load(folder))
 
 
 @given(st.binary(max_size=200))

@@ -1,5 +1,6 @@
 """How runs stand, read from folders in every state."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,14 @@ def test_failed_and_interrupted_runs_say_why(tmp_path: Path, state: run_folder.S
     run_folder.set_state(folder, state, "because")
     found = status.of(folder)
     assert (found.state, found.reason) == (state, "because")
+
+
+def test_where_the_lock_can_not_be_looked_at_nothing_is_guessed(tmp_path: Path) -> None:
+    folder = unfinished(tmp_path / "run")
+    os.mkfifo(run_folder.beside(folder, "lock"))
+    found = status.of(folder)
+    assert (found.state, found.epoch, found.since) == ("unknown", 2, 0.0)
+    assert "can't be looked at" in found.reason
 
 
 def test_no_folder_is_a_run_that_waits_and_a_foreign_one_is_none(tmp_path: Path) -> None:

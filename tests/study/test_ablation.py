@@ -106,7 +106,7 @@ NEEDED = (
         (("strategy=cutmix", "strategy.cutmix.prob=1,1"), "strategy.cutmix.prob: 1 is given twice; keep one"),
         (
             ("strategy=mixup", "strategy.cutmix.prob=0.5,1"),
-            "override 'strategy.cutmix.prob=0.5': strategy has no cutmix; it has mixup",
+            "setting 'strategy.cutmix.prob=0.5': strategy has no cutmix; it has mixup",
         ),
     ],
 )

@@ -68,10 +68,17 @@ def test_a_long_name_is_cut_and_stays_its_own() -> None:
     [
         (("seed=0,0",), "seed: 0 is given twice; keep one"),
         (("seed=0..2,1",), "seed: 1 is given twice; keep one"),
-        (("seed=3..1",), "3..1: a range such as 0..4 is needed, the lower first, of at most 10,000 values"),
+        (
+            ("seed=3..1",),
+            "'seed=3..1': 3..1: a range such as 0..4 is needed, the lower first, of at most 10,000 values",
+        ),
         (("seed",), "'seed': key=value,value is needed, such as seed=0..4 or strategy=none,cutmix"),
         (("seed=0", "seed=1"), "'seed=1': seed is given twice; write its values in one, with commas"),
-        (("seed=[0",), "'seed=[0': a value is not valid YAML; quote it, such as 'seed=[a, b]'"),
+        (
+            ("seed=[0",),
+            "'seed=[0': not valid YAML: expected ',' or ']', but got '<stream end>'; "
+            "for a shell, put all of it in quotes: 'seed=[a, b]'",
+        ),
         (("seed=0..999", "train.epochs=1..11"), "the grid has 11,000 runs; at most 10,000 can be swept at once"),
         (
             ("strategy=none,[]",),
@@ -180,7 +187,7 @@ def test_candidates_need_no_grid(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("candidates: [none]\n", "s.yaml: candidates: a mapping such as"),
-        ("candidates: {1: none}\n", "s.yaml: candidates: 1: a name is needed; quote it"),
+        ("candidates: {1: none}\n", "s.yaml:2: a key must be text, not 1; put it in quotes"),
         ("candidates: {a: {}}\n", "s.yaml: candidates.a: a strategy, or settings such as"),
         ("candidates: {a: {seed: 1}}\n", "s.yaml: candidates.a: seed can't be set here"),
         (
@@ -194,3 +201,76 @@ def test_candidates_that_make_no_sense_are_refused(tmp_path: Path, text: str, me
     with pytest.raises(UserError) as caught:
         grid.experiments(study_of(tmp_path, text))
     assert message in str(caught.value)
+
+
+# --- words ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("name=no,yes,0,null,010", ["no", "yes", "0", "null", "010"]),
+        ("name='a,b',\"c,d\",it's", ["a,b", "c,d", "it's"]),
+        ("name=1..3", ["1..3"]),
+        ("data.source=folder:a #2,csv:[x", ["folder:a #2", "csv:[x"]),
+        ("seed=010, 0x10,2..4", [10, 16, 2, 3, 4]),
+        ("train.learning_rate=1e-3,1.5", [0.001, 1.5]),
+        ("train.deterministic=true,no", [True, "no"]),
+        ("model.weights=null,imagenet", [None, "imagenet"]),
+        ("model.backbone_args={alpha: 0.35},{alpha: no}", [{"alpha": 0.35}, {"alpha": "no"}]),
+        ("strategy=none,[cutmix, mixup]", ["none", ["cutmix", "mixup"]]),
+    ],
+)
+def test_values_are_what_the_setting_needs(text: str, values: list[object]) -> None:
+    assert grid.read_axes([text])[text.partition("=")[0]] == values
+
+
+def test_mappings_may_be_values_and_sections_are_merged(tmp_path: Path) -> None:
+    base = grid.experiments(Study("digits.yaml"))[0].train
+    told = ("train={epochs: 2},{epochs: 3, momentum: 0.5}",)
+    found = [one.train for one in grid.experiments(Study("digits.yaml", grid.read_axes(told)))]
+    assert found == [base.model_copy(update={"epochs": 2}), base.model_copy(update={"epochs": 3, "momentum": 0.5})]
+    (tmp_path / "s.yaml").write_text("config: digits\ngrid: {train: [{epochs: 2}]}\n")
+    assert [one.train for one in grid.experiments(grid.read_study(str(tmp_path / "s.yaml")))] == found[:1]
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        (("train={epochs: 2}", "train.epochs=3,4"), "train: train.epochs of the grid sets it too; keep one of the two"),
+        (("seed=1,,2",), "'seed=1,,2': a value is missing beside a comma"),
+        (("model.backbone_args={1: a, b: 2}",), "a key must be text, not 1; put it in quotes"),
+        (("seed=0x" + "f" * 5000,), "a number has at most 100 characters"),
+        (("seed=0.." + "9" * 5000,), "a range such as 0..4 is needed, the lower first, of at most 10,000 values"),
+        (('name="\x00"',), "the character U+0000 is not allowed"),
+        ((".".join("a" * 5000) + "=1",), "5,000 keys within each other; at most 50 are"),
+    ],
+)
+def test_words_that_no_grid_can_hold_are_refused_in_a_line(axes: tuple[str, ...], message: str) -> None:
+    said = complaint(*axes)
+    assert message in said
+    assert len(said) < 300
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("config: digits\n# \x07\ngrid: {seed: 0}\n", "s.yaml:2: not valid YAML: the character U+0007 is not allowed"),
+        ("config: digits\ngrid: {name: [2001-01-01, b]}\n", "would be the same run twice"),
+        ("config: digits\ngrid: {name: !!int x}\n", "s.yaml:2: not valid YAML: 'x' is no int"),
+        ("config: digits\ngrid: {seed: 4..1}\n", "s.yaml: grid: seed: 4..1: a range such as 0..4 is needed"),
+    ],
+)
+def test_words_that_no_study_can_hold_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "s.yaml").write_text(text)
+    with pytest.raises(UserError) as caught:
+        grid.experiments(grid.read_study(str(tmp_path / "s.yaml")))
+    assert message in str(caught.value)
+
+
+def test_a_decision_is_typed_by_its_section() -> None:
+    decide = grid.decided(Study("digits.yaml"), ["baseline=no", "looks=[2, 4]", "margin=1e-1", "score=null"]).decide
+    assert decide is not None
+    assert (decide.baseline, decide.looks, decide.margin, decide.score) == ("no", (2, 4), 0.1, None)
+    with pytest.raises(UserError, match=r"--decide looks=\[3,: not valid YAML"):
+        grid.decided(Study("digits.yaml"), ["looks=[3,"])

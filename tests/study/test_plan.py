@@ -89,7 +89,7 @@ def test_a_file_and_the_command_line_say_how_it_decides(tmp_path: Path) -> None:
         read_study(str(tmp_path / "s.yaml"))
     assert str(caught.value).splitlines() == [
         "s.yaml: decide.looks: seeds that rise from 2 or more are needed, such as [3, 5, 8, 12], not [3, 3]",
-        "s.yaml: decide.margn: unknown key; did you mean margin?; known: baseline, looks, margin, error, score",
+        "s.yaml: decide.margn: unknown key; did you mean margin?; known: baseline, looks, margin, error, score, metric",
     ]
     for text, message in (
         ("margin", "key=value is needed"),

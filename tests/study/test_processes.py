@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import augexp
 from augexp.config import load
 from augexp.config.schema import Experiment
 from augexp.study import processes
@@ -75,3 +76,12 @@ def test_stopping_asks_first(experiment: Experiment, program: Any, monkeypatch: 
     process.stop()
     process.stop()  # the second one has nothing to do
     assert process._process.returncode in (-signal.SIGTERM, -signal.SIGKILL)
+
+
+@pytest.mark.parametrize("name", ["random.py", "types.py", "keras.py", "json.py", "augexp.py"])
+def test_what_lies_in_the_working_folder_is_not_run(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("import os\nos.mkdir('ran')\nraise SystemExit('foreign')\n")
+    told = [sys.executable, "-P", "-c", processes.WORKER, str(Path(augexp.__file__).parents[1])]
+    ended = subprocess.run(told, input="no job", capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert ended.stderr.splitlines()[-1].startswith("json.decoder.JSONDecodeError")  # of the worker: it has begun
+    assert sorted(path.name for path in tmp_path.iterdir()) == [name]

@@ -21,7 +21,7 @@ from augexp.study import plan as study_plan
 from augexp.study import rounds, sweep
 from augexp.study.grid import Study
 from augexp.study.plan import Plan
-from tests.factories import make_run
+from tests.factories import classify, make_run
 from tests.study.test_sweep import Fate, FatedPool
 
 MEANS = {"none": 0.70, "basic": 0.60, "cutmix": 0.80, "mixup": 0.79}
@@ -144,3 +144,37 @@ def test_a_real_study_that_is_killed_again_and_again_says_the_same(tmp_path: Pat
     resumed, _ = (last := start("b")).communicate(timeout=300)
     assert last.returncode == 0
     assert resumed.splitlines()[:-1] == unbroken.splitlines()[:-1]  # the last names the folder
+
+
+def test_a_study_goes_by_its_metric(tmp_path: Path) -> None:
+    axes: dict[str, list[object]] = {"strategy": ["none", "cutmix"], "train.epochs": [5], "runs_dir": [str(tmp_path)]}
+    decide = Decide(looks=(3, 5), margin=1.0, metric="macro_recall")
+    plan = study_plan.plan(Study("digits.yaml", axes, decide))
+    right = {"none": (890, 30), "cutmix": (760, 72)}  # worse by accuracy, better by macro recall
+
+    def finish(experiment: Experiment) -> str:
+        make_run(experiment.run_dir, seed=experiment.seed, environment={"study": plan.study.model_dump(mode="json")})
+        sound, cracked = right[experiment.name]
+        classify(experiment.run_dir, (900, 100), (sound + experiment.seed, cracked - experiment.seed))
+        files.write_text(experiment.run_dir / "config.yaml", experiment.to_yaml())
+        return ""
+
+    race = rounds.run(plan, FatedPool(2, {one.run_dir.name: finish for one in plan.runs.values()}), lambda _: None)
+    assert (race.looks[-1].leader, race.looks[-1].settled, len(race.looks)) == ("cutmix", True, 1)
+    told = outcome(race, rounds.decided([one.run_dir for one in plan.runs.values() if one.run_dir.exists()]))
+    assert told.startswith("Use cutmix. With 95 % confidence every other strategy is ")
+    assert "points of macro recall" in told
+
+
+def test_runs_that_cannot_be_scored_are_never_waited_for(tmp_path: Path) -> None:
+    axes: dict[str, list[object]] = {"strategy": ["none", "cutmix"], "train.epochs": [5], "runs_dir": [str(tmp_path)]}
+    plan = study_plan.plan(Study("digits.yaml", axes, Decide(looks=(3, 5), metric="macro_recall")))
+
+    def finish(experiment: Experiment) -> str:
+        make_run(experiment.run_dir, seed=experiment.seed, environment={"study": plan.study.model_dump(mode="json")})
+        files.write_text(experiment.run_dir / "config.yaml", experiment.to_yaml())
+        (experiment.run_dir / "predictions-test.npz").unlink()
+        return ""
+
+    race = rounds.run(plan, FatedPool(2, {one.run_dir.name: finish for one in plan.runs.values()}), lambda _: None)
+    assert (race.ended, race.looks, set(race.incomplete)) == (True, (), {"none", "cutmix"})

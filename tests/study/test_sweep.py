@@ -99,6 +99,7 @@ def test_a_failing_run_stops_no_other_and_is_tried_again_when_told(experiments: 
     assert sweep.closing_lines(standings) == [
         "4 runs: 2 finished, 1 waiting, 1 failed; about 2 min of training left",
         f"{folder}/none-seed1: failed: no such weights",
+        f"{folder}/cutmix-seed0: waiting: killed by SIGKILL",
         "the same command with --retry tries the failed runs again",
         f"compare: augexp compare {folder}/none-seed0 {folder}/cutmix-seed1",
     ]
@@ -108,6 +109,21 @@ def test_a_failing_run_stops_no_other_and_is_tried_again_when_told(experiments: 
     standings = sweep.run(experiments, sweep.due(experiments, retry=True), again)
     assert again.names == ["none-seed1", "cutmix-seed0"]
     assert sweep.closing_lines(standings) == ["4 runs: 4 finished", f"compare: augexp compare {folder}/*-seed*"]
+
+
+def test_a_run_that_another_process_trains_has_not_failed(experiments: list[Experiment]) -> None:
+    told = f"{experiments[0].run_dir}: {run_folder.IN_USE}; wait, or choose another name= or seed="
+    standings = sweep.run(experiments, experiments, FatedPool(fates={experiments[0].run_dir.name: lambda _: told}))
+    assert [now.state for now in standings] == ["waiting", "finished", "finished", "finished"]
+    assert sweep.due(experiments) == experiments[:1]
+
+
+def test_the_reason_is_told_where_it_can_not_be_written(experiments: list[Experiment]) -> None:
+    experiments[0].run_dir.parent.write_text("no folder can be made here")
+    reason = "can't be written (Read-only file system)"
+    pool = FatedPool(fates={experiment.run_dir.name: lambda _: reason for experiment in experiments})
+    lines = sweep.closing_lines(sweep.run(experiments, experiments, pool))
+    assert lines[1:] == [f"{experiment.run_dir}: waiting: {reason}" for experiment in experiments]
 
 
 def test_ctrl_c_stops_the_runs_that_are_being_trained(experiments: list[Experiment]) -> None:

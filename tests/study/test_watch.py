@@ -70,7 +70,7 @@ def test_without_a_terminal_a_summary_comes_now_and_then(
         show(RUNS[3:])
         now[0] += watch.PLAIN_SECONDS
         show(RUNS[3:])
-    assert capsys.readouterr().err == "1 runs: 1 waiting\n"
+    assert capsys.readouterr().err == "1 run: 1 waiting\n"
 
 
 def test_on_a_terminal_the_table_is_live_and_gone_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,8 @@ def scores(kind: Folded, random: np.random.Generator, *, overlap: float | None =
     held_out = 1 / kind.folds
     true = held_out / ((1 - held_out) * (1 - VAL))
     return [
-        Scores(dict(enumerate(row.tolist())), {}, kind.images // kind.folds, true if overlap is None else overlap)
+        Scores(
+            dict(enumerate(row.tolist())), {}, kind.images // kind.folds, overlap=true if overlap is None else overlap
+        )
         for row in accuracies(kind, random)
     ]

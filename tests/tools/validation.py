@@ -18,12 +18,14 @@ from augexp.compare.contrasts import Scores
 from augexp.compare.race import Race
 from augexp.compare.simultaneous import Plan
 from augexp.config.decide import Decide, Registered
-from tests.tools import folds, simulation
+from tests.tools import folds, simulation, unequal
 from tests.tools.folds import Folded
 from tests.tools.simulation import Truth
+from tests.tools.unequal import TAIL, Unequal
 
 LOOKS = (3, 5, 8, 12)
-STUDIES, RACES = 2000, 10_000
+RECALL_LOOKS = (3, 5, 8)
+STUDIES, RACES, RECALL_STUDIES = 2000, 10_000, 1000
 BLOCK = 250  # studies at a time, so that cells share the processors
 DEVIATION = 0.5  # points, of races; what matters is counted in it
 NAMES = tuple("abcdefghij")
@@ -37,7 +39,7 @@ class Cell:
     count: Callable[["Cell", int, int], dict[str, float]]  # (cell, first study, studies) -> sums over studies
     limits: dict[str, tuple[float, float]]  # what is counted -> lowest and highest that pass
     studies: int
-    truth: Truth | None = None
+    truth: Truth | Unequal | None = None
     folded: Folded | None = None
     settings: dict[str, float] = field(default_factory=dict)
 
@@ -53,12 +55,26 @@ def registered(strategies: int, margin: float, looks: tuple[int, ...] = LOOKS) -
 
 def wrong_intervals(cell: Cell, first: int, studies: int) -> dict[str, float]:
     """Studies in which any interval of any pair is wrong at any look: of images like these, and on this test set."""
-    assert cell.truth is not None
+    assert isinstance(cell.truth, Truth)
     strategies = len(cell.truth.gains) + 1
     plan = race.plan_of(registered(strategies, 1.0))
     everywhere = here = 0
     for number in range(first, first + studies):
         drawn = simulation.study(cell.truth, np.random.default_rng([number, cell.truth.examples]))
+        scores = dict(zip(NAMES, drawn.scores, strict=False))
+        wrong = [_wrong(seen, drawn.everywhere, drawn.here) for seen in _looks(scores, plan)]
+        everywhere += any(first for first, _ in wrong)
+        here += any(second for _, second in wrong)
+    return {"wrong for other images": everywhere, "wrong on this test set": here}
+
+
+def wrong_recalls(cell: Cell, first: int, studies: int) -> dict[str, float]:
+    """The same of macro recalls, where classes are of unlike size."""
+    assert isinstance(cell.truth, Unequal)
+    plan = race.plan_of(registered(cell.truth.strategies, 1.0, RECALL_LOOKS))
+    everywhere = here = 0
+    for number in range(first, first + studies):
+        drawn = unequal.study(cell.truth, np.random.default_rng([number, len(cell.truth.sizes)]))
         scores = dict(zip(NAMES, drawn.scores, strict=False))
         wrong = [_wrong(seen, drawn.everywhere, drawn.here) for seen in _looks(scores, plan)]
         everywhere += any(first for first, _ in wrong)
@@ -225,6 +241,31 @@ def cells() -> list[Cell]:
                 Folded(100, rounds=2), Folded(300, features=60, rounds=2, seed_noise=0.5),
             )
         ),
+        *recall_cells(),
+    ]  # fmt: skip
+
+
+def recall_cells() -> list[Cell]:
+    """Macro recalls: two classes of 97:3, and ten with a long tail; nothing differs, or the rare classes gain."""
+    within = dict.fromkeys(BOTH, (0.0, 6.5))
+    fading = tuple(np.linspace(0.9, 0.5, len(TAIL)).tolist())
+    classes = {
+        "98:2 of 100": ((98, 2), (0.95, 0.6)),
+        "97:3 of 100": ((97, 3), (0.95, 0.6)),
+        "97:3 of 359": ((348, 11), (0.95, 0.6)),
+        "97:3 of 3,000": ((2910, 90), (0.98, 0.6)),
+        f"tail of {sum(TAIL)}": (TAIL, fading),
+        f"tail of {5 * sum(TAIL):,}": (tuple(5 * size for size in TAIL), fading),
+        "one rare class of ten": ((*[100] * 9, 3), (*[0.8] * 9, 0.5)),
+    }
+    return [
+        Cell(
+            f"recall, {name}, k {k}, taste {taste}, gain {gain}", wrong_recalls, within, RECALL_STUDIES,
+            Unequal(k, sizes, recalls, RECALL_LOOKS[-1], taste=taste, gain=gain),
+        )
+        for name, (sizes, recalls) in classes.items()
+        for k in (2, 4)
+        for taste, gain in ((0.0, 0.0), (0.3, 0.0), (1.0, 0.0), (0.3, 0.5))
     ]  # fmt: skip
 
 
@@ -270,13 +311,15 @@ def main() -> None:
     """Prints a line a cell, in order."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--share", type=float, default=1.0, help="of the studies of each cell")
-    share = parser.parse_args().share
+    parser.add_argument("--cells", default="", help="what their names begin with; all unless given")
+    told = parser.parse_args()
+    share = told.share
     started = time.perf_counter()
     print(f"looks at {', '.join(map(str, LOOKS))} seeds; percent of studies, and the limit of each", flush=True)
     kept = True
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         jobs = {}
-        for cell in cells():
+        for cell in [one for one in cells() if one.name.startswith(told.cells)]:
             studies = max(BLOCK, round(share * cell.studies) // BLOCK * BLOCK)
             jobs[cell.name] = cell, studies, [
                 pool.submit(measured, cell, first, BLOCK) for first in range(0, studies, BLOCK)

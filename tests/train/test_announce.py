@@ -11,6 +11,7 @@ from augexp.errors import UserError
 from augexp.network.device import Device
 from augexp.train.announce import announcement, plan
 from augexp.train.prepare import prepare
+from tests.folders import leaking
 
 QUICK = ("train.epochs=2", "train.batch_size=64", "data.train_per_class=40")
 
@@ -39,6 +40,17 @@ def test_dry_run_trains_nothing_and_tells_sizes_steps_and_memory(tmp_path: Path,
     assert seen == "input: RGB 0..255 enters the first convolution as -1..1"
     assert memory.startswith("memory: about 0.0 GiB")
     assert not settings.run_dir.exists()
+
+
+def test_what_is_doubtful_is_said_by_the_dry_run_too(tmp_path: Path) -> None:
+    leak = leaking(tmp_path / "leak")
+    told = (f"data.source=folder:{leak}", "data.image_size=24", "train.batch_size=8")
+    settings = load.experiment("digits.yaml", [*told, f"data.cache_dir={tmp_path}", f"runs_dir={tmp_path}"])
+    assert not any(line.startswith("copies: ") for line in plan(settings))  # not decoded yet
+    (said,) = [line for line in announcement(prepare(settings)) if line.startswith("copies: ")]
+    assert "is test/circle/copy" in said
+    assert "left out (data.duplicates: drop)" in said
+    assert said in plan(settings)
 
 
 def test_dry_run_before_the_data_is_prepared(tmp_path: Path) -> None:

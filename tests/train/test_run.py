@@ -15,8 +15,10 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from augexp.config import load
+from augexp.config.decide import Decide, Registered
 from augexp.config.schema import Experiment, Score
 from augexp.errors import UserError
 from augexp.metrics.scores import metrics, probabilities
@@ -149,6 +151,8 @@ def test_the_environment_says_what_the_numbers_depend_on(finished: Path) -> None
     assert environment["precision"] == "float32"
     assert environment["versions"]["keras"]
     assert len(environment["data_fingerprint"]) == 64
+    nothing = {"across": 0, "dropped": {"train": 0, "val": 0}, "pairs": [], "conflicting": 0, "conflicts": []}
+    assert environment["copies"] == nothing
 
 
 def test_the_stored_configuration_repeats_the_run_to_the_byte(finished: Path, tmp_path: Path) -> None:
@@ -351,3 +355,20 @@ def test_stanford_dogs_and_resnet50_in_their_published_formats(
     assert run.config["data"]["source"] == "stanford_dogs"
     assert run.result.epochs == 2
     assert np.isfinite(run.history["loss"]).all()
+
+
+def test_a_study_of_macro_recall_needs_test_images_of_every_class(tmp_path: Path, cache_dir: Path) -> None:
+    for split, counts in {"train": (8, 8), "test": (4, 1)}.items():
+        for name, count in zip(("sound", "cracked"), counts, strict=True):
+            (tmp_path / "set" / split / name).mkdir(parents=True)
+            for index in range(count):
+                pixels = np.random.default_rng([count, index, len(name)]).integers(0, 256, (16, 16, 3), np.uint8)
+                Image.fromarray(pixels).save(tmp_path / "set" / split / name / f"{index}.png")
+    experiment = digits(
+        tmp_path / "runs", cache_dir, f"data.source=folder:{tmp_path / 'set'}", "data.train_per_class=null",
+        "train.batch_size=4", "train.epochs=1",
+    )  # fmt: skip
+    study = Registered(decide=Decide(metric="macro_recall"), strategies=("none",), seeds=(0,), hash="a")
+    with pytest.raises(UserError, match="needs 2 or more test images of every class, which cracked of folder:"):
+        train(experiment, study=study)
+    assert not experiment.run_dir.exists()

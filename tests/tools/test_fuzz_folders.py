@@ -1,0 +1,58 @@
+"""Damaged run folders through the commands that read them; more of them by `python -m tests.tools.fuzz.folders`."""
+
+import random
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from augexp.config import load
+from augexp.train.run import train
+from tests.tools.fuzz import folders
+
+
+def told(wrong: dict[folders.Case, list[str]]) -> str:
+    return "\n".join(f"{case}: {'; '.join(found)}" for case, found in wrong.items())
+
+
+def test_every_damage_ends_in_an_answer(tmp_path: Path) -> None:
+    wrong = folders.fuzz(80, seed=1, root=tmp_path)
+    assert not wrong, told(wrong)
+
+
+@pytest.mark.slow
+def test_every_damage_of_every_file_through_every_command(tmp_path: Path) -> None:
+    wrong = folders.fuzz(700, seed=2, root=tmp_path)
+    assert not wrong, told(wrong)
+
+
+def test_the_fuzzer_finds_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from augexp.runs import cleanup
+
+    def careless(item: cleanup.Removable) -> str:
+        for path in item.path.parent.parent.parent.glob("outside/*"):
+            path.unlink()
+        raise ValueError(item)
+
+    monkeypatch.setattr(cleanup, "remove", careless)
+    monkeypatch.setattr(folders, "COMMANDS", ("clean",))
+    wrong = told(folders.fuzz(3, seed=3, root=tmp_path))
+    assert "ended with ValueError" in wrong
+    assert "outside/thesis" in wrong
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", folders.OF_NETWORKS)
+def test_commands_that_load_a_network(command: str, tmp_path: Path, cache_dir: Path) -> None:
+    overrides = ["train.epochs=1", "data.train_per_class=20", f"runs_dir={tmp_path / 'runs'}"]
+    trained = train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
+    image = tmp_path / "seven.png"
+    Image.new("L", (16, 16), 128).save(image)
+    every = [(file, damage) for file in folders.LOADED for damage in folders.DAMAGE if damage != "huge"]
+    random.Random(command).shuffle(every)
+    wrong = {}
+    for number, (file, damage) in enumerate(every[:20]):
+        case = folders.Case(number, command, "run", file, damage)
+        if found := folders.network_faults(case, tmp_path / f"case{number}", trained, image, seed=4):
+            wrong[case] = found
+    assert not wrong, told(wrong)
