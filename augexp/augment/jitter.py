@@ -62,7 +62,7 @@ def jittered(image: tf.Tensor, params: Params) -> tf.Tensor:
         branches = [partial(_step, name, planes, amount[number]) for number, name in enumerate(names)]
         return i + 1, tf.switch_case(order[i], branches)
 
-    # Channels apart, (3, H, W), are several times as fast to work on.
+    # Channels apart, (3, H, W), are twice as fast to work on.
     planes = tf.transpose(image, [2, 0, 1])
     return tf.transpose(tf.while_loop(lambda i, _: i < len(names), step, (0, planes))[1], [1, 2, 0])
 

@@ -76,7 +76,7 @@ def _threshold(noise: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
     count = tf.shape(some)[1]
     number = tf.cast(tf.round(share * tf.cast(count, tf.float32)), tf.int32)
     low, high = tf.reduce_min(some, axis=1), tf.reduce_max(some, axis=1)
-    # By halves: XLA's sort takes twenty times as long.
+    # By halves: XLA's sort takes six times as long.
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         too_many = tf.reduce_sum(tf.cast(some >= middle[:, None], tf.int32), axis=1) > number

@@ -207,7 +207,7 @@ def gaussian_noise(std: tuple[float, float]) -> Op:
 
     def sample(seed: tf.Tensor, batch: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> dict[str, tf.Tensor]:
         for_std, for_noise = tf.unstack(tf.random.split(seed, 2))
-        # Normal draws take ten times as long, and a draw gives two of these.
+        # Normal draws take six times as long, and a draw gives two of these.
         count = batch * height * width * 3
         draws = tf.random.stateless_uniform([(count + 1) // 2], for_noise, minval=None, maxval=None, dtype=tf.int32)
         noise = tf.reshape(tf.bitcast(draws, tf.uint16), [-1])[:count]
