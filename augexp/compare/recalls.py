@@ -27,7 +27,7 @@ class Recalls:
         macro: mean recall of the classes, over seeds.
         worst: each seed's lowest recall of a class.
         worst_class: the class whose recall, mean over seeds, is lowest.
-        examples: (K,) of each class, the fewest of a seed; a class of which a seed has none is in neither of its numbers.
+        examples: (K,) of each class, the fewest of a seed; where a seed has none, its numbers are without the class.
         absent: names of the classes without examples.
         of_runs: macro recall, lowest recall and the class that has it, of each run.
     """
