@@ -1,4 +1,4 @@
-"""Ops that move pixels: flips, and windows and warps that share one resampling kernel.
+"""Ops that move pixels: symmetries, and windows and warps that share one resampling kernel.
 
 The contract is that of `augment.op`. Positions are in pixels, the centre of the first pixel at (0, 0).
 """
@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from augexp.augment.op import Op, Params, Sample, implements, on_images, per_example, uniform
 from augexp.config.ops import (
+    D4,
     CentralCrop,
     FillMode,
     FlipLeftRight,
@@ -17,8 +18,10 @@ from augexp.config.ops import (
     RandomCrop,
     RandomResizedCrop,
     Rotate,
+    Rotate90,
     Shear,
     Translate,
+    Zoom,
 )
 
 ATTEMPTS = 10  # windows drawn until one fits, as in torchvision
@@ -49,6 +52,54 @@ def _draw_flip(prob: float) -> Sample:
         return {"flip": tf.random.stateless_uniform([batch], seed) < prob}
 
     return sample
+
+
+@implements(Rotate90)
+def rotate90() -> Op:
+    """Turns counter-clockwise; params: `quarters` (B,) int32, 1 to 3, and 2 where the sides differ."""
+
+    def sample(seed: tf.Tensor, batch: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> dict[str, tf.Tensor]:
+        quarters = tf.random.stateless_uniform([batch], seed, 1, 4, tf.int32)
+        return {"quarters": tf.where(height == width, quarters, 2)}
+
+    def change(images: tf.Tensor, params: Params) -> tf.Tensor:
+        quarters = params["quarters"]
+        return _symmetric(images, quarters % 2 == 1, (quarters == 1) | (quarters == 2), quarters >= 2)
+
+    return on_images(sample, change)
+
+
+@implements(D4)
+def d4() -> Op:
+    """One of the symmetries of the square; of the rectangle where the sides differ.
+
+    params: `transpose`, `flip_rows`, `flip_columns` (B,) bool, done in this order.
+    """
+
+    def sample(seed: tf.Tensor, batch: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> dict[str, tf.Tensor]:
+        transpose, flip_rows, flip_columns = tf.unstack(tf.random.stateless_uniform([3, batch], seed) < 0.5)
+        return {
+            "transpose": transpose & (height == width),
+            "flip_rows": flip_rows,
+            "flip_columns": flip_columns,
+        }
+
+    def change(images: tf.Tensor, params: Params) -> tf.Tensor:
+        return _symmetric(images, params["transpose"], params["flip_rows"], params["flip_columns"])
+
+    return on_images(sample, change)
+
+
+def _symmetric(images: tf.Tensor, transpose: tf.Tensor, flip_rows: tf.Tensor, flip_columns: tf.Tensor) -> tf.Tensor:
+    """Images transposed, turned upside down and mirrored, where (B,) bools say so; only squares can be transposed."""
+    height, width = tf.shape(images)[1], tf.shape(images)[2]
+    side = tf.minimum(height, width)
+    transposed = tf.transpose(images[:, :side, :side], [0, 2, 1, 3])
+    # Nothing is padded to a square; of other images, which aren't transposed, the shape must hold.
+    transposed = tf.pad(transposed, [[0, 0], [0, height - side], [0, width - side], [0, 0]])
+    images = tf.where(per_example(transpose), transposed, images)
+    images = tf.where(per_example(flip_rows), images[:, ::-1], images)
+    return tf.where(per_example(flip_columns), images[:, :, ::-1], images)
 
 
 # --- windows -------------------------------------------------------------------------------------------------------
@@ -239,6 +290,21 @@ def shear(x_factor: float, y_factor: float, interpolation: Interpolation, fill_m
     return on_images(sample, change)
 
 
+@implements(Zoom)
+def zoom(factor: tuple[float, float], interpolation: Interpolation, fill_mode: FillMode, fill_value: float) -> Op:
+    """Magnifies about the centre; params: `factor` (B,) float32."""
+
+    def sample(seed: tf.Tensor, batch: tf.Tensor, _height: tf.Tensor, _width: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"factor": uniform(seed, batch, *factor)}
+
+    def change(images: tf.Tensor, params: Params) -> tf.Tensor:
+        step = 1 / params["factor"]
+        zero = tf.zeros_like(step)
+        return resample(images, about_centre(images, step, zero, zero, step), interpolation, fill_mode, fill_value)
+
+    return on_images(sample, change)
+
+
 def rotation(images: tf.Tensor, degrees: tf.Tensor) -> tf.Tensor:
     """(B, 6): the matrix of a rotation about the centre, counter-clockwise."""
     angle = degrees * (math.pi / 180)
@@ -288,8 +354,20 @@ def resample(
     columns = tf.cast(tf.range(width), tf.float32)[None, None, :]
     rows = tf.cast(tf.range(height), tf.float32)[None, :, None]
     a, b, c, d, e, f = (value[:, None, None] for value in tf.unstack(matrix, axis=1))
-    x = _fold(a * columns + b * rows + c, width, fill_mode)
-    y = _fold(d * columns + e * rows + f, height, fill_mode)
+    x, y = a * columns + b * rows + c, d * columns + e * rows + f
+    return read_at(images, x, y, interpolation, fill_mode, fill_value)
+
+
+def read_at(
+    images: tf.Tensor,
+    x: tf.Tensor,
+    y: tf.Tensor,
+    interpolation: Interpolation,
+    fill_mode: FillMode,
+    fill_value: float = 0.0,
+) -> tf.Tensor:
+    """Each output pixel read at its position in its image, `x` and `y` (B, H, W) float32; the rest as in `resample`."""
+    x, y = _fold(x, tf.shape(images)[2], fill_mode), _fold(y, tf.shape(images)[1], fill_mode)
     fill = tf.cast(fill_value, images.dtype) if fill_mode == "constant" else None
     if interpolation == "nearest":
         return _read(images, tf.floor(y + 0.5), tf.floor(x + 0.5), fill)

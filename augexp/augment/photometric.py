@@ -13,8 +13,11 @@ from augexp.config.ops import (
     AutoContrast,
     Blur,
     Brightness,
+    ChannelShuffle,
     Contrast,
     Equalize,
+    Gamma,
+    GaussianNoise,
     Grayscale,
     Hue,
     Invert,
@@ -110,10 +113,10 @@ def saturation(lower: float, upper: float) -> Op:
 TINY = 1e-30  # of a grey level: keeps gray pixels, which have no colour to scale or turn, from a division by 0
 
 
-def _extremes(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _extremes(images: tf.Tensor, axis: int = -1) -> tuple[tf.Tensor, tf.Tensor]:
     """The largest and the smallest channel of each pixel, (B, H, W, 1)."""
     # Twice as fast as reduce_max over three channels.
-    red, green, blue = images[..., 0:1], images[..., 1:2], images[..., 2:3]
+    red, green, blue = tf.split(images, 3, axis)
     return tf.maximum(tf.maximum(red, green), blue), tf.minimum(tf.minimum(red, green), blue)
 
 
@@ -126,28 +129,31 @@ def hue(max_delta: float) -> Op:
 
     def change(images: tf.Tensor, params: Params) -> tf.Tensor:
         images, delta = _floats(images), per_example(params["delta"])
-        return tf.where(delta == 0, images, _turn_hue(images, 6 * delta))
+        return tf.where(delta == 0, images, turn_hue(images, 6 * delta))
 
     return on_images(sample, change)
 
 
-def _turn_hue(images: tf.Tensor, sixths: tf.Tensor) -> tf.Tensor:
-    red, green, blue = images[..., 0:1], images[..., 1:2], images[..., 2:3]
-    value, least = _extremes(images)
+def turn_hue(images: tf.Tensor, sixths: tf.Tensor, axis: int = -1) -> tf.Tensor:
+    """Float images whose hue is turned by `sixths` of the circle; `axis` is that of the channels."""
+    red, green, blue = tf.split(images, 3, axis)
+    value, least = _extremes(images, axis)
     chroma = value - least
     unit = 1 / tf.maximum(chroma, TINY)
     angle = tf.where(
         value == red, (green - blue) * unit, tf.where(value == green, (blue - red) * unit + 2, (red - green) * unit + 4)
     )
     # A channel falls from the value to the least as the hue moves away from it; 5, 3, 1 place red, green and blue.
-    distance = tf.constant([5.0, 3.0, 1.0]) + angle + sixths
+    places = tf.reshape(tf.constant([5.0, 3.0, 1.0]), [3] + [1] * (-1 - axis))
+    distance = places + angle + sixths
     distance -= 6 * tf.floor(distance / 6)
     return value - chroma * tf.clip_by_value(tf.minimum(distance, 4 - distance), 0.0, 1.0)
 
 
-def luma(images: tf.Tensor) -> tf.Tensor:
-    """(B, H, W, 1): the weighted mean of float channels (ITU-R 601)."""
-    return LUMA[0] * images[..., 0:1] + LUMA[1] * images[..., 1:2] + LUMA[2] * images[..., 2:3]
+def luma(images: tf.Tensor, axis: int = -1) -> tf.Tensor:
+    """(B, H, W, 1): the weighted mean of float channels (ITU-R 601), which stand along `axis`, below 0."""
+    red, green, blue = tf.split(images, 3, axis)
+    return LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
 
 
 @implements(Grayscale)
@@ -158,6 +164,61 @@ def grayscale() -> Op:
 
 def _nothing(_seed: tf.Tensor, _batch: tf.Tensor, _height: tf.Tensor, _width: tf.Tensor) -> dict[str, tf.Tensor]:
     return {}
+
+
+@implements(ChannelShuffle)
+def channel_shuffle() -> Op:
+    """Puts the channels into another order; params: `order` (B, 3) int32, the channel that each is taken from."""
+
+    def sample(seed: tf.Tensor, batch: tf.Tensor, _height: tf.Tensor, _width: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"order": tf.argsort(tf.random.stateless_uniform([batch, 3], seed))}
+
+    def change(images: tf.Tensor, params: Params) -> tf.Tensor:
+        red, green, blue = tf.split(images, 3, axis=-1)
+        taken = [per_example(number) for number in tf.unstack(params["order"], axis=1)]
+        return tf.concat([tf.where(one == 0, red, tf.where(one == 1, green, blue)) for one in taken], axis=-1)
+
+    return on_images(sample, change)
+
+
+@implements(Gamma)
+def gamma(lower: float, upper: float) -> Op:
+    """Raises values, as shares of 255, to a power; params: `factor` (B,) float32, the power."""
+
+    def change(images: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
+        # XLA's own power is several times slower.
+        raised = 255 * tf.exp(factor * tf.math.log(images / 255))
+        raised = tf.where(images > 0, raised, tf.where(factor > 0, 0.0, 255.0))
+        return tf.where(factor == 1, images, _clip(raised))
+
+    return _factor(lower, upper, change)
+
+
+# --- noise ---------------------------------------------------------------------------------------------------------
+
+
+@implements(GaussianNoise)
+def gaussian_noise(std: tuple[float, float]) -> Op:
+    """Adds normal noise and clips to [0, 255].
+
+    params: `std` (B,) float32, a share of 255; `noise` (B, H, W, 3) uint16, a draw for each value: the number of one of
+    65,536 equally likely parts of the normal distribution, whose middle is added. All lie within 4.4 `std`.
+    """
+
+    def sample(seed: tf.Tensor, batch: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> dict[str, tf.Tensor]:
+        for_std, for_noise = tf.unstack(tf.random.split(seed, 2))
+        # Normal draws take six times as long, and a draw gives two of these.
+        count = batch * height * width * 3
+        draws = tf.random.stateless_uniform([(count + 1) // 2], for_noise, minval=None, maxval=None, dtype=tf.int32)
+        noise = tf.reshape(tf.bitcast(draws, tf.uint16), [-1])[:count]
+        return {"std": uniform(for_std, batch, *std), "noise": tf.reshape(noise, [batch, height, width, 3])}
+
+    def change(images: tf.Tensor, params: Params) -> tf.Tensor:
+        # The middle of its part, from -1 to 1; neither end is reached.
+        place = (_floats(params["noise"]) - 32767.5) / 32768
+        return _clip(_floats(images) + per_example(255 * math.sqrt(2) * params["std"]) * tf.math.erfinv(place))
+
+    return on_images(sample, change)
 
 
 # --- sharpness -----------------------------------------------------------------------------------------------------
@@ -175,10 +236,15 @@ def blur(sigma: tuple[float, float]) -> Op:
         return {"sigma": uniform(seed, batch, *sigma)}
 
     def change(images: tf.Tensor, params: Params) -> tf.Tensor:
-        kernel = _gaussian(params["sigma"], radius)
-        return _clip(_convolve(_convolve(_floats(images), kernel, axis=1), kernel, axis=2))
+        return blurred(_floats(images), params["sigma"], radius)
 
     return on_images(sample, change)
+
+
+def blurred(images: tf.Tensor, sigma: tf.Tensor, radius: int) -> tf.Tensor:
+    """Float images blurred by Gaussians of `sigma` (B,) pixels, each cut off at three of its own or at the radius."""
+    kernel = _gaussian(sigma, radius)
+    return _clip(_convolve(_convolve(images, kernel, axis=1), kernel, axis=2))
 
 
 def _gaussian(sigma: tf.Tensor, radius: int) -> tf.Tensor:

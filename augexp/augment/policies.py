@@ -1,13 +1,14 @@
-"""Policies: RandAugment, TrivialAugment and AugMix, random ops drawn anew for each image.
+"""Policies: RandAugment, TrivialAugment, AutoAugment and AugMix, random ops drawn anew for each image.
 
 Each image goes through its own ops alone, in one loop that XLA compiles: an image pays for what it draws, no more.
 The ops are those of Pillow, as in the papers: whole grey levels in between, no interpolation, `fill_value` beyond the
 border. The contract is that of `augment.op`; params of all policies:
 
-    op: (B, ..., N) int32, numbers in OPERATIONS, in the order in which they are applied
+    op: (B, ..., N) int32, numbers in NAMES, in the order in which they are applied
     level: (B, ..., N) float32, how strongly, in the unit that `operate` states
 """
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -18,20 +19,22 @@ from augexp.augment import photometric
 from augexp.augment.geometric import resample, rotation, translation
 from augexp.augment.mixing import draw_lam, log_gamma
 from augexp.augment.op import Op, Params, grey_levels, implements, on_images, per_example
-from augexp.config.ops import AugMix, RandAugment, TrivialAugment
+from augexp.augment.pairs import PAIRS, Policy
+from augexp.config.ops import AugMix, AutoAugment, RandAugment, TrivialAugment
 
 OPERATIONS = (
     "identity", "shear_x", "shear_y", "translate_x", "translate_y", "rotate", "brightness", "color", "contrast",
     "sharpness", "posterize", "solarize", "autocontrast", "equalize",
 )  # fmt: skip
+NAMES = (*OPERATIONS, "invert")  # which only AutoAugment draws
 SIGNED = OPERATIONS[1:10]
 BINS = 31  # magnitudes 0 to 30
 
-Space = NDArray[np.float32]  # (14, BINS): the level of each op at each magnitude
+Space = NDArray[np.float32]  # (14, bins): the level of each op at each magnitude
 
 
-def _space(shear: float, translate: float, degrees: float, factor: float, bits: int) -> Space:
-    """The levels of each op, from none at magnitude 0 (solarize: next to none) to these at 30.
+def _space(shear: float, translate: float, degrees: float, factor: float, bits: int, bins: int = BINS) -> Space:
+    """The levels of each op, from none at magnitude 0 (solarize: next to none) to these at the last of the bins.
 
     `bits` is how many posterize takes away.
     """
@@ -39,14 +42,15 @@ def _space(shear: float, translate: float, degrees: float, factor: float, bits: 
         "shear_x": shear, "shear_y": shear, "translate_x": translate, "translate_y": translate, "rotate": degrees,
         "brightness": factor, "color": factor, "contrast": factor, "sharpness": factor,
     }  # fmt: skip
-    space = np.stack([np.linspace(0, last.get(name, 0), BINS) for name in OPERATIONS])
-    space[OPERATIONS.index("posterize")] = 8 - np.round(np.linspace(0, bits, BINS))
-    space[OPERATIONS.index("solarize")] = np.linspace(255, 0, BINS)
+    space = np.stack([np.linspace(0, last.get(name, 0), bins) for name in OPERATIONS])
+    space[OPERATIONS.index("posterize")] = 8 - np.round(np.linspace(0, bits, bins))
+    space[OPERATIONS.index("solarize")] = np.linspace(255, 0, bins)
     return space.astype(np.float32)
 
 
 # As in torchvision; RandAugment shifts by a share of the side, TrivialAugment by pixels.
 RAND_AUGMENT = _space(shear=0.3, translate=150 / 331, degrees=30, factor=0.9, bits=4)
+AUTO_AUGMENT = _space(shear=0.3, translate=150 / 331, degrees=30, factor=0.9, bits=4, bins=10)
 TRIVIAL_AUGMENT_WIDE = _space(shear=0.99, translate=32, degrees=135, factor=0.99, bits=6)
 
 # Levels are first + n * slope for n ~ U(0.01, severity / 10).
@@ -82,6 +86,29 @@ def trivial_augment(fill_value: float) -> Op:
         return {"op": op, "level": _sign(for_sign, op, level)}
 
     return on_images(sample, lambda images, params: _in_turn(images, params, fill_value))
+
+
+@implements(AutoAugment)
+def auto_augment(policy: Policy, fill_value: float) -> Op:
+    """One of the 25 pairs of ops of a policy, each op with its own chance (Cubuk et al., 2019).
+
+    params: `op`, `level` (B, 2); an op that isn't applied is `identity`.
+    """
+    pairs = [[(NAMES.index(one.op), one.prob, one.magnitude) for one in pair] for pair in PAIRS[policy]]
+    numbers, probs, magnitudes = np.moveaxis(np.array(pairs), 2, 0)
+    levels = np.where(numbers < len(OPERATIONS), AUTO_AUGMENT[numbers.astype(int) % 14, magnitudes.astype(int)], 0)
+
+    def sample(seed: tf.Tensor, batch: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> dict[str, tf.Tensor]:
+        for_pair, for_prob, for_sign = tf.unstack(tf.random.split(seed, 3))
+        pair = tf.random.stateless_uniform([batch], for_pair, 0, len(pairs), tf.int32)
+        op = tf.gather(tf.constant(numbers, tf.int32), pair)
+        applied = tf.random.stateless_uniform([batch, 2], for_prob) < tf.gather(tf.constant(probs, tf.float32), pair)
+        level = tf.gather(tf.constant(levels, tf.float32), pair)
+        level = _sign(for_sign, op, level) * _unit(op, height, width)
+        nothing = NAMES.index("identity")
+        return {"op": tf.where(applied, op, nothing), "level": tf.where(applied, level, 0.0)}
+
+    return on_images(sample, lambda images, params: _in_turn(images, params, fill_value, NAMES))
 
 
 @implements(AugMix)
@@ -128,27 +155,27 @@ def _aug_mix_level(op: tf.Tensor, n: tf.Tensor) -> tf.Tensor:
 
 def _sign(seed: tf.Tensor, op: tf.Tensor, level: tf.Tensor) -> tf.Tensor:
     """The level, or its negative with chance 1/2 where the op goes both ways."""
-    signed = tf.gather(tf.constant([name in SIGNED for name in OPERATIONS]), op)
+    signed = tf.gather(tf.constant([name in SIGNED for name in NAMES]), op)
     return tf.where(signed & (tf.random.stateless_uniform(tf.shape(op), seed) < 0.5), -level, level)
 
 
 def _unit(op: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
     """Pixels in one unit of level: the side for shifts, else 1."""
-    units = [{"translate_x": width, "translate_y": height}.get(name, 1) for name in OPERATIONS]
+    units = [{"translate_x": width, "translate_y": height}.get(name, 1) for name in NAMES]
     return tf.gather(tf.cast(tf.stack(units), tf.float32), op)
 
 
 # --- the ops -------------------------------------------------------------------------------------------------------
 
 
-def _in_turn(images: tf.Tensor, params: Params, fill_value: float) -> tf.Tensor:
-    """Images (B, H, W, 3), each through its N ops; params: `op`, `level` (B, N). The dtype stays."""
+def _in_turn(images: tf.Tensor, params: Params, fill_value: float, names: Sequence[str] = OPERATIONS) -> tf.Tensor:
+    """Images (B, H, W, 3), each through its N ops, of `names`; params: `op`, `level` (B, N). The dtype stays."""
 
     def one(row: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
         image, numbers, levels = row
 
         def step(i: tf.Tensor, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            branches = [partial(operate, name, image, levels[i], fill_value) for name in OPERATIONS]
+            branches = [partial(operate, name, image, levels[i], fill_value) for name in names]
             return i + 1, tf.switch_case(numbers[i], branches)
 
         count = tf.size(numbers)
@@ -163,7 +190,7 @@ def _in_turn(images: tf.Tensor, params: Params, fill_value: float) -> tf.Tensor:
 
 
 def operate(name: str, images: tf.Tensor, level: tf.Tensor, fill_value: float) -> tf.Tensor:
-    """One of OPERATIONS as Pillow does it, to one grey level.
+    """One of NAMES as Pillow does it, to one grey level.
 
     Args:
         name: the op.
@@ -210,6 +237,8 @@ def operate(name: str, images: tf.Tensor, level: tf.Tensor, fill_value: float) -
             changed = photometric.stretch(floats)
         case "equalize":
             return photometric.spread(images)
+        case "invert":
+            return 255 - images
         case _:
             raise ValueError(f"no such operation: {name}")
     return grey_levels(changed)

@@ -10,7 +10,18 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 # Importing these modules registers their ops.
-from augexp.augment import choice, erasing, geometric, mixing, photometric, policies  # noqa: F401
+from augexp.augment import (  # noqa: F401
+    choice,
+    deformations,
+    erasing,
+    geometric,
+    jitter,
+    masks,
+    mixing,
+    pasting,
+    photometric,
+    policies,
+)
 from augexp.augment.op import COMMON, IMPLEMENTATIONS, Op, Params, among, implements, sometimes
 from augexp.config.ops import OneOf, Per, Spec, check_classes
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from augexp.compare import divided
 from augexp.compare.groups import Group
 from augexp.compare.scores import Evidence, class_names
 from augexp.compare.summary import Spread, per_seed
@@ -26,7 +27,7 @@ class Recalls:
         macro: mean recall of the classes, over seeds.
         worst: each seed's lowest recall of a class.
         worst_class: the class whose recall, mean over seeds, is lowest.
-        examples: (K,) of each class, in a test set; classes without any are in neither.
+        examples: (K,) of each class, the fewest of a seed; where a seed has none, its numbers are without the class.
         absent: names of the classes without examples.
         of_runs: macro recall, lowest recall and the class that has it, of each run.
     """
@@ -51,40 +52,51 @@ class Recalls:
 
 @dataclass(frozen=True)
 class BySplit:
-    """Of a group; None where a run has no usable predictions of the split."""
+    """Of a group; None where a run has no usable predictions of the split.
+
+    Attributes:
+        val: of the validation set.
+        test: of the test set.
+        unusable: folders without predictions of val that can be used, each with the reason.
+    """
 
     val: Recalls | None
     test: Recalls | None
+    unusable: tuple[tuple[Path, str], ...] = ()
 
 
 def by_group(groups: Sequence[Group], evidence: Evidence) -> dict[str, BySplit]:
     """Label -> recalls of every group; `evidence`: the predictions of the test set."""
     read = predictions.read_all((run for group in groups for run in group.runs), "val")
     val = {path: one for path, one in read.items() if isinstance(one, Predictions)}
-    return {group.label: BySplit(_recalls(group, val), _recalls(group, evidence.predictions)) for group in groups}
+    bad = {path: str(one) for path, one in read.items() if not isinstance(one, Predictions)}
+    return {
+        group.label: BySplit(
+            _recalls(group, val),
+            _recalls(group, evidence.predictions),
+            tuple((run.path, bad[run.path]) for run in group.runs if run.path in bad),
+        )
+        for group in groups
+    }
 
 
 def _recalls(group: Group, said: Mapping[Path, Predictions]) -> Recalls | None:
     found = [said[run.path] for run in group.runs if run.path in said]
-    if len(found) < len(group.runs) or len({one.classes for one in found}) > 1:
+    several = len({one.test_set for one in found}) > 1 and not divided.is_divided(group)
+    if len(found) < len(group.runs) or several or len({one.classes for one in found}) > 1:
         return None
     count = found[0].classes
     names = class_names(group, count)
     table = np.array([recall.recalls(one.correct, one.labels, count) for one in found])  # (runs, K)
-    examples = _examples(found, count)
-    known = np.flatnonzero(examples)
-    of_classes = np.nanmean(table[:, known], axis=0)
+    # Where each seed has images of its own, the fewest of each class.
+    examples = np.min([np.bincount(one.labels, minlength=count) for one in found], axis=0)
+    over_runs = np.where(np.isnan(table), 0, table).sum(axis=0) / np.maximum((~np.isnan(table)).sum(axis=0), 1)
+    over_runs[np.isnan(table).all(axis=0)] = np.nan
     return Recalls(
         Spread(tuple(per_seed(group, np.nanmean(table, axis=1).tolist()).values())),
         Spread(tuple(per_seed(group, np.nanmin(table, axis=1).tolist()).values())),
-        names[int(known[np.argmin(of_classes)])],
+        names[int(np.nanargmin(over_runs))],
         examples,
         tuple(name for name, many in zip(names, examples, strict=True) if not many),
         tuple((float(np.nanmean(row)), float(np.nanmin(row)), names[int(np.nanargmin(row))]) for row in table),
     )
-
-
-def _examples(found: Sequence[Predictions], count: int) -> NDArray[np.int64]:
-    """(K,) of each class in a test set; the mean, where splits of their own give each run another, rounded up."""
-    sets = {one.test_set: np.bincount(one.labels, minlength=count) for one in found}
-    return np.asarray(np.ceil(np.mean(list(sets.values()), axis=0)), np.int64)

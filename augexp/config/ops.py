@@ -195,6 +195,20 @@ class FlipUpDown(Spec):
     prob: Probability = 0.5
 
 
+class Rotate90(Spec):
+    """Turns by one, two or three quarters with chance `prob`; images that aren't square by two."""
+
+    name: Literal["rotate90"] = "rotate90"
+    prob: Probability = 0.75
+
+
+class D4(Spec):
+    """One of the eight symmetries of the square, all alike; of the four of a rectangle."""
+
+    name: Literal["d4"] = "d4"
+    prob: Probability = 1.0
+
+
 class RandomCrop(Spec):
     """Pads by a share of the side, then cuts the image's own size at a random place."""
 
@@ -251,6 +265,31 @@ class Shear(_Warp):
     y_factor: Annotated[Float, Field(ge=0, le=1)] = 0.2
 
 
+class Zoom(_Warp):
+    """Magnifies about the centre by U(factor); below 1 shrinks."""
+
+    name: Literal["zoom"] = "zoom"
+    factor: Annotated[tuple[float, float], _range(0.1, 10)] = (0.8, 1.2)
+
+
+class Perspective(_Warp):
+    """Looks from aside: each corner moves inwards by up to `distortion_scale` of half a side."""
+
+    name: Literal["perspective"] = "perspective"
+    distortion_scale: Annotated[Float, Field(ge=0, le=1)] = 0.5
+    prob: Probability = 0.5
+
+
+class Elastic(_Warp):
+    """Shifts pixels by smoothed noise: `alpha` its strength, `sigma` its smoothness, at 29 px."""
+
+    paper: ClassVar[str] = "Simard et al., 2003"
+
+    name: Literal["elastic"] = "elastic"
+    alpha: Annotated[Float, Field(ge=0, le=1000)] = 34.0
+    sigma: Annotated[Float, Field(ge=0, le=20)] = 4.0
+
+
 # --- photometric ---------------------------------------------------------------------------------------------------
 
 
@@ -280,6 +319,32 @@ class Hue(Spec):
     name: Literal["hue"] = "hue"
     max_delta: Annotated[Float, Field(ge=0, le=0.5)] = 0.05
     prob: Probability = 1.0
+
+
+class ColorJitter(Spec):
+    """Brightness, contrast, saturation and hue, in an order drawn for each image."""
+
+    paper: ClassVar[str] = "Chen et al., 2020 (SimCLR)"
+
+    name: Literal["color_jitter"] = "color_jitter"
+    brightness: Probability = 0.4
+    contrast: Probability = 0.4
+    saturation: Probability = 0.4
+    hue: Annotated[Float, Field(ge=0, le=0.5)] = 0.1
+    prob: Probability = 0.8
+
+
+class ChannelShuffle(Spec):
+    """Puts red, green and blue into a random order."""
+
+    name: Literal["channel_shuffle"] = "channel_shuffle"
+    prob: Probability = 0.5
+
+
+class Gamma(_Factor):
+    """Raises values, as shares of 255, to a power of U(lower, upper): below 1 brightens."""
+
+    name: Literal["gamma"] = "gamma"
 
 
 class Grayscale(Spec):
@@ -315,6 +380,14 @@ class Blur(Spec):
     name: Literal["blur"] = "blur"
     sigma: Annotated[tuple[float, float], _range(0, 20)] = (0.1, 2.0)
     prob: Probability = 0.5
+
+
+class GaussianNoise(Spec):
+    """Adds noise to each value, of a standard deviation of U(std) * 255, and clips."""
+
+    name: Literal["gaussian_noise"] = "gaussian_noise"
+    std: Annotated[tuple[float, float], _range(0, 1)] = (0.0, 0.1)
+    prob: Probability = 1.0
 
 
 class Sharpness(_Factor):
@@ -387,6 +460,29 @@ class TrivialAugment(Spec):
     prob: Probability = 1.0
 
 
+class AutoAugment(Spec):
+    """One of the 25 pairs of ops that were found for `policy`: imagenet, cifar10 or svhn."""
+
+    paper: ClassVar[str] = "Cubuk et al., 2019"
+
+    name: Literal["auto_augment"] = "auto_augment"
+    policy: Literal["imagenet", "cifar10", "svhn"] = "imagenet"
+    fill_value: GreyLevel = 0.0
+    prob: Probability = 1.0
+
+
+class ThreeAugment(Spec):
+    """Grayscale, solarize or blur, one of the three; then color jitter, and a mirror with chance 1/2."""
+
+    paper: ClassVar[str] = "Touvron et al., 2022 (DeiT III)"
+
+    name: Literal["three_augment"] = "three_augment"
+    color_jitter: Probability = 0.3
+    threshold: Annotated[Float, Field(ge=0, le=256)] = 128.0
+    sigma: Annotated[tuple[float, float], _range(0, 20)] = (0.1, 2.0)
+    prob: Probability = 1.0
+
+
 class AugMix(Spec):
     """Blends the image with a mixture of chains of random ops."""
 
@@ -439,6 +535,63 @@ class MixUp(Spec):
     per: Per = "example"
 
 
+class Ricap(Spec):
+    """Four images, each a random crop, meet at a random point; labels weigh by the areas."""
+
+    paper: ClassVar[str] = "Takahashi et al., 2018"
+    mixes: ClassVar[bool] = True
+
+    name: Literal["ricap"] = "ricap"
+    alpha: Annotated[Float, Field(gt=0)] = 0.3
+    prob: Probability = 1.0
+
+
+class ResizeMix(Spec):
+    """Pastes the whole partner, shrunk by U(scale); the label's weight is the share of pixels kept."""
+
+    paper: ClassVar[str] = "Qin et al., 2020"
+    mixes: ClassVar[bool] = True
+
+    name: Literal["resizemix"] = "resizemix"
+    scale: Annotated[tuple[float, float], _range(0.01, 1)] = (0.1, 0.8)
+    prob: Probability = 1.0
+
+
+class GridMix(Spec):
+    """Takes each cell of a grid from the partner with chance 1 - lam; labels weigh by the pixels."""
+
+    paper: ClassVar[str] = "Baek et al., 2021"
+    mixes: ClassVar[bool] = True
+
+    name: Literal["gridmix"] = "gridmix"
+    cells: Annotated[int, Field(strict=True, ge=1, le=31)] = 4
+    alpha: Annotated[Float, Field(gt=0)] = 1.0
+    prob: Probability = 1.0
+
+
+class FMix(Spec):
+    """Takes the partner where smooth noise is lowest; the label's weight is the share of pixels kept."""
+
+    paper: ClassVar[str] = "Harris et al., 2020"
+    mixes: ClassVar[bool] = True
+
+    name: Literal["fmix"] = "fmix"
+    alpha: Annotated[Float, Field(gt=0)] = 1.0
+    decay: Annotated[Float, Field(ge=2, le=10)] = 3.0
+    prob: Probability = 1.0
+
+
+class SmoothMix(Spec):
+    """Blends the partner in around a random point, by a Gaussian; labels weigh by its mean."""
+
+    paper: ClassVar[str] = "Lee et al., 2020"
+    mixes: ClassVar[bool] = True
+
+    name: Literal["smoothmix"] = "smoothmix"
+    sigma: Annotated[tuple[float, float], _range(0.01, 10)] = (0.25, 0.5)
+    prob: Probability = 1.0
+
+
 class Cutout(Spec):
     """Blanks a square of `length` (share of the shorter side) around a random pixel; the label stays."""
 
@@ -474,6 +627,28 @@ class RandomErasing(Spec):
     ratio: Annotated[tuple[float, float], _range(0.01, 100)] = (0.3, 1 / 0.3)
     value: Annotated[float | Literal["random"], BeforeValidator(_check_filling)] = "random"
     prob: Probability = 0.5
+
+
+class CoarseDropout(Spec):
+    """Blanks a random number of boxes, each of U(length) of height and width; the label stays."""
+
+    name: Literal["coarse_dropout"] = "coarse_dropout"
+    holes: Annotated[tuple[float, float], _range(1, 31, "whole ")] = (1, 8)
+    length: Annotated[tuple[float, float], _range(0, 1)] = (0.05, 0.2)
+    fill_value: GreyLevel = 0.0
+    prob: Probability = 1.0
+
+
+class GridMask(Spec):
+    """Blanks a grid of squares, `ratio` of each unit kept between them; the label stays."""
+
+    paper: ClassVar[str] = "Chen et al., 2020"
+
+    name: Literal["grid_mask"] = "grid_mask"
+    unit: Annotated[tuple[float, float], _range(0.01, 1)] = (96 / 224, 1.0)
+    ratio: Annotated[Float, Field(ge=0, le=1)] = 0.6
+    fill_value: GreyLevel = 0.0
+    prob: Probability = 0.8
 
 
 def _read_ops(value: object) -> object:

@@ -19,9 +19,12 @@ def marked(batch: int, height: int, width: int, dtype: Any = np.uint8) -> NDArra
     return np.stack([np.broadcast_to(part % 256, shape) for part in (numbers, rows, columns)], axis=-1).astype(dtype)
 
 
-def coloured(batch: int, height: int, width: int, dtype: Any = np.uint8) -> NDArray[Any]:
-    """(B, H, W, 3) images of one random colour each: the mean colour after mixing tells how much each gave."""
-    colours = np.random.default_rng([batch, height, width]).integers(0, 256, (batch, 1, 1, 3))
+def coloured(batch: int, height: int, width: int, dtype: Any = np.uint8, colouring: int = 0) -> NDArray[Any]:
+    """(B, H, W, 3) images of one random colour each: the mean colour after mixing tells how much each gave.
+
+    One `colouring` tells three sources apart, two of them six.
+    """
+    colours = np.random.default_rng([batch, height, width, colouring]).integers(0, 256, (batch, 1, 1, 3))
     return np.broadcast_to(colours, (batch, height, width, 3)).astype(dtype)
 
 

@@ -168,11 +168,13 @@ def _shares(one: Implementation, effort: Effort) -> _Shares | None:
     mix = start_any_per(one)
     if mix is None:
         return None
-    images, labels = markers.coloured(250, 16, 24, one.images), identity(250)
+    # The same draws on images of other colours: an op may take from more sources than three channels tell apart.
+    colourings, labels = [markers.coloured(250, 16, 24, one.images, number) for number in range(2)], identity(250)
     seen = []
-    for step in range(effort.images // len(images)):
-        mixed, soft = mix_batch(mix, images, labels, step)
-        seen.append(_Shares(markers.share_error(images, mixed, soft), markers.row_error(soft)))
+    for step in range(effort.images // len(labels)):
+        for images in colourings:
+            mixed, soft = mix_batch(mix, images, labels, step)
+            seen.append(_Shares(markers.share_error(images, mixed, soft), markers.row_error(soft)))
     return _Shares(*np.max(seen, axis=0).tolist())
 
 
@@ -273,11 +275,16 @@ PAIRING = (
     ALPHA_RANGE,
 )
 LAM = tuple(lam for per in PERS for alpha in ALPHAS for lam in lam_rows(alpha, per))
-LAWS = {"cutmix": (*LAM, *CUTMIX, *PAIRING), "mixup": (*LAM, *MIXUP, *PAIRING)}
 # Of any op that pastes or blends, whatever its law.
-SHARES = (
+WEIGHTS = (
     Property("label weight - pixel share", f"≤ {LABEL_LIMIT:.0e}", _share_labels),
     Property("label rows - 1", f"≤ {LABEL_LIMIT:.0e}", _share_rows),
     Property("eager - compiled, grey levels", f"≤ {ULP_LIMIT:.0e}", partial(eager, limit=ULP_LIMIT)),
-    ALPHA_RANGE,
 )
+SHARES = (*WEIGHTS, ALPHA_RANGE)
+LAWS = {
+    "cutmix": (*LAM, *CUTMIX, *PAIRING),
+    "mixup": (*LAM, *MIXUP, *PAIRING),
+    "resizemix": WEIGHTS,  # they have no alpha
+    "smoothmix": WEIGHTS,
+}

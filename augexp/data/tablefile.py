@@ -1,4 +1,7 @@
-"""A table of images as spreadsheets write it: which delimiter, which columns, and every mistake with its line."""
+"""A table of images as spreadsheets and data frames write it: which columns, and every mistake with its line.
+
+A Parquet file is known by how it begins; the names of its columns are line 1.
+"""
 
 import csv
 import io
@@ -13,6 +16,8 @@ NEEDED = ("image", "label")
 ALSO = ("split", "group")
 COLUMNS = (*NEEDED, *ALSO)
 SHOWN = {",": "commas", ";": "semicolons", "\t": "tabs"}
+PARQUET = b"PAR1"
+TEXT = ("string", "large_string", "string_view", "binary", "large_binary")  # types of Parquet
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,8 @@ def read(source: str, path: Path) -> Table:
     Raises:
         UserError: with the line, if it can't be read, lacks a column, or a cell that is needed is empty.
     """
-    text = _text(source, path)
-    lines = _cells(source, text, _delimiter(text))
+    content = _content(source, path)
+    lines = _parquet(source, content) if content.startswith(PARQUET) else _csv(source, content)
     _, header = next(lines, (1, []))
     columns = _columns(source, header)
     rows = list(_rows(source, lines, columns, len(header)))
@@ -51,8 +56,37 @@ def read(source: str, path: Path) -> Table:
     return Table(rows, "split" in columns, [name for name in header if name.strip() and _word(name) not in COLUMNS])
 
 
-def _cells(source: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _parquet(source: str, content: bytes) -> Iterator[tuple[int, list[str]]]:
+    """The number of each line, and its cells as text; what is missing is empty."""
+    from pyarrow import ArrowException, parquet
+
+    try:
+        file = parquet.ParquetFile(io.BytesIO(content))
+        header = file.schema_arrow.names
+        known = [name for name in header if _word(name) in COLUMNS]
+        table = file.read(known)
+    except (ArrowException, OSError) as error:
+        raise UserError(f"{source}: the Parquet file can't be read ({first_line(error)})") from None
+    yield 1, header
+    for name, column in zip(known, table.columns, strict=True):
+        kind = str(column.type).removeprefix("dictionary<values=").partition(",")[0]
+        if kind not in TEXT and "int" not in kind:
+            raise UserError(f"{source}: the column {name} holds {kind}, not text; paths and names are needed as text")
+    columns = {name: [_plain(value) for value in table[name].to_pylist()] for name in known}
+    for row in range(table.num_rows):
+        yield row + 2, [columns[name][row] if name in columns else "-" for name in header]
+
+
+def _plain(value: str | bytes | int | None) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    return "" if value is None else str(value)
+
+
+def _csv(source: str, content: bytes) -> Iterator[tuple[int, list[str]]]:
     """The number of each line, and its cells."""
+    text = _text(source, content)
+    delimiter = _delimiter(text)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
         for cells in lines:
@@ -63,16 +97,19 @@ def _cells(source: str, text: str, delimiter: str) -> Iterator[tuple[int, list[s
         ) from None
 
 
-def _text(source: str, path: Path) -> str:
-    """The content; bytes that aren't UTF-8 are kept, as the names of files may have them."""
+def _content(source: str, path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise UserError(f"{source}: no such file ({path.absolute()})") from None
     except IsADirectoryError:
         raise UserError(f"{source}: {path} is a folder; write data.source=folder:PATH") from None
     except OSError as error:
         raise UserError(f"{source}: {path} can't be read ({error.strerror})") from None
+
+
+def _text(source: str, content: bytes) -> str:
+    """The content; bytes that aren't UTF-8 are kept, as the names of files may have them."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         try:
             return content.decode("utf-16")

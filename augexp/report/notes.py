@@ -35,6 +35,11 @@ def notes(judgement: Judgement) -> list[str]:
             for path, reason in judgement.evidence.unusable
             if judgement.verdicts
         ),
+        *(
+            f"{path}: {reason}; recalls on val are left out"
+            for one in judgement.recalls.values()
+            for path, reason in one.unusable
+        ),
         *recalls.notes(judgement),
         *profile_report.notes(judgement.profiles),
         *(f"given twice, counted once: {path}" for path in comparison.repeated),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from augexp.augment import strategy
 from augexp.augment.choice import params_of
-from augexp.augment.policies import OPERATIONS
+from augexp.augment.policies import NAMES
 from augexp.config import partners
 from augexp.config.ops import OneOf, Spec
 from augexp.config.schema import Experiment
@@ -34,6 +34,8 @@ def of(experiment: Experiment, examples: int) -> Figure:
 
 DRAWS = 2000
 VISIBLE_WEIGHT = 0.005
+ELSEWHERE = {"lam", "weight", "partner", "box", "flip", "op", "level", "applied", "chosen"}  # told in words, or drawn
+TOLD = 16  # numbers of one parameter at most; noise and masks are none to be read
 
 Row = Mapping[str, NDArray[Any]]  # the parameters of one op for one example
 
@@ -117,19 +119,21 @@ def _numbers(drawn: Row) -> Iterator[str]:
         yield "flipped" if drawn["flip"] else "as it is"
     if "op" in drawn:
         yield from _operations(drawn)
-    for name in drawn.keys() - {"lam", "weight", "partner", "box", "flip", "op", "level", "applied", "noise", "chosen"}:
+    for name in sorted(drawn.keys() - ELSEWHERE):
+        if np.size(drawn[name]) > TOLD:
+            continue
         yield f"{name} {' '.join(f'{value:.3g}' for value in np.ravel(drawn[name]))}"
 
 
 def _operations(drawn: Row) -> Iterator[str]:
     """The ops of a policy; chains of AugMix are told apart by a slash."""
     for chain, levels in zip(np.atleast_2d(drawn["op"]), np.atleast_2d(drawn["level"]), strict=True):
-        named = [_operation(OPERATIONS[op], level) for op, level in zip(chain, levels, strict=True) if op]
-        yield " + ".join(named) or OPERATIONS[0]
+        named = [_operation(NAMES[op], level) for op, level in zip(chain, levels, strict=True) if op]
+        yield " + ".join(named) or NAMES[0]
 
 
 def _operation(name: str, level: float) -> str:
-    return name if name in ("autocontrast", "equalize") else f"{name} {level:.3g}"
+    return name if name in ("autocontrast", "equalize", "invert") else f"{name} {level:.3g}"
 
 
 def _lam_draws(spec: Spec, recipe: pipeline.Recipe) -> Iterator[draw_images.LamDraws]:

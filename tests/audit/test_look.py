@@ -127,6 +127,7 @@ def test_an_entry_of_the_cache_without_digests_gives_the_same(leak: Path, tmp_pa
     before = load_splits(settings)
     (meta,) = tmp_path.glob("*/meta.json")
     content = json.loads(meta.read_text())
+    del content["check"]
     for split in content["splits"].values():
         assert len(split.pop("digests")) == len(split["ids"])
     meta.write_text(json.dumps(content))

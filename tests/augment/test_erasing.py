@@ -162,6 +162,68 @@ def test_noise_takes_every_grey_level_equally_often_and_anew_in_each_channel() -
         assert stats.pearsonr(one.ravel(), other.ravel()).pvalue > 1e-4
 
 
+# --- several boxes -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(shape=shapes, seed=seeds, most=st.integers(1, 31), fill=st.integers(0, 255))
+@settings(max_examples=20, deadline=None)
+def test_coarse_dropout_blanks_its_boxes_and_nothing_else(
+    dtype: str, shape: Shape, seed: int, most: int, fill: int
+) -> None:
+    images = make_images(*shape, dtype)
+    op = erasing.coarse_dropout((1, most), (0.0, 1.0), fill)
+    boxes = sample(op, *shape, seed)["boxes"]
+    assert boxes.shape == (shape[0], most, 4)
+    assert ((boxes[..., :2] >= 0) & (boxes[..., :2] <= boxes[..., 2:]) & (boxes[..., 2:] <= shape[1:])).all()
+    expected = images
+    for number in range(most):
+        expected = erased(expected, boxes[:, number], fill)
+    found = changed(op, images, boxes=boxes)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_the_number_of_boxes_their_sides_and_their_places_are_uniform() -> None:
+    boxes = sample(erasing.coarse_dropout((2, 5), (0.1, 0.3), 0), DRAWS, HEIGHT, WIDTH)["boxes"]
+    there = (boxes[..., 2] > boxes[..., 0]).sum(1)
+    assert stats.chisquare(np.bincount(there)[2:]).pvalue > 1e-4
+    first = boxes[:, 0].astype(np.float64)
+    for start, end, side in ((first[:, 0], first[:, 2], HEIGHT), (first[:, 1], first[:, 3], WIDTH)):
+        assert stats.kstest((end - start) / side, stats.uniform(0.1, 0.2).cdf).pvalue > 1e-4
+        assert stats.kstest((start + 0.5) / (side - end + start + 1), "uniform").pvalue > 1e-4
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(shape=shapes, seed=seeds, ratio=st.floats(0, 1), fill=st.integers(0, 255))
+@settings(max_examples=20, deadline=None)
+def test_grid_mask_blanks_a_square_in_each_unit(dtype: str, shape: Shape, seed: int, ratio: float, fill: int) -> None:
+    images = make_images(*shape, dtype)
+    op = erasing.grid_mask((0.01, 1), ratio, fill)
+    params = sample(op, *shape, seed)
+    expected = images.copy()
+    for i, (unit, hole, (down, right)) in enumerate(zip(*params.values(), strict=True)):
+        assert 0 <= min(down, right) <= max(down, right) < unit <= max(min(shape[1:]), 1)
+        assert hole == unit - round(float(np.float32(ratio) * np.float32(unit)))
+        for top in range(-down, shape[1], unit):
+            for left in range(-right, shape[2], unit):
+                expected[i, max(top, 0) : max(top + hole, 0), max(left, 0) : max(left + hole, 0)] = fill
+    found = changed(op, images, **params)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_grid_mask_keeps_the_papers_share_at_shifts_that_are_uniform() -> None:
+    params = sample(erasing.grid_mask((0.25, 0.25), 0.6, 0), DRAWS, 40, 40)
+    assert (set(params["unit"]), set(params["hole"])) == ({10}, {4})
+    counts = np.bincount(10 * params["shift"][:, 0] + params["shift"][:, 1], minlength=100)
+    assert stats.chisquare(counts).pvalue > 1e-4
+    # 2 r - r^2 of the pixels, in whole units.
+    images = np.full((8, 40, 40, 3), 9, np.uint8)
+    found = changed(erasing.grid_mask((0.25, 0.25), 0.6, 0), images, **{name: v[:8] for name, v in params.items()})
+    np.testing.assert_allclose((found == 9).mean((1, 2, 3)), 2 * 0.6 - 0.36, atol=1e-6)
+
+
 # --- both ----------------------------------------------------------------------------------------------------------
 
 

@@ -76,6 +76,53 @@ def test_the_share_of_flipped_images_is_prob(make: Any, prob: float) -> None:
     assert stats.binomtest(int(flips.sum()), DRAWS, prob).pvalue > 1e-4
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(quarters=st.lists(st.integers(1, 3), min_size=1, max_size=5), side=st.integers(1, 7))
+@settings(max_examples=15, deadline=None)
+def test_quarters_turn_as_numpy_does(dtype: str, quarters: list[int], side: int) -> None:
+    images = make_images(len(quarters), side, side, dtype)
+    turned = changed(geometric.rotate90(), images, quarters=np.array(quarters, np.int32))
+    assert turned.dtype == dtype
+    np.testing.assert_array_equal(turned, [np.rot90(one, k) for one, k in zip(images, quarters, strict=True)])
+
+
+def test_squares_turn_by_any_quarter_and_rectangles_by_two() -> None:
+    quarters = sample(geometric.rotate90(), DRAWS, 8, 8)["quarters"]
+    assert stats.chisquare(np.bincount(quarters, minlength=4)[1:]).pvalue > 1e-4
+    assert set(quarters) == {1, 2, 3}
+    assert set(sample(geometric.rotate90(), 100, 8, 9)["quarters"]) == {2}
+    images = make_images(100, 4, 5)
+    turned = changed(geometric.rotate90(), images, **sample(geometric.rotate90(), 100, 4, 5))
+    np.testing.assert_array_equal(turned, images[:, ::-1, ::-1])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_eight_symmetries_are_all_of_the_square(dtype: str) -> None:
+    image = make_images(1, 5, 5, dtype)
+    bits = np.array([[bool(n & bit) for bit in (1, 2, 4)] for n in range(8)]).T
+    found = changed(geometric.d4(), image.repeat(8, 0), transpose=bits[0], flip_rows=bits[1], flip_columns=bits[2])
+    group = {np.rot90(one, k).tobytes() for one in (image[0], image[0, :, ::-1]) for k in range(4)}
+    assert {one.tobytes() for one in found} == group
+    assert found.dtype == dtype
+    # A transposition first, then the flips.
+    for one, (transpose, flip_rows, flip_columns) in zip(found, bits.T, strict=True):
+        expected = image[0].swapaxes(0, 1) if transpose else image[0]
+        expected = expected[::-1] if flip_rows else expected
+        np.testing.assert_array_equal(one, expected[:, ::-1] if flip_columns else expected)
+
+
+def test_each_symmetry_is_as_likely_as_any_other_and_rectangles_have_four() -> None:
+    def numbers(height: int, width: int) -> NDArray[Any]:
+        drawn = sample(geometric.d4(), DRAWS, height, width)
+        found: NDArray[Any] = 4 * drawn["transpose"] + 2 * drawn["flip_rows"] + drawn["flip_columns"]
+        return found
+
+    square, wide = np.bincount(numbers(8, 8)), np.bincount(numbers(8, 9))
+    assert (len(square), len(wide)) == (8, 4)
+    assert min(stats.chisquare(square).pvalue, stats.chisquare(wide).pvalue) > 1e-4
+    changed(geometric.d4(), make_images(9, 4, 7), **sample(geometric.d4(), 9, 4, 7))
+
+
 # --- windows -------------------------------------------------------------------------------------------------------
 
 
@@ -485,3 +532,32 @@ def test_each_image_is_read_by_its_own_row_of_the_matrix() -> None:
             tf.constant(images[i : i + 1]), tf.constant(matrix[i : i + 1]), "bilinear", "reflect"
         )
         np.testing.assert_array_equal(together[i], alone.numpy()[0])
+
+
+@pytest.mark.parametrize("interpolation", READS)
+@pytest.mark.parametrize("factor", [0.4, 0.8, 1.0, 1.3, 3.0])
+def test_zoom_agrees_with_pillows_transform(interpolation: Interpolation, factor: float) -> None:
+    images = make_images(1, 15, 22)
+    height, width = images.shape[1:3]
+    op = geometric.zoom((0.1, 10), interpolation, "constant", 0)
+    zoomed = changed(op, images, factor=floats([factor]))
+    step = 1 / factor
+    edges = (step, 0, (1 - step) * width / 2, 0, step, (1 - step) * height / 2)
+    pillow = Image.fromarray(images[0]).transform((width, height), Image.Transform.AFFINE, edges, PILLOW[interpolation])
+    matrix = np.array([step, 0, (1 - step) * (width - 1) / 2, 0, step, (1 - step) * (height - 1) / 2])
+    rows, columns = positions(height, width, matrix)
+    inside = (rows >= 0) & (rows <= height - 1) & (columns >= 0) & (columns <= width - 1)
+    clear = far_from_ties(height, width, matrix, 0.01) | (interpolation == "bilinear")
+    np.testing.assert_allclose(
+        zoomed[0][inside & clear],
+        np.asarray(pillow)[inside & clear],
+        rtol=0,
+        atol=1.001 * (interpolation == "bilinear"),
+    )
+    if factor < 1:
+        assert (zoomed[0, 0] == 0).all()
+
+
+def test_the_factor_of_zoom_is_uniform_in_its_range() -> None:
+    drawn = sample(geometric.zoom((0.5, 2.0), "nearest", "constant", 0), DRAWS)["factor"]
+    assert stats.kstest(drawn, stats.uniform(0.5, 1.5).cdf).pvalue > 1e-4

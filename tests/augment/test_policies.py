@@ -15,7 +15,8 @@ from scipy import ndimage, stats
 
 from augexp.augment import policies
 from augexp.augment.op import Op
-from augexp.augment.policies import OPERATIONS
+from augexp.augment.pairs import PAIRS, Policy
+from augexp.augment.policies import NAMES, OPERATIONS
 from tests.batches import DRAWS, DTYPES, changed, make_images, sample
 
 HEIGHT, WIDTH = 17, 24
@@ -47,6 +48,7 @@ PILLOW: dict[str, Callable[[float], Callable[[Image.Image], Any]]] = {
     "solarize": lambda level: lambda image: ImageOps.solarize(image, math.ceil(level)),
     "autocontrast": lambda _: ImageOps.autocontrast,
     "equalize": lambda _: ImageOps.equalize,
+    "invert": lambda _: ImageOps.invert,
 }
 LEVELS: dict[str, list[float]] = {
     "shear_x": [0.99, -0.99, 0.31, -0.07, 0],
@@ -58,7 +60,7 @@ LEVELS: dict[str, list[float]] = {
     "solarize": [0, 1, 127.5, 128, 255, 256],
     **{name: [0.99, -0.99, 0.27, -0.6, 0] for name in ("brightness", "color", "contrast", "sharpness")},
 }
-EXACT = {"identity", "posterize", "solarize", "equalize"}
+EXACT = {"identity", "posterize", "solarize", "equalize", "invert"}
 MOVING = {"shear_x", "shear_y", "translate_x", "translate_y", "rotate"}
 
 
@@ -79,7 +81,7 @@ def through_pillow(name: str, images: NDArray[np.uint8], level: float) -> NDArra
     return np.stack([np.asarray(PILLOW[name](level)(Image.fromarray(image))) for image in images])
 
 
-@pytest.mark.parametrize(("name", "level"), [(name, level) for name in OPERATIONS for level in LEVELS.get(name, [0])])
+@pytest.mark.parametrize(("name", "level"), [(name, level) for name in NAMES for level in LEVELS.get(name, [0])])
 @pytest.mark.parametrize("size", [(HEIGHT, WIDTH), (1, 1), (2, 9)])
 def test_each_operation_is_pillows_to_one_grey_level(name: str, level: float, size: tuple[int, int]) -> None:
     images = pictures(*size)
@@ -102,7 +104,7 @@ def test_no_bit_and_no_threshold_taken_leave_the_image() -> None:
 
 
 @given(
-    name=st.sampled_from(OPERATIONS),
+    name=st.sampled_from(NAMES),
     size=st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9)),
     share=st.floats(-1, 1),
 )
@@ -190,6 +192,52 @@ def test_every_operation_is_drawn_equally_often_and_signs_are_fair(op: Op, numbe
     for name, levels in by_name(params).items():
         if name in SIGNED and len(levels):
             assert stats.binomtest(int((levels < 0).sum()), len(levels)).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("policy", PAIRS)
+def test_auto_augment_draws_the_pairs_of_its_policy_at_torchvisions_levels(policy: Policy) -> None:
+    params = sample(policies.auto_augment(policy, 0), DRAWS, 200, 300)
+    assert {name: values.shape for name, values in params.items()} == dict.fromkeys(("op", "level"), (DRAWS, 2))
+    assert (params["level"][params["op"] == 0] == 0).all()
+    # torchvision's ten bins.
+    bins = np.arange(10)
+    space = {
+        "shear_x": 0.3 * bins / 9, "shear_y": 0.3 * bins / 9,
+        "translate_x": 150 / 331 * 300 * bins / 9, "translate_y": 150 / 331 * 200 * bins / 9,
+        "rotate": 30 * bins / 9, "posterize": 8 - np.round(bins / (9 / 4)), "solarize": 255 - 255 * bins / 9,
+        **dict.fromkeys(("brightness", "color", "contrast", "sharpness"), 0.9 * bins / 9),
+    }  # fmt: skip
+    for slot in (0, 1):
+        # How often each op comes at each level, signs aside.
+        expected: dict[tuple[str, float], float] = {}
+        for pair in PAIRS[policy]:
+            one = pair[slot]
+            level = float(space[one.op][one.magnitude]) if one.op in space else 0.0
+            for key, chance in (((one.op, round(level, 2)), one.prob), (("identity", 0.0), 1 - one.prob)):
+                expected[key] = expected.get(key, 0) + chance / 25
+        levels = np.round(np.abs(params["level"][:, slot].astype(np.float64)), 2)
+        seen = list(zip((NAMES[op] for op in params["op"][:, slot]), levels.tolist(), strict=True))
+        expected = {key: chance for key, chance in expected.items() if chance > 0}
+        assert set(seen) == set(expected)
+        counts = [seen.count(key) for key in expected]
+        assert stats.chisquare(counts, [DRAWS * chance for chance in expected.values()]).pvalue > 1e-4
+    for name in SIGNED:
+        levels = params["level"][(params["op"] == NAMES.index(name)) & (params["level"] != 0)]
+        assert not len(levels) or stats.binomtest(int((levels < 0).sum()), len(levels)).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_auto_augment_does_what_it_drew(dtype: str) -> None:
+    images = make_images(40, 7, 9, dtype)
+    op = policies.auto_augment("svhn", FILL)
+    params = sample(op, 40, 7, 9)
+    found = changed(op, images, **params)
+    assert found.dtype == dtype
+    for image, numbers, levels, one in zip(images, params["op"], params["level"], found, strict=True):
+        expected = image[None] if dtype == "uint8" else image[None].round().astype(np.uint8)
+        for number, level in zip(numbers, levels, strict=True):
+            expected = operate(NAMES[number], expected, float(level))
+        np.testing.assert_array_equal(one, expected[0])
 
 
 @pytest.mark.parametrize("num_ops", [1, 2, 5])

@@ -185,6 +185,25 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "cutmix": {"alpha": 0.3, "prob": 0.5, "correct_lam": False, "per": "batch"},
     "mixup": {"alpha": 3, "prob": 0.5, "per": "batch"}, "cutout": {"length": 0.9, "fill_value": 200, "prob": 0.5},
     "random_erasing": {"scale": (0.2, 0.3), "ratio": (1, 1.5), "value": 200, "prob": 0.9},
+    "rotate90": {"prob": 0.5}, "d4": {"prob": 0.5}, "channel_shuffle": {"prob": 0.9},
+    "zoom": {
+        "factor": (0.3, 0.5), "interpolation": "nearest", "fill_mode": "nearest", "fill_value": 200, "prob": 0.5,
+    },
+    "perspective": {
+        "distortion_scale": 0.9, "interpolation": "nearest", "fill_mode": "reflect", "fill_value": 200, "prob": 0.9,
+    },
+    "elastic": {
+        "alpha": 300, "sigma": 1, "interpolation": "nearest", "fill_mode": "nearest", "fill_value": 200, "prob": 0.5,
+    },
+    "color_jitter": {"brightness": 0.9, "contrast": 0.1, "saturation": 0.8, "hue": 0.5, "prob": 0.9},
+    "gamma": {"lower": 0.1, "upper": 3, "prob": 0.5}, "gaussian_noise": {"std": (0.2, 0.3), "prob": 0.5},
+    "coarse_dropout": {"holes": (20, 31), "length": (0.4, 0.5), "fill_value": 200, "prob": 0.5},
+    "auto_augment": {"policy": "svhn", "fill_value": 200, "prob": 0.5},
+    "three_augment": {"color_jitter": 0.9, "threshold": 50, "sigma": (2, 3), "prob": 0.5},
+    "ricap": {"alpha": 3, "prob": 0.5}, "resizemix": {"scale": (0.5, 0.6), "prob": 0.5},
+    "gridmix": {"cells": 2, "alpha": 0.3, "prob": 0.5}, "fmix": {"alpha": 0.3, "decay": 2, "prob": 0.5},
+    "smoothmix": {"sigma": (0.1, 0.2), "prob": 0.5},
+    "grid_mask": {"unit": (0.4, 0.5), "ratio": 0.3, "fill_value": 200, "prob": 0.9},
     "one_of": {"ops": (MixUp(), CutMix()), "weights": (3, 1), "per": "example"},
 }  # fmt: skip
 
@@ -258,6 +277,8 @@ def _bytes(params: Mapping[str, tf.Tensor]) -> dict[str, bytes]:
 UINT8 = {
     "flip_left_right", "flip_up_down", "random_crop", "jpeg_quality", "posterize", "solarize", "equalize", "invert",
     "rand_augment", "trivial_augment", "cutmix", "cutout", "random_erasing",
+    "rotate90", "d4", "channel_shuffle", "coarse_dropout", "grid_mask", "ricap", "resizemix", "gridmix", "fmix",
+    "auto_augment",
 }  # fmt: skip
 MIXED = {name for name, spec in OPS.items() if any(one.mixes for one in spec().alternatives())}
 

@@ -7,7 +7,7 @@ import pytest
 from augexp.compare.groups import load_groups
 from augexp.compare.judge import Judgement, judge
 from augexp.compare.recalls import BySplit, Recalls
-from augexp.report import recalls as reported
+from augexp.report import notes
 from augexp.runs import predictions
 from tests.factories import classify, make_run
 
@@ -68,33 +68,29 @@ def test_without_predictions_of_every_run_there_is_none(tmp_path: Path) -> None:
     assert found.val is not None
 
 
-def test_over_folds_each_recall_is_of_the_run_s_own_test_set(tmp_path: Path) -> None:
-    """They were dashes, with the word that predictions are missing, and accuracy stood alone."""
-    runs = [
-        make_run(
-            tmp_path / str(seed), seed=seed, overrides=["data.folds=3"],
-            environment={"class_names": ["sound", "cracked", "bent"]},
-        )
-        for seed in range(3)
-    ]  # fmt: skip
-    for run, sizes, right in zip(
-        runs, [(9, 4, 2), (9, 3, 2), (9, 3, 0)], [(9, 2, 1), (9, 0, 2), (9, 3, 0)], strict=True
-    ):
-        classify(run, sizes, right)
-    judgement = judge(load_groups(runs))
-    found = judgement.recalls["cutmix"].test
-    assert found is not None
-    assert found.macro.values == pytest.approx((2 / 3, 2 / 3, 1))
-    assert found.worst.values == pytest.approx((0.5, 0, 1))
-    assert (found.worst_class, found.sizes, found.absent) == ("cracked", (2, 9), ())
-    assert found.is_unequal
-    assert reported.table(judgement) is not None
-    assert not any("needs the test predictions" in note for note in reported.notes(judgement))
-
-
 def test_folders_of_one_seed_are_averaged(tmp_path: Path) -> None:
     runs = [classify(make_run(tmp_path / str(index)), SIZES, (90, right)) for index, right in enumerate((2, 4))]
     found = judge(load_groups(runs)).recalls["cutmix"]
     assert isinstance(found, BySplit)
     assert found.test is not None
     assert found.test.macro.values == pytest.approx((0.65,))
+
+
+def test_predictions_of_val_that_can_t_be_used_are_named(tmp_path: Path) -> None:
+    judgement = study(tmp_path, {"none": [(90, 1), (81, 3)]})
+    assert judgement.recalls["none"].unusable == ()
+    (tmp_path / "none1" / "predictions-val.npz").unlink()
+    judgement = judge(load_groups(sorted(tmp_path.glob("*"))))
+    assert judgement.recalls["none"].val is None
+    assert judgement.recalls["none"].unusable == ((tmp_path / "none1", "predictions-val.npz is missing"),)
+    told = f"{tmp_path / 'none1'}: predictions-val.npz is missing; recalls on val are left out"
+    assert told in notes.notes(judgement)
+
+
+def test_recalls_over_folds_are_those_of_each_fold(tmp_path: Path) -> None:
+    for seed, right in enumerate([(45, 2), (40, 4)]):
+        run = make_run(tmp_path / f"none{seed}", strategy="none", seed=seed, overrides=["data.folds=2"])
+        classify(run, (50, 5 + seed), right)
+    found = of(judge(load_groups(sorted(tmp_path.glob("*")))), "none")
+    assert found.macro.values == pytest.approx(((0.9 + 0.4) / 2, (0.8 + 4 / 6) / 2))
+    assert found.examples.tolist() == [50, 5]

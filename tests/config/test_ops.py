@@ -36,6 +36,8 @@ MIXUP = {"name": "mixup", "alpha": 0.2, "prob": 1.0, "per": "example"}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "flip_left_right": {"prob": 0.5},
     "flip_up_down": {"prob": 0.5},
+    "rotate90": {"prob": 0.75},
+    "d4": {"prob": 1.0},
     "random_crop": {"padding": 0.125, "fill_mode": "constant", "fill_value": 0.0, "prob": 1.0},
     "random_resized_crop": {
         "scale": (0.08, 1.0), "ratio": (3 / 4, 4 / 3), "interpolation": "bilinear", "prob": 1.0,
@@ -44,13 +46,20 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "rotate": {"degrees": 15.0} | WARP,
     "translate": {"width_factor": 0.1, "height_factor": 0.1} | WARP,
     "shear": {"x_factor": 0.2, "y_factor": 0.2} | WARP,
+    "zoom": {"factor": (0.8, 1.2)} | WARP,
+    "perspective": {"distortion_scale": 0.5} | WARP | {"prob": 0.5},
+    "elastic": {"alpha": 34.0, "sigma": 4.0} | WARP,
     "brightness": {"max_delta": 0.2, "prob": 1.0},
     "contrast": {"lower": 0.8, "upper": 1.2, "prob": 1.0},
     "saturation": {"lower": 0.8, "upper": 1.2, "prob": 1.0},
     "hue": {"max_delta": 0.05, "prob": 1.0},
+    "color_jitter": {"brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.1, "prob": 0.8},
+    "channel_shuffle": {"prob": 0.5},
+    "gamma": {"lower": 0.8, "upper": 1.2, "prob": 1.0},
     "grayscale": {"prob": 0.1},
     "jpeg_quality": {"min_jpeg_quality": 50, "max_jpeg_quality": 100, "prob": 1.0},
     "blur": {"sigma": (0.1, 2.0), "prob": 0.5},
+    "gaussian_noise": {"std": (0.0, 0.1), "prob": 1.0},
     "sharpness": {"lower": 0.1, "upper": 1.9, "prob": 1.0},
     "posterize": {"bits": (4, 8), "prob": 1.0},
     "solarize": {"threshold": (128, 256), "prob": 1.0},
@@ -59,13 +68,22 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "invert": {"prob": 0.5},
     "rand_augment": {"num_ops": 2, "magnitude": 9, "fill_value": 0.0, "prob": 1.0},
     "trivial_augment": {"fill_value": 0.0, "prob": 1.0},
+    "auto_augment": {"policy": "imagenet", "fill_value": 0.0, "prob": 1.0},
+    "three_augment": {"color_jitter": 0.3, "threshold": 128.0, "sigma": (0.1, 2.0), "prob": 1.0},
     "aug_mix": {
         "severity": 3, "mixture_width": 3, "chain_depth": -1, "alpha": 1.0, "fill_value": 0.0, "prob": 1.0,
     },
     "cutmix": CUTMIX,
     "mixup": MIXUP,
+    "ricap": {"alpha": 0.3, "prob": 1.0},
+    "resizemix": {"scale": (0.1, 0.8), "prob": 1.0},
+    "gridmix": {"cells": 4, "alpha": 1.0, "prob": 1.0},
+    "fmix": {"alpha": 1.0, "decay": 3.0, "prob": 1.0},
+    "smoothmix": {"sigma": (0.25, 0.5), "prob": 1.0},
     "cutout": {"length": 0.5, "fill_value": 0.0, "prob": 1.0},
     "random_erasing": {"scale": (0.02, 0.4), "ratio": (0.3, 1 / 0.3), "value": "random", "prob": 0.5},
+    "coarse_dropout": {"holes": (1, 8), "length": (0.05, 0.2), "fill_value": 0.0, "prob": 1.0},
+    "grid_mask": {"unit": (96 / 224, 1.0), "ratio": 0.6, "fill_value": 0.0, "prob": 0.8},
     "one_of": {"ops": (CUTMIX, MIXUP), "weights": None, "per": "batch"},
 }  # fmt: skip
 # Settings of two numbers, with the least and the largest that each may be.
@@ -78,7 +96,16 @@ PAIRS = {
     ("solarize", "threshold"): (0, 256),
     ("random_erasing", "scale"): (0, 1),
     ("random_erasing", "ratio"): (0.01, 100),
+    ("zoom", "factor"): (0.1, 10),
+    ("gaussian_noise", "std"): (0, 1),
+    ("coarse_dropout", "holes"): (1, 31),
+    ("coarse_dropout", "length"): (0, 1),
+    ("grid_mask", "unit"): (0.01, 1),
+    ("resizemix", "scale"): (0.01, 1),
+    ("smoothmix", "sigma"): (0.01, 10),
+    ("three_augment", "sigma"): (0, 20),
 }
+WHOLE = ("bits", "holes")
 # Settings of one number.
 NUMBERS = {
     ("random_crop", "padding"): (0, 1), ("random_crop", "fill_value"): (0, 255),
@@ -92,6 +119,12 @@ NUMBERS = {
     ("aug_mix", "severity"): (1, 10), ("aug_mix", "mixture_width"): (1, 10),
     ("jpeg_quality", "max_jpeg_quality"): (50, 100), ("jpeg_quality", "min_jpeg_quality"): (1, 100),
     ("contrast", "upper"): (0.8, 100), ("saturation", "lower"): (0, 1.2), ("sharpness", "upper"): (0.1, 100),
+    ("perspective", "distortion_scale"): (0, 1), ("elastic", "alpha"): (0, 1000), ("elastic", "sigma"): (0, 20),
+    ("color_jitter", "brightness"): (0, 1), ("color_jitter", "hue"): (0, 0.5), ("grid_mask", "ratio"): (0, 1),
+    ("gamma", "upper"): (0.8, 100), ("coarse_dropout", "fill_value"): (0, 255),
+    ("gridmix", "cells"): (1, 31), ("fmix", "decay"): (2, 10),
+    ("three_augment", "threshold"): (0, 256), ("three_augment", "color_jitter"): (0, 1),
+    ("auto_augment", "fill_value"): (0, 255),
 }  # fmt: skip
 parse: TypeAdapter[Spec] = TypeAdapter(OpSpec)
 
@@ -153,14 +186,14 @@ def test_any_other_probability_is_refused(prob: float) -> None:
 @given(st.floats(0, exclude_min=True, allow_infinity=False))
 @settings(deadline=None)
 def test_every_positive_alpha_is_kept_as_given(alpha: float) -> None:
-    for name in ("cutmix", "mixup", "aug_mix"):
+    for name in ("cutmix", "mixup", "aug_mix", "ricap", "gridmix", "fmix"):
         assert parse.validate_python({"name": name, "alpha": alpha}).model_dump()["alpha"] == alpha
 
 
 @given(st.floats(max_value=0) | st.just(float("nan")) | st.just(float("inf")))
 @settings(deadline=None)
 def test_any_other_alpha_is_refused(alpha: float) -> None:
-    for name in ("cutmix", "mixup", "aug_mix"):
+    for name in ("cutmix", "mixup", "aug_mix", "ricap", "gridmix", "fmix"):
         assert problem(name=name, alpha=alpha).startswith("alpha: Input should be ")
 
 
@@ -179,7 +212,7 @@ def test_a_number_may_be_each_end_of_its_range_and_nothing_beyond(op: str, key: 
 def test_a_pair_within_its_bounds_is_kept_and_one_the_other_way_round_refused(
     op: str, key: str, low: float, high: float, data: st.DataObject
 ) -> None:
-    number = st.integers(int(low), int(high)) if key == "bits" else st.floats(low, high)
+    number = st.integers(int(low), int(high)) if key in WHOLE else st.floats(low, high)
     pair = sorted(data.draw(st.tuples(number, number)))
     for given_ in (pair, tuple(pair), [str(value) for value in pair]):
         assert parse.validate_python({"name": op, key: given_}).model_dump()[key] == tuple(pair)
@@ -190,7 +223,7 @@ def test_a_pair_within_its_bounds_is_kept_and_one_the_other_way_round_refused(
 @pytest.mark.parametrize(("op", "key", "low", "high"), [(*place, *ends) for place, ends in PAIRS.items()])
 def test_a_pair_may_be_the_whole_range_and_nothing_beyond(op: str, key: str, low: float, high: float) -> None:
     assert parse.validate_python({"name": op, key: [low, high]}).model_dump()[key] == (low, high)
-    whole = "whole " if key == "bits" else ""
+    whole = "whole " if key in WHOLE else ""
     message = f"{key}: two {whole}numbers from {low:g} to {high:g}, the lower first, are needed"
     wrong: list[Any] = [
         [low - 1e-6, high], [low, high + 1e-6], [low], [low, high, high], [], low, None, "12", [low, math.nan],
@@ -203,7 +236,7 @@ def test_a_pair_may_be_the_whole_range_and_nothing_beyond(op: str, key: str, low
 @given(lower=st.floats(0, 100), upper=st.floats(0, 100))
 @settings(max_examples=30, deadline=None)
 def test_lower_is_at_most_upper(lower: float, upper: float) -> None:
-    for name in ("contrast", "saturation", "sharpness"):
+    for name in ("contrast", "saturation", "sharpness", "gamma"):
         if lower <= upper:
             dumped = parse.validate_python({"name": name, "lower": lower, "upper": upper}).model_dump()
             assert (dumped["lower"], dumped["upper"]) == (lower, upper)

@@ -1,12 +1,14 @@
 """Each property of mixing catches the fault that it is there for."""
 
+import itertools
 from typing import Any
 
 import numpy as np
 import pytest
 
+from augexp.conformance.libraries import Implementation, Mix, Setting
 from augexp.conformance.mixing import PERS
-from tests.conformance.reference import MIXING, Fault, caught
+from tests.conformance.reference import MIXING, Fault, caught, find
 
 FAULTS: list[Fault] = [
     # Beta(1, 1) whatever alpha is
@@ -47,3 +49,33 @@ FAULTS: list[Fault] = [
 @pytest.mark.parametrize(("op", "name", "fault"), FAULTS, ids=[f"{op}: {name.strip()}" for op, name, _ in FAULTS])
 def test_a_fault_is_caught(op: str, name: str, fault: dict[str, Any]) -> None:
     assert caught(op, name, fault)
+
+
+# --- more than one partner -----------------------------------------------------------------------------------------
+
+
+def quarters(faulty: dict[int, float]) -> Implementation:
+    """Four images side by side, of widths 1, 2, 3 and 6; `faulty` is added to the weights of the sources it names."""
+    ends, weights = (0, 2, 6, 12, 24), np.array([1, 2, 3, 6]) / 12
+
+    def start(_setting: Setting, seed: int) -> Mix:
+        def mix(images: Any, labels: Any, step: int) -> tuple[Any, Any]:
+            random = np.random.default_rng([seed, step])
+            sources = [np.arange(len(images)), *(random.permutation(len(images)) for _ in range(3))]
+            mixed, soft = images.copy(), np.zeros_like(labels)
+            for number, source in enumerate(sources):
+                mixed[:, :, ends[number] : ends[number + 1]] = images[source, :, ends[number] : ends[number + 1]]
+                soft += np.float32(weights[number] + faulty.get(number, 0)) * labels[source]
+            return mixed, soft
+
+        return mix
+
+    return Implementation("augexp", "ricap", start, in_graph=False)
+
+
+@pytest.mark.parametrize("pair", list(itertools.combinations(range(4), 2)))
+def test_weights_of_four_sources_are_held_to_their_shares(pair: tuple[int, int]) -> None:
+    assert find("ricap", "label weight - pixel share", quarters({})).ok
+    wrong = quarters({pair[0]: 0.01, pair[1]: -0.01})
+    assert find("ricap", "label rows - 1", wrong).ok
+    assert not find("ricap", "label weight - pixel share", wrong).ok

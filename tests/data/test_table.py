@@ -1,8 +1,11 @@
 """A table instead of folders: what it gives, and every mistake with its line."""
 
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from augexp.config import load
 from augexp.config.schema import Data
@@ -162,3 +165,32 @@ def test_a_class_of_a_split_that_is_not_used_is_none(root: Path) -> None:
     path = write(root, [*rows, "photos/fox1.png,fox,val"], "image,label,split")
     assert open_table(path, validation=0.5).class_names == ("cat", "dog")
     assert refusal(path).startswith("the val split has none of train's classes, only fox; train's are cat, dog;")
+
+
+def in_parquet(root: Path, columns: dict[str, Any]) -> Source:
+    parquet.write_table(pa.table(columns), root / "labels.parquet")
+    return sources.open_source(Data(source=f"csv:{root / 'labels.parquet'}"))
+
+
+def test_a_parquet_file_is_read_as_a_table(root: Path) -> None:
+    labels = [image[7:10] for image in IMAGES]
+    wanted = open_table(write(root, ROWS))
+    dictionary = pa.array(labels).dictionary_encode()
+    for of_labels in (labels, dictionary, pa.array(labels, pa.large_string())):
+        found = in_parquet(root, {"image": IMAGES, "label": of_labels, "width": list(range(len(IMAGES)))})
+        assert found.class_names == wanted.class_names
+        assert encoded(found.splits["all"]) == encoded(wanted.splits["all"])
+    numbers = in_parquet(root, {"image": IMAGES, "label": [number % 2 for number in range(len(IMAGES))]})
+    assert numbers.class_names == ("0", "1")
+
+
+def test_mistakes_in_a_parquet_file(root: Path) -> None:
+    with pytest.raises(UserError, match=r"line 3: label is empty"):
+        in_parquet(root, {"image": IMAGES[:2], "label": ["a", None]})
+    with pytest.raises(UserError, match=r"the column image holds struct<.*>, not text"):
+        in_parquet(root, {"image": [{"bytes": b"x"}], "label": ["a"]})
+    with pytest.raises(UserError, match=r"image and label among them .*, not picture, label"):
+        in_parquet(root, {"picture": IMAGES[:2], "label": ["a", "b"]})
+    (root / "cut.parquet").write_bytes((root / "labels.parquet").read_bytes()[:50])
+    with pytest.raises(UserError, match="the Parquet file can't be read"):
+        sources.open_source(Data(source=f"csv:{root / 'cut.parquet'}"))

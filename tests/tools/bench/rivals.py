@@ -21,10 +21,16 @@ KERAS: dict[str, Callable[[], keras.layers.Layer]] = {
     "translate": lambda: keras.layers.RandomTranslation(0.1, 0.1, fill_mode="constant"),
     "shear": lambda: keras.layers.RandomShear(0.2, 0.2, fill_mode="constant"),
     "central_crop": lambda: keras.layers.RandomZoom((-0.5, 0.0)),
+    "zoom": lambda: keras.layers.RandomZoom((-0.2, 0.2), fill_mode="constant"),
+    "perspective": lambda: keras.layers.RandomPerspective(0.5, 0.5),
+    "elastic": lambda: keras.layers.RandomElasticTransform(1.0, fill_mode="constant"),
     "brightness": lambda: keras.layers.RandomBrightness(0.2),
     "contrast": lambda: keras.layers.RandomContrast(0.2),
     "saturation": lambda: keras.layers.RandomSaturation((0.4, 0.6)),
     "hue": lambda: keras.layers.RandomHue(0.05),
+    "color_jitter": lambda: keras.layers.RandomColorJitter(
+        brightness_factor=0.4, contrast_factor=0.4, saturation_factor=0.4, hue_factor=0.1
+    ),
     "grayscale": lambda: keras.layers.RandomGrayscale(0.1),
     "blur": lambda: keras.layers.RandomGaussianBlur(factor=0.5, kernel_size=13, sigma=(0.1, 2.0)),
     "sharpness": lambda: keras.layers.RandomSharpness((0.1, 0.9)),
@@ -108,6 +114,12 @@ def _torchvision(op: str, images: NDArray[Any], labels: NDArray[np.float32]) -> 
         "rotate": lambda: v2.RandomRotation(15, v2.InterpolationMode.BILINEAR),
         "translate": lambda: v2.RandomAffine(0, (0.1, 0.1), interpolation=v2.InterpolationMode.BILINEAR),
         "shear": lambda: v2.RandomAffine(0, shear=(-11, 11, -11, 11), interpolation=v2.InterpolationMode.BILINEAR),
+        "zoom": lambda: v2.RandomAffine(0, scale=(0.8, 1.2), interpolation=v2.InterpolationMode.BILINEAR),
+        "perspective": lambda: v2.RandomPerspective(0.5, 1.0),
+        "elastic": lambda: v2.ElasticTransform(50.0, 5.0),
+        "color_jitter": lambda: v2.ColorJitter(0.4, 0.4, 0.4, 0.1),
+        "channel_shuffle": v2.RandomChannelPermutation,
+        "gaussian_noise": lambda: v2.GaussianNoise(0.0, 0.1),
         "brightness": lambda: v2.ColorJitter(brightness=0.2),
         "contrast": lambda: v2.ColorJitter(contrast=0.2),
         "saturation": lambda: v2.ColorJitter(saturation=0.2),
@@ -120,6 +132,7 @@ def _torchvision(op: str, images: NDArray[Any], labels: NDArray[np.float32]) -> 
         "equalize": lambda: v2.RandomEqualize(1.0),
         "autocontrast": lambda: v2.RandomAutocontrast(1.0),
         "invert": lambda: v2.RandomInvert(1.0),
+        "auto_augment": v2.AutoAugment,
         "rand_augment": v2.RandAugment,
         "trivial_augment": v2.TrivialAugmentWide,
         "aug_mix": v2.AugMix,
@@ -127,7 +140,8 @@ def _torchvision(op: str, images: NDArray[Any], labels: NDArray[np.float32]) -> 
         "cutmix": lambda: v2.CutMix(num_classes=classes),
         "mixup": lambda: v2.MixUp(num_classes=classes, alpha=0.2),
     }
-    if op not in known or (op == "mixup" and images.dtype == np.uint8):
+    floats_only = ("mixup", "gaussian_noise")
+    if op not in known or (op in floats_only and images.dtype == np.uint8):
         return
     transform = known[op]()
     batch, numbers = _torch_batch(images), torch.from_numpy(labels.argmax(1))
