@@ -1,5 +1,7 @@
 """augexp without the command line: what is given, what it shows, and that a notebook of it runs."""
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ import augexp
 from augexp import notebook
 from augexp.errors import UserError
 from tests.factories import make_run
+from tests.places import ROOT
 
 
 @pytest.fixture
@@ -63,6 +66,25 @@ def test_packages_are_doors_whatever_was_imported_first_and_load_nothing() -> No
         "assert augexp.augment.build('none').ops == ()\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.slow
+def test_what_the_page_shows_runs(tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text("utf-8"), re.DOTALL)
+    assert len(blocks) == 2
+    place = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    for block in blocks:
+        ran = subprocess.run(
+            [sys.executable, "-c", block],
+            cwd=tmp_path,
+            env=place,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+    assert "undecided" in ran.stdout or "models differ" in ran.stdout
 
 
 @pytest.mark.slow
