@@ -67,7 +67,7 @@ def test_an_unknown_key_gets_its_line_and_a_suggestion(complaint: Complaint, tex
         ("null", "strategy: a strategy name or a list of ops is needed, not null"),
         ("{name: mixup}", "strategy: a strategy name or a list of ops is needed, not {'name': 'mixup'}"),
         ("[cutmix, mixpu]", "strategy[1]: unknown op 'mixpu'; did you mean mixup?"),
-        ("[zoom]", "strategy[0]: unknown op 'zoom'; `augexp ops` lists them"),
+        ("[wobble]", "strategy[0]: unknown op 'wobble'; `augexp ops` lists them"),
         ("[basic]", "strategy[0]: basic is a strategy and no op; strategies are joined with +, such as basic+cutmix"),
         ("[{alpha: 1}]", "strategy[0]: an op needs a name, such as {name: cutmix, alpha: 1.0}"),
         ("[5]", "strategy[0]: a mapping of keys is needed, not 5"),

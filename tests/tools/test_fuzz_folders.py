@@ -16,13 +16,13 @@ def told(wrong: dict[folders.Case, list[str]]) -> str:
 
 
 def test_every_damage_ends_in_an_answer(tmp_path: Path) -> None:
-    wrong = folders.fuzz(80, seed=1, root=tmp_path)
+    wrong = folders.fuzz(40, seed=1, root=tmp_path)
     assert not wrong, told(wrong)
 
 
 @pytest.mark.slow
-def test_every_damage_of_every_file_through_every_command(tmp_path: Path) -> None:
-    wrong = folders.fuzz(700, seed=2, root=tmp_path)
+def test_damage_to_any_file_through_every_command(tmp_path: Path) -> None:
+    wrong = folders.fuzz(100, seed=2, root=tmp_path)
     assert not wrong, told(wrong)
 
 
@@ -51,7 +51,7 @@ def test_commands_that_load_a_network(command: str, tmp_path: Path, cache_dir: P
     every = [(file, damage) for file in folders.LOADED for damage in folders.DAMAGE if damage != "huge"]
     random.Random(command).shuffle(every)
     wrong = {}
-    for number, (file, damage) in enumerate(every[:20]):
+    for number, (file, damage) in enumerate(every[:12]):
         case = folders.Case(number, command, "run", file, damage)
         if found := folders.network_faults(case, tmp_path / f"case{number}", trained, image, seed=4):
             wrong[case] = found
