@@ -85,7 +85,7 @@ def test_a_node_that_dies_loses_no_run(
     from ray.cluster_utils import Cluster as Nodes
 
     def study(folder: Path) -> grid.Study:
-        axes = ["seed=0,1", "train.epochs=8", "data.train_per_class=60", f"runs_dir={folder}"]
+        axes = ["seed=0,1", "train.epochs=24", "data.train_per_class=60", f"runs_dir={folder}"]
         return grid.Study("digits.yaml", grid.read_axes([*axes, f"data.cache_dir={cache_dir}"]))
 
     both = grid.experiments(study(tmp_path / "ray"))
