@@ -9,8 +9,7 @@ What is said holds for other images, other splits and other seeds at once.
 from collections.abc import Collection, Hashable
 
 from augexp.compare.groups import Group
-from augexp.config.schema import FROM_SEED
-from augexp.config.settings import flatten
+from augexp.config.settings import divides_by_seed, flatten
 
 
 def by_folds(group: Group) -> bool:
@@ -20,7 +19,7 @@ def by_folds(group: Group) -> bool:
 
 def is_divided(group: Group) -> bool:
     """Whether the seeds of a group may have test sets of their own."""
-    return by_folds(group) or flatten(group.runs[0].config).get("data.split_seed") == FROM_SEED
+    return divides_by_seed(flatten(group.runs[0].config))
 
 
 def overlap(group: Group, test_sets: Collection[Hashable]) -> float | None:

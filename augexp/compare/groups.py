@@ -8,8 +8,8 @@ from itertools import compress
 from pathlib import Path
 from typing import Any
 
-from augexp.config.schema import FROM_SEED, Score
-from augexp.config.settings import FREE_KEYS, UNSET, flatten, show
+from augexp.config.schema import Score
+from augexp.config.settings import FREE_KEYS, UNSET, divides_by_seed, flatten, show
 from augexp.errors import UserError
 from augexp.runs import read
 from augexp.runs.read import Run
@@ -101,7 +101,7 @@ def _settings(run: Run) -> dict[str, Any]:
     Where each seed has a division of its own, some may have nothing to drop.
     """
     flat = flatten(run.config)
-    if flat.get("data.folds") is None and flat.get("data.split_seed") != FROM_SEED:
+    if not divides_by_seed(flat):
         return flat | ({"data.duplicates": "drop"} if any(run.environment.copies.dropped.values()) else {})
     return flat | {"data.duplicates": run.config["data"].get("duplicates", "keep")}
 

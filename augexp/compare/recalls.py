@@ -90,12 +90,11 @@ def _recalls(group: Group, said: Mapping[Path, Predictions]) -> Recalls | None:
     table = np.array([recall.recalls(one.correct, one.labels, count) for one in found])  # (runs, K)
     # Where each seed has images of its own, the fewest of each class.
     examples = np.min([np.bincount(one.labels, minlength=count) for one in found], axis=0)
-    over_runs = np.where(np.isnan(table), 0, table).sum(axis=0) / np.maximum((~np.isnan(table)).sum(axis=0), 1)
-    over_runs[np.isnan(table).all(axis=0)] = np.nan
+    told = np.flatnonzero(~np.isnan(table).all(axis=0))  # classes that any seed has
     return Recalls(
         Spread(tuple(per_seed(group, np.nanmean(table, axis=1).tolist()).values())),
         Spread(tuple(per_seed(group, np.nanmin(table, axis=1).tolist()).values())),
-        names[int(np.nanargmin(over_runs))],
+        names[told[np.argmin(np.nanmean(table[:, told], axis=0))]],
         examples,
         tuple(name for name, many in zip(names, examples, strict=True) if not many),
         tuple((float(np.nanmean(row)), float(np.nanmin(row)), names[int(np.nanargmin(row))]) for row in table),

@@ -120,6 +120,11 @@ def flatten(config: Mapping[str, Any]) -> dict[str, Any]:
     return _spelt_out({"strategy": "+".join(op["name"] for op in ops) or "none"} | parameters | dict(others))
 
 
+def divides_by_seed(flat: Mapping[str, Any]) -> bool:
+    """Whether flattened settings give each seed a division of its own, as `schema.Data.divides_by_seed` says."""
+    return flat.get("data.folds") is not None or flat.get("data.split_seed") == schema.FROM_SEED
+
+
 def _dotted(section: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in section.items():
         if isinstance(value, Mapping):

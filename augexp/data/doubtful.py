@@ -7,6 +7,7 @@ from augexp.config.schema import Data
 from augexp.data import copies
 from augexp.data.limits import IMBALANCE, TINY
 from augexp.data.splits import Part, Splits
+from augexp.errors import counted
 
 
 def lines(splits: Splits, data: Data) -> list[str]:
@@ -29,13 +30,13 @@ def _classes(splits: Splits, data: Data) -> str:
     names = splits.class_names
     if most > IMBALANCE * least:
         return (
-            f"{least:,} train {'image' if least == 1 else 'images'} of {names[smallest]}, {most:,} of {names[label]}: "
+            f"{counted(least, 'train image')} of {names[smallest]}, {most:,} of {names[label]}: "
             f"a network that always says {names[label]} scores {100 * share:.1f} % on test"
         )
     if least < min(TINY, data.train_per_class or TINY):
         few = int((counts < TINY).sum())
         more = f", and fewer than {TINY} of {few - 1:,} more" if few > 1 else ""
-        return f"only {least:,} train {'image' if least == 1 else 'images'} of {names[smallest]}{more}"
+        return f"only {counted(least, 'train image')} of {names[smallest]}{more}"
     return ""
 
 
