@@ -7,6 +7,7 @@ import errno
 import hashlib
 import io
 import json
+import os
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -110,9 +111,12 @@ def arrays(path: Path, most: int = MOST_ARRAYS) -> dict[str, NDArray[Any]]:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a regular file. Raises BrokenRun if it is missing, no such file, or can't be read."""
+    """SHA-256 of a regular file. Raises BrokenRun if it is missing, no such file, too large, or can't be read."""
     try:
         with files.opened(path) as file:
+            # A sparse file of terabytes would be hashed for hours.
+            if os.fstat(file.fileno()).st_size > MOST_ARRAYS:
+                raise OSError(errno.EFBIG, f"larger than {MOST_ARRAYS / 2**30:g} GiB")  # noqa: TRY301
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         raise Missing(f"{path.name} is missing") from None
