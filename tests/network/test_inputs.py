@@ -16,7 +16,7 @@ from tests.tools import backbones
 
 DOCS = Path(__file__).parents[2] / "docs" / "backbones.md"
 UNSCALED = "model.backbone_args={include_preprocessing: false}"
-# Keras makes the others of a family with the same function; to measure them, too, takes minutes (tests.tools.backbones).
+# Keras makes the others of a family with the same function; to measure them, too, takes minutes.
 SMALLEST = (
     *("SmallCNN", "ConvNeXtTiny", "DenseNet121", "EfficientNetB0", "EfficientNetV2B0", "EfficientNetV2S"),
     *("InceptionResNetV2", "InceptionV3", "MobileNet", "MobileNetV2", "MobileNetV3Small", "NASNetMobile"),

@@ -24,7 +24,13 @@ PLACES: list[tuple[Callable[[Path], object], str]] = [
     (lambda path: path.symlink_to(path), "can't be read (Too many levels of symbolic links)"),
     (lambda path: socket.socket(socket.AF_UNIX).bind(str(path)), "can't be read (not a regular file)"),
 ]
-READERS: list[Callable[[Path], object]] = [contents.json_object, contents.text, contents.settings, contents.digest, contents.arrays]
+READERS: list[Callable[[Path], object]] = [
+    contents.json_object,
+    contents.text,
+    contents.settings,
+    contents.digest,
+    contents.arrays,
+]
 
 
 @pytest.mark.parametrize("read", READERS)
