@@ -21,9 +21,10 @@ import tensorflow as tf
 
 from augexp.config.ops import OPS
 from tests.tools.bench import decode, input_path, ops
+from tests.tools.bench.rivals import OPTIONAL
 
 OUT = Path("runs/bench.json")
-PACKAGES = ("tensorflow", "keras", "numpy", "torch", "torchvision", "timm")
+PACKAGES = ("tensorflow", "keras", "numpy", "torch", *OPTIONAL)
 
 
 def main() -> None:
@@ -35,6 +36,9 @@ def main() -> None:
     parts = chosen.parts or ["ops", "input", "decode"]
     machine = describe()
     print(", ".join(f"{name} {value}" for name, value in machine.items()), flush=True)
+    missing = [name for name in OPTIONAL if not _version(name)]
+    if missing:
+        print(f"not installed, so not measured: {', '.join(missing)}", flush=True)
     found: dict[str, Any] = {"machine": machine}
     if "ops" in parts:
         found["ops"] = ops.run(chosen.only, chosen.batch)

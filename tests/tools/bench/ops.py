@@ -11,10 +11,11 @@ from sklearn.datasets import load_sample_images
 
 from augexp.augment import strategy
 from augexp.config import load
-from tests.tools.bench.measure import rate, seconds
+from tests.tools.bench.measure import rate, rate_of_a_core, seconds
 from tests.tools.bench.rivals import rivals
 
 SIZE, CLASSES = 224, 120
+COLUMNS = "images/s, share of np.copyto, images/s of CPU time, times as fast as"
 
 
 def run(names: Sequence[str], batches: Sequence[int]) -> list[dict[str, Any]]:
@@ -22,16 +23,14 @@ def run(names: Sequence[str], batches: Sequence[int]) -> list[dict[str, Any]]:
     rows = []
     for batch, dtype in itertools.product(batches, (np.uint8, np.float32)):
         images, labels = photographs(batch).astype(dtype), np.eye(CLASSES, dtype=np.float32)[np.arange(batch) % CLASSES]
-        print(
-            f"\nbatch {batch}, {SIZE} px, {np.dtype(dtype).name}: images/s, share of np.copyto, times as fast as",
-            flush=True,
-        )
+        print(f"\nbatch {batch}, {SIZE} px, {np.dtype(dtype).name}: {COLUMNS}", flush=True)
         for name in names:
             times = seconds(_calls(name, images, labels))
             rates = {who: rate(batch, found) for who, found in times.items()}
-            print(_line(name, rates), flush=True)
+            of_a_core = rate_of_a_core(batch, times["augexp"])
+            print(_line(name, rates, of_a_core), flush=True)
             row = {"op": name, "batch": batch, "dtype": np.dtype(dtype).name, "images_per_second": rates}
-            rows.append({**row, "seconds": times})
+            rows.append({**row, "images_per_cpu_second": of_a_core, "seconds": times})
     return rows
 
 
@@ -65,7 +64,7 @@ def _ours(name: str, images: NDArray[Any], labels: NDArray[np.float32]) -> Calla
     return lambda: augment(*batch, tf.constant(next(steps)))
 
 
-def _line(name: str, rates: dict[str, float]) -> str:
+def _line(name: str, rates: dict[str, float], of_a_core: float) -> str:
     ours = rates["augexp"]
     others = [f"{who} {ours / value:,.1f} x" for who, value in rates.items() if who not in ("augexp", "np.copyto")]
-    return f"{name:20}{ours:10,.0f} {ours / rates['np.copyto']:6.0%}  {'; '.join(others)}"
+    return f"{name:20}{ours:10,.0f} {ours / rates['np.copyto']:6.0%} {of_a_core:8,.0f}  {'; '.join(others)}"

@@ -1,7 +1,7 @@
 """What others offer for the same op, each as a function without arguments that augments one batch.
 
-Keras runs in a `tf.function`; torchvision and timm take part where they can be imported. Where a library draws once for
-the whole batch instead of for each image, that faster mode is the one measured, and its name says so.
+Keras runs in a `tf.function`; the libraries of `OPTIONAL` take part where they are installed. Where a library draws
+once for the whole batch instead of for each image, that faster mode is the one measured, and its name says so.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,6 +13,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tests.tools.bench import others
+
+OPTIONAL = ("torchvision", "kornia", "albumentations", "timm")
 Call = Callable[[], Any]
 KERAS: dict[str, Callable[[], keras.layers.Layer]] = {
     "flip_left_right": lambda: keras.layers.RandomFlip("horizontal"),
@@ -55,6 +58,10 @@ def rivals(op: str, images: NDArray[Any], labels: NDArray[np.float32]) -> Iterat
         yield "tutorial", _tutorial(TUTORIAL[op], images, labels)
     if find_spec("torchvision"):
         yield from _torchvision(op, images, labels)
+    if find_spec("kornia"):
+        yield from others.kornia(op, images, labels)
+    if find_spec("albumentations"):
+        yield from others.albumentations(op, images)
     if find_spec("timm") and images.dtype == np.float32:
         yield from _timm(op, images, labels)
 
