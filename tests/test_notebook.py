@@ -1,10 +1,13 @@
 """augexp without the command line: what is given, what it shows, and that a notebook of it runs."""
 
+import ast
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,3 +97,33 @@ def test_a_run_is_trained_and_shown(tmp_path: Path, cache_dir: Path) -> None:
     assert run.result.epochs == 1
     assert "data:image/png" in run._repr_html_()
     assert notebook.train("digits.yaml", "train.epochs=1", settings=place, resume=True) == run
+
+
+def shown_by(cells: list[dict[str, Any]]) -> list[Any]:
+    """Runs code cells one after the other; the value of each one's last line, which a notebook shows."""
+    names: dict[str, Any] = {}
+    shown = []
+    for cell in cells:
+        *before, last = ast.parse("".join(cell["source"])).body
+        assert isinstance(last, ast.Expr)
+        exec(compile(ast.Module(before, []), "cell", "exec"), names)
+        shown.append(eval(compile(ast.Expression(last.value), "cell", "eval"), names))
+    return shown
+
+
+@pytest.mark.slow
+def test_the_notebook_of_the_docs_runs_and_shows_curves_and_a_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = json.loads((ROOT / "docs" / "python.ipynb").read_text("utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert not any(cell["outputs"] or cell["execution_count"] for cell in code)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    learns, run, (same, accuracy, _), found, verdicts = shown_by(code)
+    assert learns
+    assert same
+    assert accuracy == run.test.accuracy
+    assert "data:image/png" in run._repr_html_()
+    assert found._repr_html_().startswith("<iframe")
+    assert [label for label, _ in verdicts] == ["cutmix"]
