@@ -23,7 +23,7 @@ from augexp.augment import (  # noqa: F401
     policies,
 )
 from augexp.augment.op import COMMON, IMPLEMENTATIONS, Op, Params, among, sometimes
-from augexp.config.ops import OneOf, Spec, check_classes
+from augexp.config.ops import MixingSpec, OneOf, Spec, check_classes
 
 ChainParams = Sequence[Params]  # of every op in turn
 Apply = Callable[[tf.Tensor, tf.Tensor, ChainParams], tuple[tf.Tensor, tf.Tensor]]
@@ -50,7 +50,7 @@ def op(spec: Spec, class_names: Sequence[str] = ()) -> Op:
     else:
         prob = settings.pop("prob")
         made = sometimes(make(**settings), prob)
-    if getattr(spec, "partner", None) == "other_class":
+    if isinstance(spec, MixingSpec) and spec.partner == "other_class":
         made = mixing.with_other_classes(made)
     return made if spec.only is None else among(made, [name in spec.only for name in class_names])
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from augexp.config.ops import Spec
+from augexp.config.ops import MixingSpec, Partner, Spec
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
 
@@ -44,10 +44,13 @@ def alike(experiment: Experiment, counts: Sequence[int]) -> list[str]:
         counts: examples of each class in train.
     """
     names, size = named(_partnered(experiment, "other_class")), experiment.train.batch_size
+    if not names:
+        return []
     if experiment.train.balance == "sampler":
-        counts = [sum(counts) // len(counts)] * len(counts)
+        there = sum(count > 0 for count in counts)
+        counts = [sum(counts) // there] * there
     share = sum(math.comb(count, size) for count in counts) / math.comb(max(sum(counts), size), size)
-    if not names or share < RARE:
+    if share < RARE:
         return []
     return [
         f"batches of {size}: {share:.1%} of them are of one class, and in these {names} can't find partners of another "
@@ -66,8 +69,8 @@ def named(ops: Sequence[Spec]) -> str:
     return " and ".join(dict.fromkeys(op.name for op in ops))
 
 
-def _partnered(experiment: Experiment, rule: str) -> list[Spec]:
-    return [op for op in mixing(experiment) if getattr(op, "partner", "permutation") == rule]
+def _partnered(experiment: Experiment, rule: Partner) -> list[Spec]:
+    return [op for op in mixing(experiment) if (op.partner if isinstance(op, MixingSpec) else "permutation") == rule]
 
 
 def _is_applied(op: object) -> bool:

@@ -196,5 +196,4 @@ class MixingSpec(Spec):
 
 def targets_of(spec: Spec) -> Targets:
     """What an op that mixes makes of labels; of one that has no choice they are soft."""
-    found: Targets = getattr(spec, "labels", "soft")
-    return found
+    return spec.labels if isinstance(spec, MixingSpec) else "soft"
