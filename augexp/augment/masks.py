@@ -7,9 +7,9 @@ import math
 
 import tensorflow as tf
 
-from augexp.augment.mixing import draw_lam, draw_partner, mix_labels
+from augexp.augment.mixing import JOINS, draw_lam, draw_partner, draws, for_all
 from augexp.augment.op import Op, Params, implements, uniform
-from augexp.config.ops import FMix, SmoothMix
+from augexp.config.ops import FMix, Per, SmoothMix, Targets
 
 WAVES = 16  # the most waves along a side: of noise with the paper's decay, all but 0.3 % of the amplitude
 RANKED = 32  # pixels a side, at least, that a mask's threshold is found from
@@ -17,7 +17,7 @@ HALVINGS = 24  # of its range: as fine as float32
 
 
 @implements(FMix)
-def fmix(alpha: float, decay: float) -> Op:
+def fmix(alpha: float, decay: float, *, per: Per = "example", labels: Targets = "soft") -> Op:
     """Keeps the pixels in which low-pass noise is highest, a share of lam ~ Beta(alpha, alpha) (Harris et al., 2020).
 
     The noise has waves of amplitude 1 / frequency^decay, up to 16 along a side. Its threshold comes from a grid of at
@@ -26,13 +26,15 @@ def fmix(alpha: float, decay: float) -> Op:
     params: `share` (B,) float32, lam as drawn; `partner` (B,) int32; `spectrum` (B, 2, 33, 17) float32, standard
     normal: the real and the imaginary parts of the waves from -16 to 16 downwards and from 0 to 16 to the right.
     """
+    join, is_binary = JOINS[labels], labels == "binary"
 
     def sample(seed: tf.Tensor, batch: tf.Tensor, _height: tf.Tensor, _width: tf.Tensor) -> dict[str, tf.Tensor]:
         for_lam, for_partner, for_spectrum = tf.unstack(tf.random.split(seed, 3))
+        waves = [draws(batch, per), 2, 2 * WAVES + 1, WAVES + 1]
         return {
-            "share": draw_lam(for_lam, batch, alpha, 1.0, "example"),
+            "share": draw_lam(for_lam, batch, alpha, 1.0, per),
             "partner": draw_partner(for_partner, batch),
-            "spectrum": tf.random.stateless_normal([batch, 2, 2 * WAVES + 1, WAVES + 1], for_spectrum),
+            "spectrum": for_all(tf.random.stateless_normal(waves, for_spectrum), batch),
         }
 
     def apply(images: tf.Tensor, labels: tf.Tensor, params: Params) -> tuple[tf.Tensor, tf.Tensor]:
@@ -40,7 +42,10 @@ def fmix(alpha: float, decay: float) -> Op:
         kept = noise >= _threshold(noise, params["share"])[:, None, None]
         mixed = tf.where(kept[..., None], images, tf.gather(images, params["partner"]))
         weight = tf.reduce_mean(tf.cast(kept, tf.float32), axis=[1, 2])
-        return mixed, mix_labels(labels, params["partner"], weight)
+        if is_binary:
+            # XLA's mean of ones may be a hair below 1, and a partner without a pixel would be a target.
+            weight = tf.where(tf.reduce_all(kept, axis=[1, 2]), 1.0, weight)
+        return mixed, join(labels, params["partner"], weight)
 
     return Op(sample, apply)
 
@@ -86,18 +91,20 @@ def _threshold(noise: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
 
 
 @implements(SmoothMix)
-def smoothmix(sigma: tuple[float, float]) -> Op:
+def smoothmix(sigma: tuple[float, float], *, per: Per = "example", labels: Targets = "soft") -> Op:
     """Blends the partner in by a Gaussian around a random pixel (Lee et al., 2020). Images become float32.
 
     params: `partner` (B,) int32; `row`, `column` (B,) int32; `sigma` (B,) float32, a share of either side; `rows`
     (B, H) and `columns` (B, W) float32, whose product is the Gaussian; `weight` (B,) float32, the mean of 1 - Gaussian.
     """
+    join = JOINS[labels]
 
     def sample(seed: tf.Tensor, batch: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> dict[str, tf.Tensor]:
         for_partner, for_row, for_column, for_sigma = tf.unstack(tf.random.split(seed, 4))
-        row = tf.random.stateless_uniform([batch], for_row, 0, height, tf.int32)
-        column = tf.random.stateless_uniform([batch], for_column, 0, width, tf.int32)
-        drawn = {"row": row, "column": column, "sigma": uniform(for_sigma, batch, *sigma)}
+        count = draws(batch, per)
+        row = for_all(tf.random.stateless_uniform([count], for_row, 0, height, tf.int32), batch)
+        column = for_all(tf.random.stateless_uniform([count], for_column, 0, width, tf.int32), batch)
+        drawn = {"row": row, "column": column, "sigma": for_all(uniform(for_sigma, count, *sigma), batch)}
         rows, columns = _bell(row, drawn["sigma"], height), _bell(column, drawn["sigma"], width)
         # The mean of a product of rows and columns.
         pasted = tf.reduce_mean(rows, axis=1) * tf.reduce_mean(columns, axis=1)
@@ -113,7 +120,7 @@ def smoothmix(sigma: tuple[float, float]) -> Op:
         partner = tf.cast(tf.gather(images, params["partner"]), tf.float32)
         mixed = (1 - pasted) * tf.cast(images, tf.float32) + pasted * partner
         # Rounding may lead a hair beyond 255.
-        return tf.clip_by_value(mixed, 0.0, 255.0), mix_labels(labels, params["partner"], params["weight"])
+        return tf.clip_by_value(mixed, 0.0, 255.0), join(labels, params["partner"], params["weight"])
 
     return Op(sample, apply)
 

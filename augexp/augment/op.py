@@ -5,8 +5,13 @@ An op is two pure functions on a batch:
     sample(seed, batch, height, width) -> params     draws the random parameters of one batch, a dict of tensors
     apply(images, labels, params) -> (images, labels)     deterministic, and compiled by XLA with the whole strategy
 
-`images` is (B, H, W, 3), uint8 or float32 in [0, 255], RGB; `labels` is (B, K) float32, rows summing to 1; `seed` is
-(2,) integers.
+An op that goes by the classes of the examples has a third one, between the two; draws know no classes, so they are the
+same for any:
+
+    by_class(params, classes) -> params     what becomes of the drawn parameters, or is added; no draw
+
+`images` is (B, H, W, 3), uint8 or float32 in [0, 255], RGB; `labels` is (B, K) float32, rows summing to 1, or of binary
+targets in [0, 1]; `seed` is (2,) integers; `classes` is (B,) integers, those of the original examples.
 Every parameter has a leading axis of B, so that example i can be told from its row i.
 uint8 stays uint8 until an op needs fractions of a grey level; from there on images are float32.
 
@@ -17,7 +22,7 @@ left, bottom, right (ends excluded); `lam` (B,) as drawn, from Beta(alpha, alpha
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 import tensorflow as tf
@@ -34,10 +39,15 @@ class Op(NamedTuple):
     sample: Sample
     apply: Callable[[tf.Tensor, tf.Tensor, Params], tuple[tf.Tensor, tf.Tensor]]
     compiled: bool = True  # XLA has no JPEG encoder, for one
+    by_class: Callable[[Params, tf.Tensor], dict[str, tf.Tensor]] | None = None
+
+    def settled(self, params: Params, classes: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Drawn parameters as the classes of the examples (B,) have them."""
+        return dict(params) | (self.by_class(params, classes) if self.by_class else {})
 
 
 Make = TypeVar("Make", bound=Callable[..., Op])
-COMMON = frozenset({"name", "only"})  # fields of a spec that its function doesn't see
+COMMON = frozenset({"name", "only", "partner"})  # fields of a spec that its function doesn't see
 IMPLEMENTATIONS: dict[type[Spec], Callable[..., Op]] = {}
 
 
@@ -85,13 +95,17 @@ def sometimes(op: Op, prob: float) -> Op:
         kept = tf.cast(images, changed.dtype)
         return tf.where(per_example(applied), changed, kept), tf.where(applied[:, None], changed_labels, labels)
 
-    return Op(sample, apply, op.compiled)
+    return op._replace(sample=sample, apply=apply)
 
 
-def among(op: Op) -> Op:
-    """The op on some examples alone; one more parameter, `chosen` (B,) bool, which is not drawn, says on which.
+def among(op: Op, listed: Sequence[bool]) -> Op:
+    """The op on examples of some classes alone; one more parameter, `chosen` (B,) bool, says on which.
 
     The others keep their pixels and labels; of an op that mixes, they may be partners all the same.
+
+    Args:
+        op: applied to them.
+        listed: by the number of a class, whether it is one of them.
     """
 
     def apply(images: tf.Tensor, labels: tf.Tensor, params: Params) -> tuple[tf.Tensor, tf.Tensor]:
@@ -99,7 +113,10 @@ def among(op: Op) -> Op:
         chosen, kept = params["chosen"], tf.cast(images, changed.dtype)
         return tf.where(per_example(chosen), changed, kept), tf.where(chosen[:, None], changed_labels, labels)
 
-    return Op(op.sample, apply, op.compiled)
+    def by_class(params: Params, classes: tf.Tensor) -> dict[str, tf.Tensor]:
+        return op.settled(params, classes) | {"chosen": tf.gather(tf.constant(listed, tf.bool), classes)}
+
+    return op._replace(apply=apply, by_class=by_class)
 
 
 def per_example(values: tf.Tensor) -> tf.Tensor:

@@ -6,15 +6,15 @@ The contract is that of `augment.op`; a label's weight is exactly the share of p
 import tensorflow as tf
 
 from augexp.augment.geometric import place
-from augexp.augment.mixing import draw_lam, draw_partner, mix_labels, paste
+from augexp.augment.mixing import JOINS, draw_lam, draw_partner, draws, for_all, paste, present_labels
 from augexp.augment.op import Op, Params, implements, lines_of, uniform
-from augexp.config.ops import GridMix, ResizeMix, Ricap
+from augexp.config.ops import GridMix, Per, ResizeMix, Ricap, Targets
 
 # --- RICAP ---------------------------------------------------------------------------------------------------------
 
 
 @implements(Ricap)
-def ricap(alpha: float) -> Op:
+def ricap(alpha: float, *, per: Per = "example", labels: Targets = "soft") -> Op:
     """Patches four images together at a point of each side ~ Beta(alpha, alpha), the paper's beta.
 
     A patch is a crop from a random place of its image, as large as its corner. The left top one is the example's own.
@@ -23,10 +23,11 @@ def ricap(alpha: float) -> Op:
     at the left top, right top, left bottom and right bottom; `crop` (B, 4, 2) int32, the row and the column in its
     image from which each comes; `weights` (B, 4) float32.
     """
+    join = present_labels if labels == "binary" else _weighed
 
     def sample(seed: tf.Tensor, batch: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> dict[str, tf.Tensor]:
         for_row, for_column, for_crop, *for_sources = tf.unstack(tf.random.split(seed, 6))
-        row, column = _split(for_row, batch, height, alpha), _split(for_column, batch, width, alpha)
+        row, column = _split(for_row, batch, height, alpha, per), _split(for_column, batch, width, alpha, per)
         tall = tf.stack([row, row, height - row, height - row], axis=1)
         wide = tf.stack([column, width - column, column, width - column], axis=1)
         room = tf.stack([height - tall, width - wide], axis=2)
@@ -34,19 +35,23 @@ def ricap(alpha: float) -> Op:
         return {
             "split": tf.stack([row, column], axis=1),
             "sources": tf.stack([tf.range(batch), *partners], axis=1),
-            "crop": _anywhere(for_crop, room),
+            "crop": for_all(_anywhere(for_crop, room[: draws(batch, per)]), batch),
             "weights": tf.cast(tall * wide / (height * width), tf.float32),
         }
 
     def apply(images: tf.Tensor, labels: tf.Tensor, params: Params) -> tuple[tf.Tensor, tf.Tensor]:
-        taken = tf.gather(labels, params["sources"])
-        return _patched(images, params), tf.reduce_sum(params["weights"][..., None] * taken, axis=1)
+        return _patched(images, params), join(tf.gather(labels, params["sources"]), params["weights"])
 
     return Op(sample, apply)
 
 
-def _split(seed: tf.Tensor, batch: tf.Tensor, side: tf.Tensor, alpha: float) -> tf.Tensor:
-    share = draw_lam(seed, batch, alpha, 1.0, "example")
+def _weighed(labels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """(B, K): the sum of labels (B, S, K) by their weights (B, S)."""
+    return tf.reduce_sum(weights[..., None] * labels, axis=1)
+
+
+def _split(seed: tf.Tensor, batch: tf.Tensor, side: tf.Tensor, alpha: float, per: Per) -> tf.Tensor:
+    share = draw_lam(seed, batch, alpha, 1.0, per)
     return tf.cast(tf.round(share * tf.cast(side, tf.float32)), tf.int32)
 
 
@@ -81,7 +86,7 @@ def _patched(images: tf.Tensor, params: Params) -> tf.Tensor:
 
 
 @implements(ResizeMix)
-def resizemix(scale: tuple[float, float]) -> Op:
+def resizemix(scale: tuple[float, float], *, per: Per = "example", labels: Targets = "soft") -> Op:
     """Pastes the whole partner, each side shrunk by the same U(scale), at a place wholly in the image.
 
     Its pixels are the nearest ones, so whole grey levels stay whole.
@@ -89,22 +94,23 @@ def resizemix(scale: tuple[float, float]) -> Op:
     params: `partner` (B,) int32; `box` (B, 4) int32 as top, left, bottom, right (ends excluded), at least a pixel;
     `weight` (B,) float32, the share of pixels kept.
     """
+    join = JOINS[labels]
 
     def sample(seed: tf.Tensor, batch: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> dict[str, tf.Tensor]:
         for_scale, for_row, for_column, for_partner = tf.unstack(tf.random.split(seed, 4))
-        share = uniform(for_scale, batch, *scale)
+        share = uniform(for_scale, draws(batch, per), *scale)
         top, bottom = _draw_side(for_row, share, height)
         left, right = _draw_side(for_column, share, width)
         kept = height * width - (bottom - top) * (right - left)
         return {
             "partner": draw_partner(for_partner, batch),
-            "box": tf.stack([top, left, bottom, right], axis=1),
-            "weight": tf.cast(kept / (height * width), tf.float32),
+            "box": for_all(tf.stack([top, left, bottom, right], axis=1), batch),
+            "weight": for_all(tf.cast(kept / (height * width), tf.float32), batch),
         }
 
     def apply(images: tf.Tensor, labels: tf.Tensor, params: Params) -> tuple[tf.Tensor, tf.Tensor]:
         mixed = paste(images, _shrunk(images, params["partner"], params["box"]), params["box"])
-        return mixed, mix_labels(labels, params["partner"], params["weight"])
+        return mixed, join(labels, params["partner"], params["weight"])
 
     return Op(sample, apply)
 
@@ -138,17 +144,19 @@ def _unshrunk(side: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
 
 
 @implements(GridMix)
-def gridmix(cells: int, alpha: float) -> Op:
+def gridmix(cells: int, alpha: float, *, per: Per = "example", labels: Targets = "soft") -> Op:
     """Takes each of `cells` x `cells` cells from the image with chance lam ~ Beta(alpha, alpha), else from the partner.
 
     params: `lam` (B,) float32 as drawn; `partner` (B,) int32; `taken` (B, cells, cells) bool, from the partner;
     `weight` (B,) float32, the share of pixels kept.
     """
+    join = JOINS[labels]
 
     def sample(seed: tf.Tensor, batch: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> dict[str, tf.Tensor]:
         for_lam, for_cells, for_partner = tf.unstack(tf.random.split(seed, 3))
-        lam = draw_lam(for_lam, batch, alpha, 1.0, "example")
-        taken = tf.random.stateless_uniform([batch, cells, cells], for_cells) >= lam[:, None, None]
+        lam = draw_lam(for_lam, batch, alpha, 1.0, per)
+        drawn = tf.random.stateless_uniform([draws(batch, per), cells, cells], for_cells)
+        taken = for_all(drawn, batch) >= lam[:, None, None]
         pixels = _cell_sizes(height, cells)[:, None] * _cell_sizes(width, cells)
         kept = tf.reduce_sum(tf.where(taken, 0, pixels), axis=[1, 2])
         return {
@@ -168,7 +176,7 @@ def gridmix(cells: int, alpha: float) -> Op:
         columns = tf.repeat(tf.gather(values, _cell_of(width, cells)), 3)
         taken = tf.bitwise.bitwise_and(rows, columns) != 0
         mixed = tf.reshape(tf.where(taken, lines_of(partner), lines_of(images)), tf.shape(images))
-        return mixed, mix_labels(labels, params["partner"], params["weight"])
+        return mixed, join(labels, params["partner"], params["weight"])
 
     return Op(sample, apply)
 

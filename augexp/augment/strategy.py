@@ -22,15 +22,19 @@ from augexp.augment import (  # noqa: F401
     photometric,
     policies,
 )
-from augexp.augment.op import COMMON, IMPLEMENTATIONS, Op, Params, among, implements, sometimes
-from augexp.config.ops import OneOf, Per, Spec, check_classes
+from augexp.augment.op import COMMON, IMPLEMENTATIONS, Op, Params, among, sometimes
+from augexp.config.ops import MixingSpec, OneOf, Spec, check_classes
 
 ChainParams = Sequence[Params]  # of every op in turn
 Apply = Callable[[tf.Tensor, tf.Tensor, ChainParams], tuple[tf.Tensor, tf.Tensor]]
 
 
-def op(spec: Spec) -> Op:
+def op(spec: Spec, class_names: Sequence[str] = ()) -> Op:
     """The op that a spec describes.
+
+    Args:
+        spec: name and parameters.
+        class_names: by their numbers, for an op that changes some classes only.
 
     Raises:
         LookupError: if no function implements it.
@@ -39,27 +43,25 @@ def op(spec: Spec) -> Op:
     if make is None:
         raise LookupError(f"no function makes {spec.name}; decorate one with @implements({type(spec).__name__})")
     settings = {field: getattr(spec, field) for field in type(spec).model_fields if field not in COMMON}
+    if isinstance(spec, OneOf):
+        settings["ops"] = [op(inner, class_names) for inner in spec.ops]
     if "prob" not in settings or "prob" in inspect.signature(make).parameters:
         made = make(**settings)
     else:
         prob = settings.pop("prob")
         made = sometimes(make(**settings), prob)
-    return made if spec.only is None else among(made)
-
-
-@implements(OneOf)
-def _one_of(ops: Sequence[Spec], weights: Sequence[float] | None, per: Per) -> Op:
-    return choice.one_of([op(spec) for spec in ops], weights, per)
+    if isinstance(spec, MixingSpec) and spec.partner == "other_class":
+        made = mixing.with_other_classes(made)
+    return made if spec.only is None else among(made, [name in spec.only for name in class_names])
 
 
 @dataclass(frozen=True)
 class Strategy:
-    """Named ops in order, and their common compiled `apply`; for each, whom it changes, if not all."""
+    """Named ops in order, and their common compiled `apply`."""
 
     names: tuple[str, ...]
     ops: tuple[Op, ...]
     compiled: Apply
-    choosers: tuple["Chooser | None", ...] = ()
 
     def sample(self, seed: tf.Tensor, images: tf.Tensor, classes: tf.Tensor | None = None) -> ChainParams:
         """Draws the parameters of one batch, a dict an op.
@@ -69,7 +71,7 @@ class Strategy:
         Args:
             seed: (2,) integers, one pair for each step.
             images: (B, H, W, 3); only the shape is read.
-            classes: (B,) numbers of the classes of the examples, for ops that change some classes only.
+            classes: (B,) numbers of the classes of the examples, for ops that go by them.
 
         Raises:
             ValueError: if such an op isn't told the classes.
@@ -80,14 +82,11 @@ class Strategy:
             op.sample(tf.random.fold_in(seed, key), batch, height, width)
             for op, key in zip(self.ops, keys, strict=True)
         ]
-        if not any(self.choosers):
+        if not any(op.by_class for op in self.ops):
             return drawn
         if classes is None:
-            raise ValueError("an op changes some classes only: the classes of the examples are needed")
-        return [
-            params if chooser is None else params | chooser(classes)
-            for params, chooser in zip(drawn, self.choosers, strict=True)
-        ]
+            raise ValueError("an op goes by the class of an example: the classes of the examples are needed")
+        return [op.settled(params, classes) for op, params in zip(self.ops, drawn, strict=True)]
 
     def apply(self, images: tf.Tensor, labels: tf.Tensor, params: ChainParams) -> tuple[tf.Tensor, tf.Tensor]:
         """Applies drawn parameters.
@@ -107,7 +106,7 @@ class Strategy:
         return self.compiled(images, labels, params) if self.ops else (images, labels)
 
     def __call__(self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Sample, then apply; labels are of one class each where an op changes some classes only."""
+        """Sample, then apply; the heaviest label is the class, for ops that go by it."""
         _check_batch(images, labels)
         return self.apply(images, labels, self.sample(seed, images, tf.argmax(labels, axis=1)))
 
@@ -123,34 +122,10 @@ def build(specs: Sequence[Spec], class_names: Sequence[str] = ()) -> Strategy:
         UserError: if an op is for a class that isn't among them.
     """
     check_classes(specs, class_names)
-    choosers = [_chooser(spec, class_names) for spec in specs]
-    return of_ops([spec.name for spec in specs], [op(spec) for spec in specs], choosers)
+    return of_ops([spec.name for spec in specs], [op(spec, class_names) for spec in specs])
 
 
-Chooser = Callable[[tf.Tensor], dict[str, tf.Tensor]]
-"""Class numbers (B,) -> `chosen` (B,) bool; of ops that one op chooses from, under `number/chosen`."""
-
-
-def _chooser(spec: Spec, class_names: Sequence[str]) -> Chooser | None:
-    """None where the op changes every class, and so do those that it chooses from."""
-    chosen = {}
-    if spec.only is not None:
-        chosen["chosen"] = tf.constant([name in spec.only for name in class_names])
-    inner = [_chooser(one, class_names) for one in spec.ops] if isinstance(spec, OneOf) else []
-    if not chosen and not any(inner):
-        return None
-
-    def choose(classes: tf.Tensor) -> dict[str, tf.Tensor]:
-        found = {name: tf.gather(table, classes) for name, table in chosen.items()}
-        for number, one in enumerate(inner):
-            if one is not None:
-                found |= {f"{number}/{name}": value for name, value in one(classes).items()}
-        return found
-
-    return choose
-
-
-def of_ops(names: Sequence[str], chain: Sequence[Op], choosers: Sequence[Chooser | None] = ()) -> Strategy:
+def of_ops(names: Sequence[str], chain: Sequence[Op]) -> Strategy:
     """A strategy from ops and the names that key their draws."""
     # One XLA function for neighbouring ops fuses their pixel loops; drawing stays outside: XLA has no gamma sampler.
     runs = [_compile(list(ops), jit=jit) for jit, ops in itertools.groupby(chain, lambda op: op.compiled)]
@@ -161,7 +136,7 @@ def of_ops(names: Sequence[str], chain: Sequence[Op], choosers: Sequence[Chooser
             images, labels = run(images, labels, list(itertools.islice(rest, count)))
         return images, labels
 
-    return Strategy(tuple(names), tuple(chain), apply, tuple(choosers))
+    return Strategy(tuple(names), tuple(chain), apply)
 
 
 def _compile(chain: Sequence[Op], *, jit: bool) -> tuple[int, Apply]:

@@ -1,9 +1,14 @@
 """Whom examples are mixed with: others of their batch, of which a tiny batch has few, and a batch of one none."""
 
+import math
+from collections.abc import Sequence
+
+from augexp.config.ops import MixingSpec, Partner, Spec
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
 
 FEW = 8  # below it, at least one example in seven is its own partner
+RARE = 1e-3  # of the batches; what is rarer isn't said
 
 
 def refuse_alone(experiment: Experiment) -> None:
@@ -12,7 +17,7 @@ def refuse_alone(experiment: Experiment) -> None:
     Raises:
         UserError: if it is.
     """
-    names = _mixing(experiment)
+    names = named(mixing(experiment))
     if names and experiment.train.batch_size == 1:
         raise UserError(
             f"train.batch_size 1: {names} would mix each image with itself, for partners come from the batch; set "
@@ -22,7 +27,7 @@ def refuse_alone(experiment: Experiment) -> None:
 
 def few(experiment: Experiment) -> list[str]:
     """A line where many examples are their own partners: of a random permutation of B, 1 in B stays in its place."""
-    names, size = _mixing(experiment), experiment.train.batch_size
+    names, size = named(_partnered(experiment, "permutation")), experiment.train.batch_size
     if not names or size >= FEW:
         return []
     return [
@@ -31,10 +36,41 @@ def few(experiment: Experiment) -> list[str]:
     ]
 
 
-def _mixing(experiment: Experiment) -> str:
-    """The ops of the strategy that mix, such as `cutmix and mixup`; one that is never applied mixes nothing."""
+def alike(experiment: Experiment, counts: Sequence[int]) -> list[str]:
+    """A line where many batches are of one class, and `partner: other_class` finds none.
+
+    Args:
+        experiment: whose strategy and batches count.
+        counts: examples of each class in train.
+    """
+    names, size = named(_partnered(experiment, "other_class")), experiment.train.batch_size
+    if not names:
+        return []
+    if experiment.train.balance == "sampler":
+        there = sum(count > 0 for count in counts)
+        counts = [sum(counts) // there] * there
+    share = sum(math.comb(count, size) for count in counts) / math.comb(max(sum(counts), size), size)
+    if share < RARE:
+        return []
+    return [
+        f"batches of {size}: {share:.1%} of them are of one class, and in these {names} can't find partners of another "
+        "class: they are mixed as with partner: permutation; a larger train.batch_size has fewer of them"
+    ]
+
+
+def mixing(experiment: Experiment) -> list[Spec]:
+    """The ops of the strategy that mix; one that is never applied mixes nothing."""
     ops = [one for op in experiment.strategy if _is_applied(op) for one in op.alternatives()]
-    return " and ".join(dict.fromkeys(op.name for op in ops if op.mixes and _is_applied(op)))
+    return [op for op in ops if op.mixes and _is_applied(op)]
+
+
+def named(ops: Sequence[Spec]) -> str:
+    """Such as `cutmix and mixup`."""
+    return " and ".join(dict.fromkeys(op.name for op in ops))
+
+
+def _partnered(experiment: Experiment, rule: Partner) -> list[Spec]:
+    return [op for op in mixing(experiment) if (op.partner if isinstance(op, MixingSpec) else "permutation") == rule]
 
 
 def _is_applied(op: object) -> bool:

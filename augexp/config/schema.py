@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from augexp.config import yamlfile
-from augexp.config.ops import OPS, STRATEGY_NAMES, Float, OpSpec, named_strategy
+from augexp.config.ops import OPS, STRATEGY_NAMES, Float, OpSpec, named_strategy, targets_of
 from augexp.errors import did_you_mean
 
 SMALL_CNN = "SmallCNN"
@@ -44,6 +44,7 @@ Int = Annotated[int, Field(strict=True)]
 Count = Annotated[Int, Field(ge=1)]
 Flag = Annotated[bool, Field(strict=True)]
 Duplicates = Literal["refuse", "drop", "keep"]
+Loss = Literal["cross_entropy", "binary"]
 Score = Literal["last", "best"]  # the epoch whose weights are scored: the last one, or the best on val
 
 
@@ -215,6 +216,8 @@ class Train(Section):
     """The recipe: length, batch, optimizer, schedule, precision, and which weights are scored.
 
     Attributes:
+        loss: `cross_entropy` of the softmax, or `binary`: a cross-entropy for each class of its sigmoid, summed over
+            classes (Wightman et al., ResNet strikes back, 2021).
         balance: for classes of unlike size. `sampler` draws every class equally often; `loss` is balanced softmax: the
             log of each class's share of train is added to its logit, in the loss alone (Ren et al., 2020).
         ema: momentum of an exponential moving average of the weights, step by step, which is scored in place of them
@@ -234,6 +237,7 @@ class Train(Section):
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup_epochs: Annotated[Int, Field(ge=0)] = 0
     label_smoothing: Annotated[Float, Field(ge=0, lt=1)] = 0.0
+    loss: Loss = "cross_entropy"
     balance: Literal["none", "sampler", "loss"] = "none"
     plain_epochs: Annotated[Int, Field(ge=0)] = 0
     ema: Annotated[Float, Field(gt=0, lt=1)] | None = None
@@ -250,6 +254,15 @@ class Train(Section):
         epochs = others.data.get("epochs")
         if epochs is not None and value > epochs:
             raise PydanticCustomError("expected", "at most train.epochs ({epochs}) is needed", {"epochs": epochs})
+        return value
+
+    @field_validator("balance")
+    @classmethod
+    def _softmax_is_balanced(cls, value: str, others: ValidationInfo) -> str:
+        if value == "loss" and others.data.get("loss") == "binary":
+            raise PydanticCustomError(
+                "expected", "none or sampler is needed beside train.loss: binary; balanced softmax is of a softmax"
+            )
         return value
 
     @field_validator("plain_epochs")
@@ -291,7 +304,22 @@ def _check_length(ops: tuple[OpSpec, ...]) -> tuple[OpSpec, ...]:
     return ops
 
 
-Strategy = Annotated[tuple[OpSpec, ...], BeforeValidator(read_strategy), AfterValidator(_check_length)]
+def _check_targets(ops: tuple[OpSpec, ...]) -> tuple[OpSpec, ...]:
+    """What is soft before an op of binary targets would be no target of 1 after it."""
+    by_kind: dict[str, str] = {}
+    for one in (one for op in ops for one in op.alternatives() if one.mixes):
+        by_kind.setdefault(targets_of(one), one.name)
+    if len(by_kind) > 1:
+        raise PydanticCustomError(
+            "whole", "{soft} has soft labels and {binary} binary ones; the same labels: are needed for all that mix",
+            by_kind,
+        )  # fmt: skip
+    return ops
+
+
+Strategy = Annotated[
+    tuple[OpSpec, ...], BeforeValidator(read_strategy), AfterValidator(_check_length), AfterValidator(_check_targets)
+]
 
 
 MAX_NAME = 60  # a file name holds 255 bytes, and a character may take 4

@@ -30,7 +30,7 @@ STANDS_FOR: Mapping[str, Sequence[tuple[Any, Any]]] = {
 }
 # By section, where a stored configuration lacks them.
 BEFORE: Mapping[str, Mapping[str, Any]] = {
-    "train": {"score": "best", "ema": None, "balance": "none"},
+    "train": {"score": "best", "ema": None, "loss": "cross_entropy", "balance": "none"},
     "data": {
         "antialias": False,
         "duplicates": "keep",
@@ -42,6 +42,7 @@ BEFORE: Mapping[str, Mapping[str, Any]] = {
 }
 # Not part of the hash of a study: it was the same before there was a choice.
 UNSAID = {
+    "train.loss": "cross_entropy",
     "train.balance": "none",
     "data.duplicates": "keep",
     "data.split_seed": 0,
@@ -54,8 +55,8 @@ UNSAID = {
 def as_made(config: Mapping[str, Any]) -> dict[str, Any]:
     """A stored configuration with what its version didn't say because there was no choice yet.
 
-    That version scored the best epoch, which is not the default of today, averaged no weights, took classes as often as
-    they come, reduced images without antialiasing, and knew nothing of copies across splits.
+    That version scored the best epoch, which is not the default of today, averaged no weights, knew one loss, took
+    classes as often as they come, reduced images without antialiasing, and knew nothing of copies across splits.
     """
     sections = {name: config.get(name, {}) for name in BEFORE}
     return dict(config) | {

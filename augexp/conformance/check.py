@@ -12,7 +12,7 @@ from augexp.conformance.contracts import CONTRACTS
 from augexp.conformance.determinism import SAME_AGAIN
 from augexp.conformance.erasing import ERASURE
 from augexp.conformance.libraries import Implementation, Library, checked_ops, implementation
-from augexp.conformance.mixing import LAWS, SHARES
+from augexp.conformance.mixing import of_mixing
 from augexp.conformance.property import Effort, Finding, Property
 
 
@@ -27,7 +27,7 @@ class Row(NamedTuple):
 
 def properties(op: str) -> list[Property]:
     """The properties of an op, in the order of the table."""
-    own = LAWS.get(op, SHARES) if OPS[op].mixes else ERASURE
+    own = of_mixing(op) if OPS[op].mixes else ERASURE
     return [*own, *CONTRACTS, *SAME_AGAIN]
 
 

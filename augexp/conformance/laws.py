@@ -64,6 +64,19 @@ def partner_p(partners: Ints) -> float:
     return float(2 * min(law.sf(statistic), law.cdf(statistic)))
 
 
+def others_p(partners: Ints, classes: Ints) -> float:
+    """P value of partners (N, B) that are uniform over the examples of other classes; an example's own number is none.
+
+    The rows of a batch depend on each other: the smallest p of the B chi-square tests is taken B times.
+    """
+    numbers = np.arange(len(classes))
+    found = [
+        stats.chisquare(np.bincount(drawn[drawn != i], minlength=len(classes))[classes != classes[i]]).pvalue
+        for i, drawn in zip(numbers, partners.T, strict=True)
+    ]
+    return float(min(1.0, len(classes) * min(found)))
+
+
 class Boxes(NamedTuple):
     """Heights, widths, areas and centres of boxes, in shares of the image; a row a box."""
 

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from augexp.augment import strategy
-from augexp.config.ops import OPS, Per, Spec
+from augexp.config.ops import OPS, Partner, Per, Spec, Targets
 from augexp.errors import UserError
 
 Library = Literal["augexp", "keras", "keras_cv", "timm", "torchvision"]
@@ -37,6 +37,8 @@ class Setting(NamedTuple):
     prob: float = 1.0
     per: Per = "example"
     correct_lam: bool = True  # False: labels weigh by lam as drawn, although the box is clipped
+    partner: Partner = "permutation"
+    labels: Targets = "soft"
 
 
 @dataclass(frozen=True)
@@ -78,14 +80,24 @@ def implementation(library: Library, op: str) -> Implementation:
         case "augexp":
             return Implementation(library, op, lambda setting, seed: _ours(op, setting, seed), draw_lam=_draw_ours(op))
         case "keras":
-            return Implementation(library, op, lambda setting, seed: _keras(op, setting, seed))
+            return Implementation(library, op, _usual(op, _keras))
         case "keras_cv":
-            return Implementation(library, op, lambda setting, seed: _keras_cv(op, setting, seed))
+            return Implementation(library, op, _usual(op, _keras_cv))
         case "timm":
-            start: Callable[[Setting, int], Mix | None] = lambda setting, seed: _timm(op, setting, seed)  # noqa: E731
+            start = _usual(op, _timm)
             return Implementation(library, op, start, in_graph=False, takes_class_numbers=True, images=np.float32)
         case "torchvision":
-            return Implementation(library, op, lambda setting, seed: _torchvision(op, setting, seed), in_graph=False)
+            return Implementation(library, op, _usual(op, _torchvision), in_graph=False)
+
+
+def _usual(op: str, start: Callable[[str, Setting, int], Mix | None]) -> Callable[[Setting, int], Mix | None]:
+    """Of another library, none of which chooses partners by class, or joins labels."""
+
+    def start_usual(setting: Setting, seed: int) -> Mix | None:
+        is_usual = (setting.partner, setting.labels) == ("permutation", "soft")
+        return start(op, setting, seed) if is_usual else None
+
+    return start_usual
 
 
 # --- ours ----------------------------------------------------------------------------------------------------------

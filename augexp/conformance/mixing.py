@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from augexp.config.ops import Per
+from augexp.config.ops import OPS, MixingSpec, Per
 from augexp.conformance import laws, markers
 from augexp.conformance.contracts import refusal, use, worst
 from augexp.conformance.determinism import eager
 from augexp.conformance.laws import Boxes
 from augexp.conformance.libraries import Implementation, Mix, Setting
-from augexp.conformance.markers import Floats
+from augexp.conformance.markers import Floats, Ints
 from augexp.conformance.property import (
     GREY_LIMIT,
     HEIGHT,
@@ -36,6 +36,7 @@ from augexp.conformance.property import (
 
 ALPHAS = (0.1, 0.2, 0.4, 1.0, 3.0)
 PERS: tuple[Per, ...] = ("example", "batch")
+MOST_UNMIXED = 0.25  # of images that have a partner: a grid may take no cell from it
 LAM_BATCH = 1000  # in a random permutation one of them is its own partner
 
 
@@ -250,6 +251,76 @@ def _alpha_range(one: Implementation, _effort: Effort) -> Finding | None:
     return worst([refusal(lambda alpha=alpha: use(one, Setting(alpha)), ("alpha", "factor")) for alpha in (0, -1)])  # type: ignore[misc]
 
 
+def _per_batch(one: Implementation, effort: Effort) -> Finding | None:
+    mix = one.start(Setting(per="batch"), SEED)
+    if mix is None:
+        return None
+    images, labels = markers.coloured(50, 16, 24, one.images), identity(50)
+    unlike, error = 0, 0.0
+    for step in range(effort.steps // 10):
+        mixed, soft = mix_batch(mix, images, labels, step)
+        # Whoever is its own partner too has more of itself than the others, and nobody less.
+        kept = soft.diagonal()
+        unlike += int((kept < np.median(kept) - LABEL_LIMIT).sum())
+        error = max(error, markers.share_error(images, mixed, soft))
+    return Finding(unlike == 0 and error <= LABEL_LIMIT, str(unlike))
+
+
+def _binary(one: Implementation, effort: Effort) -> Finding | None:
+    soft, binary = (start_any_per(one, Setting(labels=kind)) for kind in ("soft", "binary"))
+    if soft is None or binary is None:
+        return None
+    images, labels = noise(50, 16, 24), identity(50)
+    wrong = 0
+    for step in range(effort.steps // 10):
+        (mixed, weights), (same, targets) = (mix_batch(mix, images, labels, step) for mix in (soft, binary))
+        # A weight as small as rounding says nothing.
+        fault = np.where(weights > LABEL_LIMIT, targets != 1, (targets != 0) & ((weights == 0) | (targets != 1)))
+        wrong += int((fault.any(axis=1) | (mixed != same).any(axis=(1, 2, 3))).sum())
+    return Finding(wrong == 0, str(wrong))
+
+
+CLASSES = np.repeat(np.arange(4), (7, 5, 3, 1))  # of a batch
+
+
+@cache
+def _of_other_classes(one: Implementation, effort: Effort) -> Ints | None:
+    """Partners (N, 16) in batches of `CLASSES`; an example's own number where none shows."""
+    mix = start_any_per(one, Setting(partner="other_class"))
+    if mix is None:
+        return None
+    # A label tells the class by its heaviest part, and the example by the rest.
+    labels = np.concatenate([0.6 * np.eye(4)[CLASSES], 0.4 * np.eye(len(CLASSES))], axis=1).astype(np.float32)
+    images = noise(len(CLASSES), 32, 48)
+    seen = [mix_batch(mix, images, labels, step)[1][:, 4:] for step in range(effort.batches)]
+    return np.array([markers.read_labels(soft).partner for soft in seen])
+
+
+def _own_class(one: Implementation, effort: Effort) -> Finding | None:
+    partners = _of_other_classes(one, effort)
+    if partners is None:
+        return None
+    shown = partners != np.arange(len(CLASSES))
+    own = int((shown & (CLASSES[partners] == CLASSES)).sum())
+    return Finding(own == 0, str(own))
+
+
+def _others_uniform(one: Implementation, effort: Effort) -> Finding | None:
+    partners = _of_other_classes(one, effort)
+    return None if partners is None else p_value(laws.others_p(partners, CLASSES))
+
+
+def _own_of_two(one: Implementation, effort: Effort) -> Finding | None:
+    """Of two examples of two classes each has the other one; a permutation gives half of them themselves."""
+    mix = start_any_per(one, Setting(partner="other_class"))
+    if mix is None:
+        return None
+    images, labels = noise(2, 32, 48), identity(2)
+    kept = [mix_batch(mix, images, labels, step)[1].diagonal() for step in range(effort.batches)]
+    share = float((np.array(kept) == 1).mean())
+    return Finding(share < MOST_UNMIXED, f"{share:.3f}")
+
+
 CUTMIX = (
     Property("lam ~ Beta(1, 1) by default", P, _default_lam),
     Property("pixels from neither source", "0", _foreign),
@@ -282,9 +353,26 @@ WEIGHTS = (
     Property("eager - compiled, grey levels", f"≤ {ULP_LIMIT:.0e}", partial(eager, limit=ULP_LIMIT)),
 )
 SHARES = (*WEIGHTS, ALPHA_RANGE)
+# Of the choices that augexp's own have in common.
+CHOICES = (
+    Property("binary: no 1 for each weight > 0", "0", _binary),
+    Property("other_class: partners of the own", "0", _own_class),
+    Property("  partners uniform over others", P, _others_uniform),
+    Property("  unmixed, of two classes in two", f"< {MOST_UNMIXED:g}", _own_of_two),
+)
+PER_BATCH = (Property("per batch: images mixed otherwise", "0", _per_batch),)
 LAWS = {
     "cutmix": (*LAM, *CUTMIX, *PAIRING),
     "mixup": (*LAM, *MIXUP, *PAIRING),
     "resizemix": WEIGHTS,  # they have no alpha
     "smoothmix": WEIGHTS,
 }
+
+
+def of_mixing(op: str) -> tuple[Property, ...]:
+    """The properties of an op that mixes."""
+    asked = LAWS.get(op, SHARES)
+    if issubclass(OPS[op], MixingSpec):
+        asked += CHOICES
+    # LAM asks it of the others.
+    return asked if LAM[0] in asked or "per" not in OPS[op].model_fields else asked + PER_BATCH

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from augexp.config.schema import Loss
 from augexp.draw.style import COLOURS, DPI, drawable, house_style, shorten
 from augexp.runs.read import Column
 
@@ -19,6 +20,7 @@ def curves(
     title: str = "",
     head_epochs: int = 0,
     plain_epochs: int = 0,
+    loss: Loss = "cross_entropy",
 ) -> Figure:
     """Loss and accuracy of one run, train and val, over epochs.
 
@@ -28,16 +30,17 @@ def curves(
         title: such as the run's name and seed.
         head_epochs: how many epochs at the start trained the head alone; shaded.
         plain_epochs: how many at the end ran without the strategy; shaded.
+        loss: what was minimised, on val too.
     """
     with house_style():
         figure = Figure(figsize=(10, 4.2), dpi=DPI)
-        loss, accuracy = figure.subplots(1, 2)
+        losses, accuracies = figure.subplots(1, 2)
         figure.subplots_adjust(left=0.065, right=0.985, wspace=0.17, bottom=0.21, top=0.86)
-        for axes, column, scale in ((loss, "loss", 1.0), (accuracy, "accuracy", 100.0)):
+        for axes, column, scale in ((losses, "loss", 1.0), (accuracies, "accuracy", 100.0)):
             handles = _draw_train_and_val(axes, history, column, scale, best_epoch)
             handles += _shade_phases(axes, len(history["loss"]), head_epochs, plain_epochs)
-        loss.set(title="loss", ylabel="cross-entropy")
-        accuracy.set(title="accuracy", ylabel="%")
+        losses.set(title="loss", ylabel="binary cross-entropy" if loss == "binary" else "cross-entropy")
+        accuracies.set(title="accuracy", ylabel="%")
         figure.legend(handles=handles, loc="lower center", ncols=len(handles), frameon=False, fontsize=8.5)
         figure.suptitle(drawable(shorten(title, 90)), fontsize=11)
     return figure

@@ -63,5 +63,9 @@ def per_example(probability: Floats, labels: Labels) -> dict[str, Floats]:
 
 
 def probabilities(logits: Floats, temperature: float = 1.0) -> Floats:
-    """Class probabilities (N, K) float32."""
+    """Class probabilities (N, K) float32, rows summing to 1.
+
+    Of a network of sigmoids (`train.loss: binary`) too: that a class is there and no other, given that exactly one is,
+    has the odds exp(logit), which is the softmax.
+    """
     return np.asarray(softmax(logits / np.float32(temperature), axis=1), np.float32)

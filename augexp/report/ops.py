@@ -25,7 +25,8 @@ def table() -> Table:
 def _defaults(name: str) -> str:
     spec = default_op(name)
     own = list(inspect.get_annotations(OPS[name]))
-    values = spec.model_dump(mode="json", exclude={"name"})
+    # Asked one by one: a dump leaves out defaults that came later.
+    values = {key: getattr(spec, key) for key in type(spec).model_fields if key not in ("name", "only")}
     if isinstance(spec, OneOf):
         values["ops"] = [inner.name for inner in spec.ops]
     # The op's own parameters come before those it shares with others.
@@ -37,6 +38,6 @@ def _written(value: object) -> str:
     """As YAML would have it in one line, rounded."""
     if isinstance(value, float):
         return f"{value:.4g}"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return f"[{', '.join(map(_written, value))}]"
     return value if isinstance(value, str) else json.dumps(value)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import keras
 
-from augexp.config import partners
+from augexp.config import partners, targets
 from augexp.config.schema import Experiment
 from augexp.config.settings import deciding
 from augexp.data import cache, sources
@@ -41,6 +41,7 @@ def lines(experiments: Sequence[Experiment], costs: dict[str, Cost] | None = Non
     costs = {} if costs is None else costs
     for settings in experiments:
         partners.refuse_alone(settings)
+        targets.refuse_unfit(settings)
         if _kind(settings) not in costs:
             costs[_kind(settings)] = cost(settings)
     runs_cost = [costs[_kind(settings)] for settings in experiments]

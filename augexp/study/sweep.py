@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from augexp import console
-from augexp.config import partners
+from augexp.config import partners, targets
 from augexp.config.schema import Experiment
 from augexp.errors import UserError, counted
 from augexp.network import device
@@ -61,13 +61,14 @@ def due(experiments: Sequence[Experiment], *, retry: bool = False) -> list[Exper
     """The experiments that still have to be trained; a failed one only with `retry`.
 
     Raises:
-        UserError: if a run folder holds the run of another configuration, or a run would mix without partners, a line
-            each.
+        UserError: if a run folder holds the run of another configuration, or a run would mix without partners or
+            train targets that its loss doesn't fit, a line each.
     """
     _each(experiments, lambda experiment: checkpoint.refuse_other_config(experiment.run_dir, experiment))
     done = ("finished",) if retry else ("finished", "failed")
     todo = [experiment for experiment in experiments if stand(experiment).state not in done]
     _each(todo, partners.refuse_alone)
+    _each(todo, targets.refuse_unfit)
     return todo
 
 

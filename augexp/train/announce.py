@@ -1,6 +1,7 @@
 """What is said of a run before it starts, and in place of it: sizes, steps, memory, hours."""
 
 import keras
+import numpy as np
 
 from augexp.config import partners
 from augexp.config.ops import check_classes
@@ -46,6 +47,7 @@ def _sizes(settings: Experiment, splits: Splits, steps: int) -> list[str]:
     ]
     if settings.data.divides_by_seed:
         lines.append(_division(settings))
+    lines += partners.alike(settings, np.bincount(splits.train.labels).tolist())
     lines += doubtful.lines(splits, settings.data)
     if splits.left_out:
         lines.append(

@@ -1,4 +1,4 @@
-"""The loss of a run: cross-entropy, or balanced softmax where classes are of unlike size."""
+"""The loss of a run: cross-entropy, balanced softmax where classes are of unlike size, or binary cross-entropy."""
 
 from typing import Any
 
@@ -7,12 +7,15 @@ import numpy as np
 
 from augexp.config.schema import Train
 from augexp.data.splits import Splits
+from augexp.train.binary import BinaryCrossentropy
 
 ABSENT = 0.5  # images that a class without any in train counts as, so that smoothed labels of it have a finite loss
 
 
 def loss(train: Train, splits: Splits) -> keras.losses.Loss:
     """What is minimised; validation reports it too, and accuracies are of the plain logits."""
+    if train.loss == "binary":
+        return BinaryCrossentropy()
     if train.balance != "loss":
         return keras.losses.CategoricalCrossentropy(from_logits=True)
     return BalancedSoftmax(np.bincount(splits.train.labels, minlength=len(splits.class_names)))

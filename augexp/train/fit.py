@@ -21,7 +21,7 @@ from augexp.runs import folder as run_folder
 from augexp.runs import read
 from augexp.runs.checkpoint import Checkpoint, Progress
 from augexp.runs.records import BrokenRun
-from augexp.train import balance, optimizer
+from augexp.train import balance, binary, optimizer
 from augexp.train.record import COLUMNS, Record, assign, save_weights
 from augexp.train.task import Phase, Task, eval_batches, phases, recipe
 
@@ -86,7 +86,9 @@ def _compile(task: Task, phase: Phase) -> None:
             first_step=task.steps * phase.epochs.start,
         ),
         loss=balance.loss(settings.train, task.splits),
-        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+        metrics=[
+            binary.accuracy() if settings.train.loss == "binary" else keras.metrics.CategoricalAccuracy(name="accuracy")
+        ],
         jit_compile=task.jit_compile,
     )
 

@@ -170,6 +170,7 @@ def _curves(task: Task, folder: Path, reached: Progress) -> Figure:
         title=f"{settings.run_dir.name} on {settings.data.source}{on_test}",
         head_epochs=settings.train.head_epochs if settings.model.freeze == "none" else 0,
         plain_epochs=settings.train.plain_epochs,
+        loss=settings.train.loss,
     )
 
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from augexp.augment import mixing
+from augexp.augment import mixing, strategy
 from augexp.augment.op import Op
-from augexp.config.ops import Per
+from augexp.config import load
+from augexp.config.ops import OPS, MixingSpec, Per
 
 DTYPES = [np.uint8, np.float32]
 PERS: list[Per] = ["example", "batch"]
@@ -312,3 +313,121 @@ def test_a_batch_of_one_is_mixed_with_itself(op: Op, dtype: Any) -> None:
     mixed, soft = apply(op, images, labels, sample(op, 1, 7, 4))
     np.testing.assert_allclose(mixed, images, rtol=0, atol=6e-5)
     np.testing.assert_allclose(soft, labels, rtol=0, atol=1e-6)
+
+
+# --- all that mix --------------------------------------------------------------------------------------------------
+
+MIXERS = [name for name, spec in OPS.items() if issubclass(spec, MixingSpec)]
+
+
+def made(name: str, **settings: Any) -> Op:
+    return strategy.op(OPS[name].model_validate(settings))
+
+
+def sources(params: dict[str, NDArray[Any]]) -> NDArray[Any]:
+    """(B, S) whom each image is mixed with."""
+    return params["partner"][:, None] if "partner" in params else params["sources"][:, 1:]
+
+
+@pytest.mark.parametrize("name", MIXERS)
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_binary_targets_are_the_largest_of_all_images_that_have_a_weight(name: str, smoothing: float) -> None:
+    images, classes = make_batch(24, 16, 12)[0], np.arange(24) % 5
+    labels = ((1 - smoothing) * np.eye(5)[classes] + smoothing / 5).astype(np.float32)
+    soft, binary = (made(name, labels=kind, prob=0.8) for kind in ("soft", "binary"))
+    params = sample(soft, 24, 16, 12)
+    for one, other in zip(params.values(), sample(binary, 24, 16, 12).values(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    weights = apply(soft, images, np.eye(24, dtype=np.float32), params)[1]
+    rounding = 0 if name == "mixup" else 1e-6  # its lam may be as small; any other weighs whole pixels
+    expected = np.where(weights[..., None] > rounding, labels, 0).max(axis=1)
+    mixed, targets = apply(binary, images, labels, params)
+    np.testing.assert_array_equal(mixed, apply(soft, images, labels, params)[0])
+    np.testing.assert_array_equal(targets, expected)
+    assert (targets.sum(axis=1) > 1.5).any()
+
+
+def test_a_chain_of_binary_ops_tells_every_class_in_the_image() -> None:
+    chain = strategy.build(load.strategy("[{name: ricap, labels: binary}, {name: mixup, labels: binary}]"))
+    images, labels = make_batch(32, 8, 8)[0], np.eye(32, dtype=np.float32)
+    targets = chain(tf.constant(images), tf.constant(labels), tf.constant([1, 2], tf.int64))[1].numpy()
+    assert set(np.unique(targets)) == {0, 1}
+    assert targets.sum(axis=1).max() > 4
+
+
+def test_a_partner_without_a_weight_is_no_target() -> None:
+    """XLA's mean of a mask of ones may be a hair below 1: 11 x 11 pixels are such a size."""
+    op = made("fmix", labels="binary")
+    images, labels = make_batch(4, 11, 11)[0], np.eye(4, dtype=np.float32)
+    params = sample(op, 4, 11, 11) | {"share": np.array([1, 0, 1, 0.5], np.float32)}
+    params["partner"] = np.array([1, 2, 3, 0], np.int32)
+    compiled = tf.function(op.apply, jit_compile=True)
+    _, targets = compiled(tf.constant(images), tf.constant(labels), {k: tf.constant(v) for k, v in params.items()})
+    np.testing.assert_array_equal(targets, [[1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 1, 0], [1, 0, 0, 1]])
+
+
+@pytest.mark.parametrize("name", MIXERS)
+def test_per_batch_all_but_the_partners_is_drawn_once(name: str) -> None:
+    once, each = (sample(made(name, per=per), 16) for per in ("batch", "example"))
+    drawn = once.keys() - {"partner", "sources"}
+    assert drawn
+    for key in drawn:
+        assert (once[key] == once[key][:1]).all()
+    assert any((each[key] != each[key][:1]).any() for key in drawn)
+    np.testing.assert_array_equal(sources(once), sources(each))
+
+
+@given(classes=st.lists(st.integers(0, 3), min_size=1, max_size=12), seed=seeds)
+@settings(max_examples=60, deadline=None)
+def test_a_partner_is_of_another_class_where_there_is_one_and_as_drawn_where_it_fits(
+    classes: list[int], seed: int
+) -> None:
+    of, batch = np.array(classes), len(classes)
+    partner = np.random.default_rng(seed).permutation(batch).astype(np.int32)
+    found = mixing.other_class(tf.constant(partner), tf.constant(of)).numpy()
+    for i in range(batch):
+        fitting = [j for j in np.roll(partner, -i) if of[j] != of[i]]
+        assert found[i] == (fitting[0] if fitting else partner[i])
+
+
+@pytest.mark.parametrize("name", MIXERS)
+def test_every_op_takes_partners_of_another_class_and_draws_the_same(name: str) -> None:
+    classes = np.arange(32) % 2
+    op, usual = made(name, partner="other_class", prob=0.9), made(name, prob=0.9)
+    drawn = sample(op, 32)
+    settled = {k: v.numpy() for k, v in op.settled({k: tf.constant(v) for k, v in drawn.items()}, classes).items()}
+    assert (classes[sources(settled)] != classes[:, None]).all()
+    assert (classes[sources(drawn)] == classes[:, None]).any()
+    for key, values in sample(usual, 32).items():
+        np.testing.assert_array_equal(drawn[key], values)
+        if key not in ("partner", "sources"):
+            np.testing.assert_array_equal(settled[key], values)
+
+
+def test_the_rule_holds_within_one_of_and_beside_only() -> None:
+    ops = "[{name: mixup, partner: other_class, only: [a]}, {name: ricap, partner: other_class}]"
+    chain = strategy.build(load.strategy(f"[{{name: one_of, per: example, ops: {ops}}}]"), ("a", "b"))
+    classes = tf.constant([0, 1] * 8)
+    (params,) = chain.sample(tf.constant([3, 1], tf.int64), tf.zeros([16, 4, 4, 3]), classes)
+    of = classes.numpy()
+    assert (of[params["0/partner"]] != of).all()
+    assert (of[params["1/sources"][:, 1:]] != of[:, None]).all()
+    np.testing.assert_array_equal(params["0/chosen"], of == 0)
+    with pytest.raises(ValueError, match="the classes of the examples are needed"):
+        chain.sample(tf.constant([3, 1], tf.int64), tf.zeros([16, 4, 4, 3]))
+
+
+def test_of_the_other_classes_every_example_is_as_likely() -> None:
+    of = np.array([0, 0, 0, 0, 1, 1, 2])
+    numbers = tf.range(6000)
+    draw = tf.function(
+        lambda: tf.map_fn(
+            lambda step: mixing.other_class(mixing.draw_partner(tf.stack([5, step]), tf.constant(7)), tf.constant(of)),
+            numbers,
+        )
+    )
+    found = draw().numpy()
+    for i in range(7):
+        counts = np.bincount(found[:, i], minlength=7)
+        assert counts[of == of[i]].sum() == 0
+        assert stats.chisquare(counts[of != of[i]]).pvalue > 1e-4

@@ -157,6 +157,7 @@ def test_correct_lam_reaches_the_op() -> None:
 
 
 # Settings that each op must heed: all but the default, and where nothing else says so, prob 0 applies it nowhere.
+CHOICES = {"partner": "other_class", "labels": "binary"}
 SETTINGS: dict[str, dict[str, Any]] = {
     "flip_left_right": {"prob": 0.0}, "flip_up_down": {"prob": 0.0}, "equalize": {"prob": 0.0},
     "autocontrast": {"prob": 0.0}, "invert": {"prob": 0.0}, "grayscale": {"prob": 1.0},
@@ -182,8 +183,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "aug_mix": {
         "severity": 10, "mixture_width": 2, "chain_depth": 2, "alpha": 0.3, "fill_value": 200, "prob": 0.5,
     },
-    "cutmix": {"alpha": 0.3, "prob": 0.5, "correct_lam": False, "per": "batch"},
-    "mixup": {"alpha": 3, "prob": 0.5, "per": "batch"}, "cutout": {"length": 0.9, "fill_value": 200, "prob": 0.5},
+    "cutmix": {"alpha": 0.3, "prob": 0.5, "correct_lam": False, "per": "batch"} | CHOICES,
+    "mixup": {"alpha": 3, "prob": 0.5, "per": "batch"} | CHOICES,
+    "cutout": {"length": 0.9, "fill_value": 200, "prob": 0.5},
     "random_erasing": {"scale": (0.2, 0.3), "ratio": (1, 1.5), "value": 200, "prob": 0.9},
     "rotate90": {"prob": 0.5}, "d4": {"prob": 0.5}, "channel_shuffle": {"prob": 0.9},
     "zoom": {
@@ -200,9 +202,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "coarse_dropout": {"holes": (20, 31), "length": (0.4, 0.5), "fill_value": 200, "prob": 0.5},
     "auto_augment": {"policy": "svhn", "fill_value": 200, "prob": 0.5},
     "three_augment": {"color_jitter": 0.9, "threshold": 50, "sigma": (2, 3), "prob": 0.5},
-    "ricap": {"alpha": 3, "prob": 0.5}, "resizemix": {"scale": (0.5, 0.6), "prob": 0.5},
-    "gridmix": {"cells": 2, "alpha": 0.3, "prob": 0.5}, "fmix": {"alpha": 0.3, "decay": 2, "prob": 0.5},
-    "smoothmix": {"sigma": (0.1, 0.2), "prob": 0.5},
+    "ricap": {"alpha": 3, "prob": 0.5, "per": "batch"} | CHOICES,
+    "resizemix": {"scale": (0.5, 0.6), "prob": 0.5, "per": "batch"} | CHOICES,
+    "gridmix": {"cells": 2, "alpha": 0.3, "prob": 0.5, "per": "batch"} | CHOICES,
+    "fmix": {"alpha": 0.3, "decay": 2, "prob": 0.5, "per": "batch"} | CHOICES,
+    "smoothmix": {"sigma": (0.1, 0.2), "prob": 0.5, "per": "batch"} | CHOICES,
     "grid_mask": {"unit": (0.4, 0.5), "ratio": 0.3, "fill_value": 200, "prob": 0.9},
     "one_of": {"ops": (MixUp(), CutMix()), "weights": (3, 1), "per": "example"},
 }  # fmt: skip
@@ -216,10 +220,14 @@ def test_every_setting_of_a_spec_reaches_its_op(name: str, key: str) -> None:
     pair: tuple[Any, Any] = (SETTINGS[name][key], getattr(OPS[name](), key)) if key != "prob" else (0.0, 1.0)
     ops = [strategy.op(OPS[name](**SETTINGS[name] | same | {key: value})) for value in pair]
     size = (6, 9, 12)
-    drawn = [op.sample(SEED, *(tf.constant(side) for side in size)) for op in ops]
+    images, labels = tensors(*size)[0], tf.eye(3)[:2][:, None] * tf.ones([2, 3, 1])  # three of either class
+    labels = tf.reshape(labels, [6, 3])
+    drawn = [
+        op.settled(op.sample(SEED, *(tf.constant(side) for side in size)), tf.argmax(labels, axis=1)) for op in ops
+    ]
     if _bytes(drawn[0]) == _bytes(drawn[1]):
-        one, other = (op.apply(*tensors(*size), params)[0] for op, params in zip(ops, drawn, strict=True))
-        assert (one.numpy() != other.numpy()).any()
+        one, other = (op.apply(images, labels, params) for op, params in zip(ops, drawn, strict=True))
+        assert any((a.numpy() != b.numpy()).any() for a, b in zip(one, other, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -405,6 +405,34 @@ def test_a_configuration_without_a_list_is_stored_as_it_always_was() -> None:
     assert flatten(stored.model_dump(mode="json"))["strategy.cutmix.only"] == ["7"]
 
 
+def test_a_parameter_that_came_later_is_written_where_it_is_set() -> None:
+    """So that runs of earlier versions are of the settings that leave it out."""
+    for name in ("cutmix", "ricap"):
+        (plain,) = load.strategy(f"[{{name: {name}, partner: permutation, labels: soft, per: example}}]")
+        assert plain.model_dump() == {"name": name} | DEFAULTS[name]
+    (op,) = load.strategy("[{name: ricap, labels: binary, per: batch, partner: other_class}]")
+    told = op.model_dump(mode="json")
+    assert told == {
+        "name": "ricap",
+        "alpha": 0.3,
+        "prob": 1.0,
+        "partner": "other_class",
+        "labels": "binary",
+        "per": "batch",
+    }
+    assert parse.validate_python(told) == op
+    stored = load.experiment(None, ["strategy=mixup", "strategy.mixup.labels=binary", "train.loss=binary"])
+    assert flatten(stored.model_dump(mode="json"))["strategy.mixup.labels"] == "binary"
+
+
+@pytest.mark.parametrize(
+    "text", ["[{name: ricap, labels: hard}]", "[{name: fmix, partner: any}]", "[{name: fmix, per: 1}]"]
+)
+def test_other_words_for_them_are_refused(text: str) -> None:
+    with pytest.raises(UserError, match=r"soft or binary|permutation or other_class|example or batch"):
+        load.strategy(text)
+
+
 def test_a_key_of_an_op_sets_its_list() -> None:
     found = load.experiment(None, ["strategy=cutmix", "strategy.cutmix.only=[dingo]"])
     assert found.strategy[0].only == ("dingo",)

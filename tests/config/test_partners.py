@@ -48,3 +48,23 @@ def test_few_partners_are_said_with_the_share_that_is_drawn(size: int) -> None:
 
 def test_enough_partners_are_no_news() -> None:
     assert partners.few(load.experiment(None, ["strategy=mixup", "train.batch_size=8"])) == []
+
+
+@pytest.mark.parametrize("size", [2, 4])
+@pytest.mark.parametrize("balance", ["none", "sampler"])
+def test_batches_of_one_class_are_said_where_partners_are_to_be_of_another(size: int, balance: str) -> None:
+    told = [f"train.batch_size={size}", f"train.balance={balance}", "strategy=[{name: mixup, partner: other_class}]"]
+    (said,) = partners.alike(load.experiment(None, told), [12, 6, 2])
+    random, labels = np.random.default_rng(0), np.repeat([0, 1, 2], [12, 6, 2] if balance == "none" else [6, 6, 6])
+    share = np.mean([len(set(random.permutation(labels)[:size])) == 1 for _ in range(4000)])
+    assert float(said.split("%")[0].split()[-1]) / 100 == pytest.approx(share, abs=0.03)
+    assert "in these mixup can't find partners of another class" in said
+
+
+def test_partners_of_another_class_are_nobody_themselves() -> None:
+    settings = load.experiment(None, ["strategy=[{name: mixup, partner: other_class}]", "train.batch_size=4"])
+    assert partners.few(settings) == []
+    assert partners.alike(settings, [500] * 10) == [] or "of one class" in partners.alike(settings, [500] * 10)[0]
+    large = load.experiment(None, ["strategy=[{name: mixup, partner: other_class}]"])
+    assert partners.alike(large, [500, 500]) == []
+    assert partners.alike(load.experiment(None, ["strategy=mixup", "train.batch_size=2"]), [5, 5]) == []

@@ -60,3 +60,12 @@ def test_runs_that_wrote_the_default_share_are_of_the_settings_that_leave_it_out
     assert settings.flatten(here.model_dump(mode="json")) == settings.flatten(before.model_dump(mode="json"))
     other = load.experiment(None, ["data.validation=0.2"])
     assert settings.differences(other.model_dump(mode="json"), here) == ["data.validation: 0.2 there, 0.1 here"]
+
+
+def test_runs_that_knew_one_loss_are_of_the_default() -> None:
+    here = load.experiment(None)
+    stored = here.model_dump(mode="json")
+    del stored["train"]["loss"]
+    assert settings.flatten(settings.as_made(stored)) == settings.flatten(here.model_dump(mode="json"))
+    other = load.experiment(None, ["train.loss=binary"])
+    assert settings.differences(settings.as_made(stored), other) == ["train.loss: 'cross_entropy' there, 'binary' here"]

@@ -58,7 +58,10 @@ class Reference:
             count = 1 if setting.per == "batch" else batch
             mixed = self.random.uniform(size=count) < setting.prob
             lam = np.broadcast_to(np.where(mixed, self.beta(max(alpha, 1e-3), count), 1.0), batch)
-            return self.apply(images, labels, lam, self.partners(batch), setting)
+            partner = self.partners(batch)
+            if setting.partner == "other_class":
+                partner = self.others(partner, labels.argmax(axis=1))
+            return self.apply(images, labels, lam, partner, setting)
 
         return mix
 
@@ -67,6 +70,10 @@ class Reference:
 
     def partners(self, batch: int) -> Images:
         return self.random.permutation(batch)
+
+    def others(self, partner: Images, classes: Images) -> Images:
+        allowed = [np.flatnonzero(classes != one) for one in classes]
+        return np.array([self.random.choice(some) if len(some) else partner[i] for i, some in enumerate(allowed)])
 
     def limits(self, height: int, width: int) -> tuple[int, int]:
         return height, width
@@ -83,7 +90,7 @@ class Reference:
         if self.op == "mixup":
             share = lam[:, None, None, None]
             mixed = share * images + (1 - share) * images[partner] + self.pixel_shift
-            return mixed.astype(np.float32), self.labels(labels, lam, partner)
+            return mixed.astype(np.float32), self.labels(labels, lam, partner, setting)
         mixed, weight = images.copy(), lam.copy()
         height, width = images.shape[1:3]
         shared = self.random.uniform(size=2)
@@ -97,12 +104,18 @@ class Reference:
             kept = 1 - max(0, min(y2, height) - y1) * max(0, min(x2, width) - x1) / (height * width)
             if setting.correct_lam:
                 weight[i] = self.weight(kept, 1 - tall * wide / (height * width))
-        return mixed, self.labels(labels, weight, partner)
+        return mixed, self.labels(labels, weight, partner, setting)
 
-    def labels(self, labels: Images, weight: Images, partner: Images) -> Images:
+    def labels(self, labels: Images, weight: Images, partner: Images, setting: Setting) -> Images:
+        if setting.labels == "binary":
+            return self.joined(labels, weight[:, None], labels[partner])
         mixed = weight[:, None] * labels + (1 - weight[:, None]) * labels[partner] if labels.ndim == 2 else labels
         shifted: Images = (mixed + self.label_shift).astype(self.label_type)
         return shifted
+
+    def joined(self, labels: Images, weight: Images, others: Images) -> Images:
+        both: Images = np.maximum(labels * (weight > 0), others * (weight < 1)).astype(np.float32)
+        return both
 
 
 def reference(op: str, **faults: Any) -> Implementation:

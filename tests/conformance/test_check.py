@@ -4,6 +4,7 @@ import pytest
 
 from augexp.conformance import check, libraries
 from augexp.conformance.libraries import Implementation, Mix, Setting
+from augexp.conformance.mixing import CHOICES
 from augexp.conformance.property import Finding
 from tests.conformance.reference import MIXING, QUICK, find, reference
 
@@ -12,7 +13,10 @@ from tests.conformance.reference import MIXING, QUICK, find, reference
 @pytest.mark.parametrize("op", libraries.checked_ops())
 def test_every_property_of_augexps_own_ops_holds(op: str) -> None:
     ours = libraries.implementation("augexp", op)
-    found = {asked.name: check.find(asked, ours, QUICK) for asked in check.properties(op)}
+    # XLA compiles anew for each choice, which takes seconds; all ops are held to them in tests/augment/test_mixing.py.
+    left_out = () if op == "mixup" else CHOICES
+    asked_of = [asked for asked in check.properties(op) if asked not in left_out]
+    found = {asked.name: check.find(asked, ours, QUICK) for asked in asked_of}
     assert {name: finding for name, finding in found.items() if finding is None or not finding.ok} == {}
 
 

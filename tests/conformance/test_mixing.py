@@ -41,6 +41,12 @@ FAULTS: list[Fault] = [
     ("cutmix", "box centre y: the paper's law", {"limits": lambda _self, height, width: (height // 2, width)}),
     *((op, "partner uniform", {"partners": lambda _self, batch: np.roll(np.arange(batch), 1)}) for op in MIXING),
     *((op, "alpha 0 and -1", {"checks": False}) for op in MIXING),
+    # rounded, as a threshold of 0.5 would
+    *((op, "binary: no 1 for each weight > 0", {"joined": lambda _self, labels, weight, others: (weight * labels + (1 - weight) * others).round()}) for op in MIXING),  # noqa: E501
+    ("mixup", "binary: no 1 for each weight > 0", {"joined": lambda _self, labels, _weight, others: labels + others}),
+    *((op, "other_class: partners of the own", {"others": lambda _self, partner, _classes: partner}) for op in MIXING),
+    ("mixup", "  partners uniform over others", {"others": lambda _self, _partner, classes: np.array([np.flatnonzero(classes != one)[0] for one in classes])}),  # noqa: E501
+    ("mixup", "  unmixed, of two classes in two", {"others": lambda _self, partner, _classes: partner}),
     ("mixup", "prob 0.3 per example", {"beta": lambda _self, _alpha, count: np.ones(count)}),
     ("mixup", "prob 0.3 per batch", {"beta": lambda _self, _alpha, count: np.ones(count)}),
 ]  # fmt: skip

@@ -57,3 +57,9 @@ def test_curves_of_any_length_and_with_gaps(epochs: int) -> None:
     columns = history(epochs)
     columns["loss"][-1] = np.nan
     pixels(draw_history.curves(columns, best_epoch=1))
+
+
+def test_the_loss_is_named_as_it_was_trained() -> None:
+    for loss, title in (("cross_entropy", "cross-entropy"), ("binary", "binary cross-entropy")):
+        figure = draw_history.curves(history(3), best_epoch=2, loss=loss)  # type: ignore[arg-type]
+        assert figure.axes[0].get_ylabel() == title

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, log_loss, top_k_accuracy_score
 
-from augexp.metrics.scores import metrics, per_example
+from augexp.metrics.scores import metrics, per_example, probabilities
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(6, 40), st.integers(1, 60))
@@ -64,3 +64,14 @@ def test_brier_is_the_squared_distance_from_the_truth(seed: int, classes: int, e
 def test_brier_at_its_ends() -> None:
     found = per_example(np.array([[1, 0], [0, 1], [0.5, 0.5]], np.float32), np.array([0, 0, 0], np.int32))
     np.testing.assert_allclose(found["brier"], [0, 2, 0.5])
+
+
+@given(st.lists(st.floats(-8, 8, width=32), min_size=2, max_size=6))
+def test_probabilities_of_sigmoids_are_those_given_that_exactly_one_class_is_there(logits: list[float]) -> None:
+    """By going through every set of classes that may be there, each with its own chance."""
+    chance = 1 / (1 + np.exp(-np.array(logits, np.float64)))
+    alone = np.array([
+        np.prod([there if i == j else 1 - there for j, there in enumerate(chance)]) for i in range(len(chance))
+    ])  # fmt: skip
+    found = probabilities(np.array([logits], np.float32))[0]
+    np.testing.assert_allclose(found, alone / alone.sum(), rtol=1e-4, atol=1e-6)

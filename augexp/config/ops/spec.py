@@ -39,6 +39,8 @@ Factor = Annotated[Float, Field(ge=0, le=100)]
 Share = Annotated[Float, Field(gt=0, le=1)]
 GreyLevel = Annotated[Float, Field(ge=0, le=255)]
 Per = Literal["example", "batch"]
+Partner = Literal["permutation", "other_class"]
+Targets = Literal["soft", "binary"]
 Interpolation = Literal["bilinear", "nearest"]
 FillMode = Literal["constant", "reflect", "nearest"]
 
@@ -74,6 +76,13 @@ def _read_classes(value: object) -> object:
 # --- the registry --------------------------------------------------------------------------------------------------
 
 
+class _Later:
+    """Marks a parameter that an op got later; its default, which is what the op did before, isn't written."""
+
+
+LATER = _Later()
+
+
 class Spec(BaseModel):
     """What every op has in common. An op is a subclass with a field such as `name: Literal["fog"] = "fog"`.
 
@@ -94,14 +103,15 @@ class Spec(BaseModel):
         # A field of each op, not of this class: a configuration is written in the order of the fields.
         name: str = ""
 
-    only: Annotated[tuple[str, ...] | None, BeforeValidator(_read_classes)] = None
+    only: Annotated[tuple[str, ...] | None, BeforeValidator(_read_classes), LATER] = None
 
     @model_serializer(mode="wrap")
-    def _only_where_set(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without `only: null`, which configurations of earlier versions lack; it stands last."""
+    def _as_ever(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the defaults of parameters that configurations of earlier versions lack; these stand last."""
         told: dict[str, Any] = dump(self)
-        only = told.pop("only", None)
-        return told if only is None else told | {"only": only}
+        fields = type(self).model_fields
+        later = {name: told.pop(name) for name, field in fields.items() if LATER in field.metadata and name in told}
+        return told | {name: value for name, value in later.items() if getattr(self, name) != fields[name].default}
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_kwargs: Any) -> None:
@@ -173,3 +183,17 @@ class WarpSpec(Spec):
     fill_mode: FillMode = "constant"
     fill_value: GreyLevel = 0.0
     prob: Probability = 1.0
+
+
+class MixingSpec(Spec):
+    """What ops that mix have in common: whom an example is mixed with, and what becomes of the labels."""
+
+    mixes: ClassVar[bool] = True
+
+    partner: Annotated[Partner, LATER] = "permutation"
+    labels: Annotated[Targets, LATER] = "soft"
+
+
+def targets_of(spec: Spec) -> Targets:
+    """What an op that mixes makes of labels; of one that has no choice they are soft."""
+    return spec.labels if isinstance(spec, MixingSpec) else "soft"
