@@ -18,12 +18,13 @@ from augexp.augment import (  # noqa: F401
     jitter,
     masks,
     mixing,
+    own,
     pasting,
     photometric,
     policies,
 )
 from augexp.augment.op import COMMON, IMPLEMENTATIONS, Op, Params, among, implements, sometimes
-from augexp.config.ops import OneOf, Per, Spec, check_classes
+from augexp.config.ops import OneOf, OwnOp, Per, Spec, check_classes
 
 ChainParams = Sequence[Params]  # of every op in turn
 Apply = Callable[[tf.Tensor, tf.Tensor, ChainParams], tuple[tf.Tensor, tf.Tensor]]
@@ -34,7 +35,11 @@ def op(spec: Spec) -> Op:
 
     Raises:
         LookupError: if no function implements it.
+        UserError: if it is an own op whose file was not read.
     """
+    if isinstance(spec, OwnOp):
+        made = sometimes(own.op(spec), spec.prob)
+        return made if spec.only is None else among(made)
     make = IMPLEMENTATIONS.get(type(spec))
     if make is None:
         raise LookupError(f"no function makes {spec.name}; decorate one with @implements({type(spec).__name__})")

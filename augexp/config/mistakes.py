@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from augexp.config.ops import OPS, STRATEGY_NAMES, Spec
+from augexp.config.ops import own
 from augexp.config.yamlfile import Place, Places, dotted
 from augexp.errors import brief, closest, did_you_mean
 
@@ -132,7 +133,7 @@ def _sections(root: type[BaseModel]) -> dict[str, type[BaseModel]]:
 def _model_at(parents: Sequence[str | int], root: type[BaseModel]) -> type[BaseModel]:
     match parents:
         case ["strategy", *_, int(), str(op)]:
-            return OPS[op]
+            return own.known(op) or OPS[op]
         case [str(section)]:
             return _sections(root)[section]
         case _:

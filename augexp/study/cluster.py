@@ -5,6 +5,7 @@ worker writes there; elsewhere it writes into a folder of its own, whose content
 goes out again with a task that Ray starts anew because its machine died.
 """
 
+import contextlib
 import sys
 import tempfile
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 from augexp import files
 from augexp.config.decide import Registered
+from augexp.config.ops import own
 from augexp.config.schema import Experiment
 from augexp.errors import UserError, first_line
 from augexp.runs import folder as run_folder
@@ -70,7 +72,10 @@ class Home:
         unpack(content, Path(folder))
 
 
-def train(experiment: Experiment, command: list[str], home: Any, token: str, study: Registered | None = None) -> str:
+def train(
+    experiment: Experiment, command: list[str], home: Any, token: str, study: Registered | None = None,
+    own_files: Content | None = None,
+) -> str:  # fmt: skip
     """The task: trains one run in a worker process of its own; why it failed, or nothing.
 
     Args:
@@ -79,7 +84,17 @@ def train(experiment: Experiment, command: list[str], home: Any, token: str, stu
         home: handle of the `Home` actor.
         token: a file of the sweep's machine, seen where `runs_dir` is shared.
         study: that the run belongs to.
+        own_files: of own ops, by their paths within `ops_dir`; they travel along.
     """
+    with contextlib.ExitStack() as stack:
+        if own_files:
+            ops_dir = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            unpack(own_files, ops_dir)
+            experiment = experiment.model_copy(update={"ops_dir": str(ops_dir)})
+        return _trained(experiment, command, home, token, study)
+
+
+def _trained(experiment: Experiment, command: list[str], home: Any, token: str, study: Registered | None) -> str:
     import ray
 
     folder = experiment.run_dir
@@ -194,8 +209,11 @@ class Cluster:
 
     def start(self, experiment: Experiment) -> Task:
         """Hands a run to Ray."""
-        absolute = experiment.model_copy(update={"runs_dir": str(Path(experiment.runs_dir).expanduser().absolute())})
-        return Task(self._train.remote(absolute, sys.argv, self._home, str(self._token), self._study))
+        absolute = {"runs_dir": str(Path(experiment.runs_dir).expanduser().absolute())}
+        # Read anew, so that what travels holds nothing of the modules of own ops.
+        plain = Experiment.model_validate(experiment.model_dump(mode="json") | absolute)
+        own_files = own.files_of(experiment.strategy, Path(experiment.ops_dir or ""))
+        return Task(self._train.remote(plain, sys.argv, self._home, str(self._token), self._study, own_files))
 
     def release(self, ended: Task) -> None:
         """Ray has taken its place back by itself."""

@@ -10,8 +10,8 @@ import sys
 import threading
 from typing import Any
 
+from augexp.config import load
 from augexp.config.decide import Registered
-from augexp.config.schema import Experiment
 from augexp.errors import UserError, stop_on_sigterm
 from augexp.network import device
 
@@ -23,7 +23,7 @@ def main() -> None:
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     try:
         study = Registered.model_validate(told["study"]) if "study" in told else None
-        _train(Experiment.model_validate(told["config"]), told["command"], study)
+        _train(told["config"], told["command"], study)
     except (UserError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -36,7 +36,8 @@ def _end_with_stdin() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _train(experiment: Experiment, command: list[str], study: Registered | None) -> None:
+def _train(config: dict[str, Any], command: list[str], study: Registered | None) -> None:
+    experiment = load.known_again(config)
     device.load_tensorflow(deterministic=experiment.train.deterministic)
     from augexp.train.run import train
 

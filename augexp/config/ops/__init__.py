@@ -13,13 +13,11 @@ from augexp.config.ops.spec import (
     Float,
     GreyLevel,
     Interpolation,
-    OpSpec,
     Per,
     Probability,
     Share,
     Spec,
     WarpSpec,
-    default_op,
     numbers_within,
     refuse_bool,
 )
@@ -60,6 +58,8 @@ from augexp.config.ops.photometric import (
 from augexp.config.ops.policies import AugMix, AutoAugment, RandAugment, ThreeAugment, TrivialAugment
 from augexp.config.ops.mixing import CutMix, FMix, GridMix, MixUp, ResizeMix, Ricap, SmoothMix
 from augexp.config.ops.erasing import CoarseDropout, Cutout, GridMask, RandomErasing
+from augexp.config.ops.own import OwnOp
+from augexp.config.ops.reading import OpSpec, default_op
 from augexp.config.ops.choice import OneOf
 from augexp.config.ops.classes import check_classes
 from augexp.config.ops.named import STRATEGY_NAMES, NamedStrategy, named_strategy
@@ -104,6 +104,7 @@ __all__ = [
     "NamedStrategy",
     "OneOf",
     "OpSpec",
+    "OwnOp",
     "Per",
     "Perspective",
     "Posterize",
