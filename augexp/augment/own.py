@@ -4,6 +4,7 @@ Whatever they return is looked at: another shape, type or range, NaN, labels tha
 same seed are refused by name, on a few images before anything is trained and on every batch after that.
 """
 
+import inspect
 import os
 import re
 import threading
@@ -24,6 +25,7 @@ from augexp.errors import UserError, first_line
 
 Image = NDArray[np.uint8]  # (H, W, 3)
 PROBED = 8  # images
+SEED = (0, 0)  # that they are changed by
 BEYOND = 0.01  # of a grey level, that rounding may leave the range
 ROWS = 1e-4  # how far a row of labels may sum from 1
 MARK = "own op "
@@ -92,8 +94,7 @@ def _tensor(spec: OwnOp, what: str, value: Any) -> tf.Tensor:
 def _refuse_form(spec: OwnOp, what: str, found: tf.Tensor, shape: tf.TensorShape, dtypes: tuple[tf.DType, ...]) -> None:
     if not found.shape.is_compatible_with(shape):
         raise UserError(
-            f"{MARK}{spec.name}: it returned {what} of shape {tuple(found.shape)}, and {tuple(shape)} is needed, that of "
-            "what it was given"
+            f"{MARK}{spec.name}: it returned {what} of shape {tuple(found.shape)}, and {tuple(shape)} is needed"
         )
     if found.dtype not in dtypes:
         names = " or ".join(dtype.name for dtype in dtypes)
@@ -104,7 +105,9 @@ def _looked_at(
     spec: OwnOp, images: tf.Tensor, labels: tf.Tensor, changed: tf.Tensor, soft: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The results, once they are known to be images and labels."""
-    checks = [tf.debugging.Assert(ok, [f"{MARK}{spec.name}: {fault}"]) for ok, fault in _faults(spec, labels, changed, soft)]
+    checks = [
+        tf.debugging.Assert(ok, [f"{MARK}{spec.name}: {fault}"]) for ok, fault in _faults(spec, labels, changed, soft)
+    ]
     with tf.control_dependencies(checks if not tf.executing_eagerly() else []):
         changed = tf.ensure_shape(tf.identity(changed), images.shape)
         return changed, tf.identity(soft)
@@ -226,16 +229,15 @@ def _of_keras(spec: OwnOp, source: Source) -> Op:
     """
     parameters = {name: tuple(value) if isinstance(value, list) else value for name, value in spec.parameters.items()}
 
-    def layer(seed: int) -> Any:
-        return source.call(**parameters, seed=seed, dtype="float32")
+    if "seed" in inspect.signature(source.call.__init__).parameters:
+        parameters["seed"] = 0
+
+    def layer() -> Any:
+        return source.call(**parameters, dtype="float32")
 
     try:
-        layer(0)
-    except TypeError as error:
-        if "seed" not in str(error):
-            raise UserError(f"{MARK}{spec.name}: Keras refuses it ({first_line(error)[:200]})") from None
-        layer = lambda _: source.call(**parameters, dtype="float32")  # noqa: E731 - it draws nothing
-    except Exception as error:
+        layer()
+    except Exception as error:  # layers raise all kinds
         raise UserError(f"{MARK}{spec.name}: Keras refuses it ({first_line(error)[:200]})") from None
 
     def sample(seed: tf.Tensor, batch: tf.Tensor, _height: tf.Tensor, _width: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -245,7 +247,7 @@ def _of_keras(spec: OwnOp, source: Source) -> Op:
     def of_array(images: NDArray[np.float32], seed: NDArray[np.uint32]) -> NDArray[np.float32]:
         try:
             with tf.device("CPU:0"):
-                made = layer(0)
+                made = layer()
                 generator = getattr(made, "generator", None)
                 if generator is not None:
                     generator.state.assign(seed)
@@ -281,30 +283,44 @@ def prove(spec: OwnOp, size: int) -> None:
     Raises:
         UserError: if it fails, returns anything but images and labels, or another answer for the same seed.
     """
-    made = op(spec)
-    levels = np.random.default_rng(size).integers(0, 256, (PROBED, size, size, 3), np.uint8)
-    for images in (tf.constant(levels), tf.constant(levels, tf.float32)):
-        first, again = _asked(spec, made, images), _asked(spec, made, images)
+    for images, first in zip(_noise(size), refuse_fault(spec, size), strict=True):
+        again = _plainly(spec, images) or _asked(spec, op(spec), images)
         if any(one.tobytes() != other.tobytes() for one, other in zip(first, again, strict=True)):
             ours = "seed" if spec.source is not None and spec.source.kind == "batches" else "rng"
             raise UserError(
-                f"{MARK}{spec.name}: it gave another answer for the same seed, so it draws from a randomness of its own, "
+                f"{MARK}{spec.name}: it gave another answer for the same seed, so it draws from elsewhere, "
                 f"such as np.random or tf.random.uniform; draw from its argument `{ours}`"
             )
-        if first[0].max() <= 1:
+
+
+def refuse_fault(spec: OwnOp, size: int) -> list[tuple[NDArray[Any], NDArray[np.float32]]]:
+    """What the op makes of a few images of a size, as uint8 and as float32.
+
+    Raises:
+        UserError: if it fails, or returns anything but images and labels.
+    """
+    made = op(spec)
+    answers = [_asked(spec, made, images) for images in _noise(size)]
+    for images, _ in answers:
+        if images.max() <= 1:
             raise UserError(
-                f"{MARK}{spec.name}: it returned values of at most {first[0].max():g} for images with values up to 255; "
+                f"{MARK}{spec.name}: it returned values of at most {images.max():g} for images with values up to 255; "
                 "return values in [0, 255]"
             )
+    return answers
+
+
+def _noise(size: int) -> tuple[tf.Tensor, tf.Tensor]:
+    levels = np.random.default_rng(size).integers(0, 256, (PROBED, size, size, 3), np.uint8)
+    return tf.constant(levels), tf.constant(levels, tf.float32)
 
 
 def _asked(spec: OwnOp, made: Op, images: tf.Tensor) -> tuple[NDArray[Any], NDArray[np.float32]]:
     """The answer for one seed, and whether it comes in the way in which it will be asked for, too."""
-    seed, labels = tf.constant([0, 0], tf.int64), tf.eye(len(images))
-    source = spec.source
-    plain = None if source is None or source.kind != "batches" else _plainly(spec, source, images, labels, seed)
+    source, labels = spec.source, tf.eye(len(images))
+    plain = _plainly(spec, images)
     with explained():
-        params = made.sample(seed, *(tf.constant(length) for length in images.shape[:3]))
+        params = made.sample(tf.constant(SEED, tf.int64), *(tf.constant(length) for length in images.shape[:3]))
         try:
             changed, soft = made.apply(images, labels, params)
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
@@ -319,12 +335,13 @@ def _asked(spec: OwnOp, made: Op, images: tf.Tensor) -> tuple[NDArray[Any], NDAr
     return plain or (changed.numpy(), soft.numpy())
 
 
-def _plainly(
-    spec: OwnOp, source: Source, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor
-) -> tuple[NDArray[Any], NDArray[np.float32]]:
-    """The answer without a graph, in which errors name the user's lines."""
+def _plainly(spec: OwnOp, images: tf.Tensor) -> tuple[NDArray[Any], NDArray[np.float32]] | None:
+    """The answer of a function of batches without a graph, so that errors name the user's lines; None of others."""
+    source, labels = spec.source, tf.eye(len(images))
+    if source is None or source.kind != "batches":
+        return None
     try:
-        changed, soft = _called(spec, source, images, labels, seed)
+        changed, soft = _called(spec, source, images, labels, tf.constant(SEED, tf.int64))
     except UserError:
         raise
     except Exception as error:  # it is the user's code

@@ -87,7 +87,7 @@ def _changed_file(key: str, there: Any, here: Any) -> str:
     changed = []
     for one, other in zip(there, here, strict=True):
         if one != other:
-            if not isinstance(one, Mapping) or "digest" not in one or one | {"digest": other.get("digest")} != other:
+            if not isinstance(one, Mapping) or "digest" not in one or {**one, "digest": other.get("digest")} != other:
                 return ""
             changed.append(f"the file of {other['name']} has changed: {one['digest']} there, {other['digest']} here")
     return f"{key}: {', '.join(changed)}"

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,23 +86,15 @@ def train(
         study: that the run belongs to.
         own_files: of own ops, by their paths within `ops_dir`; they travel along.
     """
-    with contextlib.ExitStack() as stack:
-        if own_files:
-            ops_dir = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            unpack(own_files, ops_dir)
-            experiment = experiment.model_copy(update={"ops_dir": str(ops_dir)})
-        return _trained(experiment, command, home, token, study)
-
-
-def _trained(experiment: Experiment, command: list[str], home: Any, token: str, study: Registered | None) -> str:
     import ray
 
     folder = experiment.run_dir
     if Path(token).exists():
         _wait_for_orphan(folder)
-        return _wait(processes.Process(experiment, command, study=study))
-    with tempfile.TemporaryDirectory() as scratch:
-        here = experiment.model_copy(update={"runs_dir": scratch})
+        with _own_ops(experiment, own_files or {}) as here:
+            return _wait(processes.Process(here, command, study=study))
+    with tempfile.TemporaryDirectory() as scratch, _own_ops(experiment, own_files or {}) as found:
+        here = found.model_copy(update={"runs_dir": scratch})
         unpack(ray.get(home.fetch.remote(str(folder))), here.run_dir)
 
         def bring(content: Content) -> None:
@@ -113,6 +105,18 @@ def _trained(experiment: Experiment, command: list[str], home: Any, token: str, 
         finally:  # where the task was cancelled, this says that the run was interrupted
             if (last := pack(here.run_dir)) is not None:
                 bring(last)
+
+
+@contextlib.contextmanager
+def _own_ops(experiment: Experiment, own_files: Content) -> Iterator[Experiment]:
+    """The experiment, with a folder of this machine that holds the files of its own ops."""
+    there = Path(experiment.ops_dir or "")
+    if all((there / name).is_file() and (there / name).read_bytes() == own_files[name] for name in own_files):
+        yield experiment
+        return
+    with tempfile.TemporaryDirectory() as ops_dir:
+        unpack(own_files, Path(ops_dir))
+        yield experiment.model_copy(update={"ops_dir": ops_dir})
 
 
 def _wait_for_orphan(folder: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from augexp.config import load
 from augexp.config.decide import Registered
+from augexp.config.schema import Experiment
 from augexp.errors import UserError, stop_on_sigterm
 from augexp.network import device
 
@@ -23,7 +24,7 @@ def main() -> None:
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     try:
         study = Registered.model_validate(told["study"]) if "study" in told else None
-        _train(told["config"], told["command"], study)
+        _train(load.known_again(told["config"]), told["command"], study)
     except (UserError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -36,8 +37,7 @@ def _end_with_stdin() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _train(config: dict[str, Any], command: list[str], study: Registered | None) -> None:
-    experiment = load.known_again(config)
+def _train(experiment: Experiment, command: list[str], study: Registered | None) -> None:
     device.load_tensorflow(deterministic=experiment.train.deterministic)
     from augexp.train.run import train
 

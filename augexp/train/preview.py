@@ -35,7 +35,8 @@ def of(experiment: Experiment, examples: int) -> Figure:
 
 DRAWS = 2000
 VISIBLE_WEIGHT = 0.005
-ELSEWHERE = {"lam", "weight", "partner", "box", "flip", "op", "level", "applied", "chosen", "seed", "key"}  # told in words, or drawn
+# Told in words, drawn, or nothing to be read.
+ELSEWHERE = {"lam", "weight", "partner", "box", "flip", "op", "level", "applied", "chosen", "seed", "key"}
 TOLD = 16  # numbers of one parameter at most; noise and masks are none to be read
 
 Row = Mapping[str, NDArray[Any]]  # the parameters of one op for one example

@@ -9,6 +9,7 @@ import json
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
@@ -149,10 +150,17 @@ def read(value: Mapping[str, Any]) -> OwnOp:
 
 
 def files_of(specs: Sequence[Spec], folder: Path) -> dict[str, bytes]:
-    """The files of own ops by their paths within their folder: what must lie there where they are to be trained."""
+    """The files of own ops by their paths within their folder: what must lie there where they are to be trained.
+
+    Without those that lie elsewhere: modules that are installed, absolute paths.
+    """
     sources = [one.source for spec in specs for one in spec.alternatives() if isinstance(one, OwnOp)]
     paths = {source.path for source in sources if source is not None and source.path is not None}
-    return {str(path.relative_to(folder)): ownfile.read(path) for path in paths if path.is_relative_to(folder)}
+    return {str(path.relative_to(folder)): ownfile.read(path) for path in paths if _is_within(path, folder)}
+
+
+def _is_within(path: Path, folder: Path) -> bool:
+    return path.is_relative_to(folder) and ".." not in path.parts
 
 
 _KINDS: dict[tuple[str, str | None, Any], type[OwnOp]] = {}
@@ -186,7 +194,7 @@ class _Found(NamedTuple):
 
 def _made(name: str, found: _Found) -> type[OwnOp]:
     fields = dict(found.fields)
-    fields["name"] = (Literal[name], ...)  # type: ignore[valid-type]
+    fields["name"] = (Literal[name], ...)
     fields["digest"] = Annotated[str | None, AfterValidator(_same_as(found.digest))], found.digest
     try:
         with warnings.catch_warnings():
@@ -207,8 +215,8 @@ def _same_as(digest: str | None) -> Callable[[str | None], str | None]:
         if value is not None and value != digest:
             raise PydanticCustomError(
                 "whole",
-                "its file has changed since: {there} there, {here} now; bring the file back, or leave digest out to take "
-                "it as it is",
+                "its file has changed since: {there} there, {here} now; bring the file back, or leave digest out to "
+                "take it as it is",
                 {"there": value, "here": digest},
             )
         return digest
@@ -227,8 +235,8 @@ def _function(module: str, name: str, folder: Path) -> _Found:
     loaded = ownfile.module_at(path) if beside else ownfile.importable(module)
     if loaded is None:
         raise UserError(
-            f"there is no {path.name} in {path.parent}, and no module {module} is installed; put the file there, or set "
-            "ops_dir= to its folder"
+            f"there is no {path.name} in {path.parent}, and no module {module} is installed; put the file there, or "
+            "set ops_dir= to its folder"
         )
     functions = _functions(loaded)
     function = vars(loaded.module).get(name)
@@ -300,7 +308,9 @@ def _albumentations(file: str, folder: Path) -> _Found:
             f"{path.name} is a pipeline of Albumentations {there}, and {here} is installed, where it may do something "
             f"else; write it anew with albumentations.save, or pip install albumentations=={there}"
         )
-    return _Found(Source("albumentations", pipeline, path=path), ownfile.digest_of(content), {}, f"Albumentations {here}")
+    return _Found(
+        Source("albumentations", pipeline, path=path), ownfile.digest_of(content), {}, f"Albumentations {here}"
+    )
 
 
 def _parsed(path: Path, content: bytes) -> Any:
@@ -334,9 +344,9 @@ NOT_ASKED = ("self", "name", "seed", "dtype", "data_format", "trainable", "kwarg
 
 def _keras(layer: str, _folder: Path) -> _Found:
     ownfile.load_tensorflow()
-    import keras
-
-    layers = {name: kind for name, kind in vars(keras.layers).items() if ".image_preprocessing." in _module_of(kind)}
+    # Not imported by its name: of this package only what the user asks for loads it.
+    known = vars(import_module("keras.layers"))
+    layers = {name: kind for name, kind in known.items() if ".image_preprocessing." in _module_of(kind)}
     kind = layers.get(layer)
     if kind is None:
         raise UserError(f"keras.layers has no {layer} for images{did_you_mean(layer, list(layers))}")

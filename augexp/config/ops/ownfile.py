@@ -1,4 +1,4 @@
-"""Python files of the user: found beside the configuration, run from their own bytes, their mistakes in their own lines.
+"""Python files of the user: found beside the configuration, and run from the very bytes that are hashed.
 
 A file is run under a private name and never from a folder that Python searches, so that a `random.py` beside a
 configuration is nobody's `random`.
@@ -80,7 +80,9 @@ def read(path: Path) -> bytes:
     try:
         return files.read_bytes(path, MOST)
     except FileNotFoundError:
-        raise UserError(f"there is no {path.name} in {path.parent}; put it there, or set ops_dir= to its folder") from None
+        raise UserError(
+            f"there is no {path.name} in {path.parent}; put it there, or set ops_dir= to its folder"
+        ) from None
     except OSError as error:
         raise UserError(f"{path} can't be read ({error.strerror or error})") from None
 

@@ -35,7 +35,9 @@ def fields_of(function: Callable[..., Any], given: Mapping[str, int] | set[str])
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise UserError(f"it takes *{name}; parameters need names of their own")
         if name in OURS or name.startswith("_"):
-            raise UserError(f"its parameter {name} can't be set: augexp itself has {', '.join(OURS)}; call it otherwise")
+            raise UserError(
+                f"its parameter {name} can't be set: augexp itself has {', '.join(OURS)}; call it otherwise"
+            )
         empty = parameter.default is parameter.empty
         default = ... if empty else _plain(name, parameter.default)
         hint = hints.get(name, Any if empty else _type_of(default))
@@ -56,7 +58,7 @@ def _type_of(default: Any) -> Any:
     if isinstance(default, tuple):
         kinds = [_type_of(item) for item in default]
         # A range of whole numbers stays one.
-        return tuple[tuple(kinds)] if kinds else tuple[Any, ...]  # type: ignore[misc]
+        return tuple.__class_getitem__(tuple(kinds)) if kinds else tuple[Any, ...]
     return Any if default is None else type(default)
 
 
@@ -64,8 +66,8 @@ def _strict(hint: Any) -> Any:
     """A type that takes true for no number and 1.5 for no whole one."""
     if hint is float:
         return Float
-    if hint is int:
-        return Annotated[int, Field(strict=True)]
+    if hint in (int, bool):
+        return Annotated[hint, Field(strict=True)]
     origin, inner = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return Annotated[(_strict(inner[0]), *inner[1:])]
@@ -73,7 +75,7 @@ def _strict(hint: Any) -> Any:
         return Union[tuple(map(_strict, inner))]  # noqa: UP007 - of types that are known here only
     if origin in (list, tuple):
         items = [item if item is ... else _strict(item) for item in inner]
-        whole = tuple[tuple(items)] if origin is tuple else tuple[items[0], ...]  # type: ignore[misc]
+        whole: Any = tuple.__class_getitem__(tuple(items) if origin is tuple else (items[0], ...))
         return Annotated[whole, AfterValidator(_in_order)] if _is_range(origin, inner) else whole
     return hint
 
