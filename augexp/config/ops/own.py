@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar, overload
 
 from pydantic import (
     AfterValidator,
@@ -90,6 +90,10 @@ class OwnOp(Spec):
         return {name: getattr(self, name) for name in type(self).model_fields if name not in OURS}
 
 
+@overload
+def own_op(function: Function) -> Function: ...
+@overload
+def own_op(*, mixes: bool = False, compiled: bool = True) -> Callable[[Function], Function]: ...
 def own_op(
     function: Function | None = None, *, mixes: bool = False, compiled: bool = True
 ) -> Function | Callable[[Function], Function]:
