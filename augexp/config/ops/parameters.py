@@ -2,7 +2,7 @@
 
 import inspect
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import AfterValidator, Field
@@ -15,7 +15,7 @@ OURS = ("name", "prob", "only", "digest")  # what every own op has beside its pa
 Fields = dict[str, tuple[Any, Any]]  # name -> (type, default)
 
 
-def fields_of(function: Callable[..., Any], given: Mapping[str, int] | set[str]) -> Fields:
+def fields_of(function: Callable[..., Any], given: Collection[str]) -> Fields:
     """The parameters of a function but those that augexp gives it, as pydantic has them.
 
     A parameter without an annotation is of its default's type. Two numbers are a range, the lower first; true is no
