@@ -16,6 +16,7 @@ from augexp.compare.verdicts import Options
 from augexp.config import load
 from augexp.config.decide import checked_margin, checked_metric
 from augexp.errors import UserError
+from augexp.network import device
 from augexp.runs import read
 from augexp.runs.records import BrokenRun
 from augexp.runs.records import Scores as Reached
@@ -76,8 +77,6 @@ def train(
     Raises:
         UserError: for whatever a user can mend.
     """
-    from augexp.network import device
-
     experiment = load.experiment(config, overrides, settings)
     device.load_tensorflow(deterministic=experiment.train.deterministic)
     from augexp.train import run

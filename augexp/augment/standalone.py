@@ -18,6 +18,7 @@ draws the same epochs again.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -25,7 +26,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from augexp.augment.strategy import Strategy as Chain
 from augexp.augment.strategy import build as build_chain
-from augexp.config.ops import Spec
+from augexp.config.ops import Spec, check_classes, ownfile
 from augexp.config.schema import Strategy
 from augexp.errors import UserError, brief
 
@@ -177,12 +178,13 @@ def build(
 
     Args:
         strategy: `"none"`, `"basic+cutmix"`, or ops with their parameters: `["flip_left_right", {"name": "cutmix",
-            "alpha": 0.5}]`. `augexp ops` lists them.
+            "alpha": 0.5}]`. `augexp ops` lists them; `"my_ops:fog"` is one's own, of a file in the working folder.
         num_classes: K, needed where labels are integers.
         value_range: of float images.
 
     Raises:
         ValueError: if there is no such op, a parameter is out of its range, or another argument is.
+        UserError: if another library refuses what it is asked for.
     """
     count: Any = num_classes
     if count is not None and not (isinstance(count, Integral) and int(count) >= 1):
@@ -190,16 +192,20 @@ def build(
     if not value_range[0] < value_range[1]:
         raise ValueError(f"value_range: two numbers, the lower first, are needed, not {value_range}")
     try:
-        ops = TypeAdapter(Strategy).validate_python(strategy)
+        with ownfile.looking_in(Path.cwd()):
+            ops = TypeAdapter(Strategy).validate_python(strategy)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "strategy"
+        if first["type"] == "whole":
+            raise ValueError(f"{place}: {first['msg']}") from None
         message, _, hint = first["msg"].partition("; did you mean")
         came = f", not {brief(first['input'])}{'; did you mean' + hint if hint else ''}"
         raise ValueError(f"{place}: {message}{came}") from None
     try:
-        chain = build_chain(ops)
+        check_classes(ops, ())
     except UserError:
         raise ValueError("strategy: only: classes have numbers and no names here; leave it out") from None
+    chain = build_chain(ops)
     low, high = map(float, value_range)
     return Augmentation(tuple(ops), chain, num_classes, (low, high))

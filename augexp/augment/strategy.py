@@ -18,12 +18,13 @@ from augexp.augment import (  # noqa: F401
     jitter,
     masks,
     mixing,
+    own,
     pasting,
     photometric,
     policies,
 )
 from augexp.augment.op import COMMON, IMPLEMENTATIONS, Op, Params, among, sometimes
-from augexp.config.ops import MixingSpec, OneOf, Spec, check_classes
+from augexp.config.ops import MixingSpec, OneOf, OwnOp, Spec, check_classes
 
 ChainParams = Sequence[Params]  # of every op in turn
 Apply = Callable[[tf.Tensor, tf.Tensor, ChainParams], tuple[tf.Tensor, tf.Tensor]]
@@ -38,7 +39,13 @@ def op(spec: Spec, class_names: Sequence[str] = ()) -> Op:
 
     Raises:
         LookupError: if no function implements it.
+        UserError: if it is an own op whose file was not read.
     """
+    made = sometimes(own.op(spec), spec.prob) if isinstance(spec, OwnOp) else _ours(spec, class_names)
+    return made if spec.only is None else among(made, [name in spec.only for name in class_names])
+
+
+def _ours(spec: Spec, class_names: Sequence[str]) -> Op:
     make = IMPLEMENTATIONS.get(type(spec))
     if make is None:
         raise LookupError(f"no function makes {spec.name}; decorate one with @implements({type(spec).__name__})")
@@ -51,8 +58,8 @@ def op(spec: Spec, class_names: Sequence[str] = ()) -> Op:
         prob = settings.pop("prob")
         made = sometimes(make(**settings), prob)
     if isinstance(spec, MixingSpec) and spec.partner == "other_class":
-        made = mixing.with_other_classes(made)
-    return made if spec.only is None else among(made, [name in spec.only for name in class_names])
+        return mixing.with_other_classes(made)
+    return made
 
 
 @dataclass(frozen=True)

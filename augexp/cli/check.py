@@ -8,7 +8,7 @@ import typer
 
 from augexp.errors import UserError, counted, did_you_mean
 
-Subject = Literal["mixing", "cache"]
+Subject = Literal["mixing", "cache", "op"]
 RIVALS = ("keras", "keras_cv", "timm", "torchvision", "all")
 
 
@@ -16,11 +16,17 @@ def check(
     what: Annotated[
         Subject | None,
         typer.Argument(
-            help="mixing: prove cutmix and mixup. cache: every pixel of the decoded images. Nothing: this machine."
+            help="mixing: prove cutmix and mixup. cache: every pixel of the decoded images. op: any op, yours too. "
+            "Nothing: this machine."
         ),
     ] = None,
-    folder: Annotated[
-        Path | None, typer.Argument(help="With cache: its folder.  [default: the user's]", show_default=False)
+    subject: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[FOLDER|OP]",
+            help="With cache: its folder.  [default: the user's]  With op: my_ops:fog, or any other.",
+            show_default=False,
+        ),
     ] = None,
     against: Annotated[
         list[str] | None,
@@ -35,6 +41,9 @@ def check(
     """Is this machine fit to train, is the mixing right, are decoded images what they were? Exit status 1 if not.
 
     Example: augexp check mixing --against keras
+
+    With op: shape, type and range of its images, its labels, the same bytes for the same seed on 1 and 8 threads, no
+    draw twice, and its speed.
     """
     from augexp.network import device
 
@@ -44,10 +53,12 @@ def check(
             raise UserError(f"--against {library}: {known}")
     if against and what != "mixing":
         raise UserError("--against compares the mixing; use augexp check mixing --against keras")
-    if folder is not None and what != "cache":
-        raise UserError(f"{folder}: a folder is that of a cache; use augexp check cache {folder}")
+    if subject is not None and what not in ("cache", "op"):
+        raise UserError(f"{subject}: a folder is that of a cache; use augexp check cache {subject}")
     if what == "cache":
-        _check_cache(folder)
+        _check_cache(None if subject is None else Path(subject))
+    if what == "op":
+        _check_op(subject)
     device.load_tensorflow()
     _check_machine() if what is None else _check_mixing(against or [])
 
@@ -71,6 +82,26 @@ def _check_cache(folder: Path | None) -> None:
     rest = f"; {wrong} damaged, which the next run that needs them decodes again" if wrong else ""
     console.answer(f"{counted(len(found), 'data set')}{rest}")
     raise typer.Exit(1 if wrong else 0)
+
+
+def _check_op(text: str | None) -> None:
+    from augexp import console
+    from augexp.config import load
+    from augexp.network import device
+
+    if text is None:
+        raise UserError("an op is needed: augexp check op my_ops:fog, or any that augexp ops lists")
+    ops = load.strategy(text)
+    device.load_tensorflow()
+    from augexp.conformance import single
+
+    failed = 0
+    for spec in ops:
+        console.answer(spec.name)
+        for proof in single.prove(spec):
+            console.answer(f"  {proof.what:<10}{'ok' if proof.ok else 'FAILS':<6}{proof.text}")
+            failed += not proof.ok
+    raise typer.Exit(1 if failed else 0)
 
 
 def _check_machine() -> None:

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from augexp.config import overrides as typed
 from augexp.config import yamlfile
 from augexp.config.mistakes import in_words
-from augexp.config.ops import OpSpec, Spec
+from augexp.config.ops import OpSpec, OwnOp, Spec, ownfile
 from augexp.config.schema import Experiment, is_named, label_of, read_strategy
 from augexp.config.settings import as_made
 from augexp.errors import UserError, all_of, did_you_mean
@@ -63,6 +63,7 @@ def experiment(
         UserError: with every mistake of file and overrides, a line each.
     """
     source = "configuration"
+    beside = Path()  # where own ops are looked for
     raw: dict[str, Any] = {}
     places: yamlfile.Places = {}
     mistakes: list[str] = []
@@ -73,6 +74,8 @@ def experiment(
         raw, places, mistakes = yamlfile.read(path, of_run=of_run)
         if of_run:
             raw = as_made(raw)
+        elif shipped_configs().resolve() not in path.resolve().parents:
+            beside = path.parent
     settings = settings or {}
     for of_op in (False, True):  # the strategy first, whatever was typed first
         if of_op and any(map(is_of_op, (*overrides, *settings))):
@@ -83,12 +86,35 @@ def experiment(
         raw, places, setting_mistakes = typed.apply_settings(raw, places, values)
         mistakes += override_mistakes + setting_mistakes
     try:
-        experiment = Experiment.model_validate(raw)
+        experiment = _validated(raw, beside)
     except ValidationError as error:
         mistakes += in_words(error, Experiment, source, places)
     if mistakes:
         raise UserError(all_of(mistakes))
     return experiment
+
+
+def _validated(raw: Mapping[str, Any], beside: Path) -> Experiment:
+    """The experiment of plain values; it says where the files of its own ops lie, if it has some."""
+    told, train = raw.get("ops_dir"), raw.get("train")
+    folder = (Path(told).expanduser() if isinstance(told, str) and "\0" not in told else beside).absolute()
+    deterministic = isinstance(train, Mapping) and train.get("deterministic") is True
+    with ownfile.looking_in(folder, deterministic=deterministic):
+        experiment = Experiment.model_validate(raw)
+    has_own = any(isinstance(one, OwnOp) for op in experiment.strategy for one in op.alternatives())
+    return experiment.model_copy(update={"ops_dir": str(folder)}) if has_own else experiment
+
+
+def known_again(config: Mapping[str, Any]) -> Experiment:
+    """The experiment of a resolved configuration, with the files of its own ops, to be trained.
+
+    Raises:
+        UserError: if one of them has changed or is gone.
+    """
+    try:
+        return _validated(config, Path())
+    except ValidationError as error:
+        raise UserError(all_of(in_words(error, Experiment, "configuration", {}))) from None
 
 
 def is_of_op(key: str) -> bool:
@@ -116,7 +142,7 @@ def strategy(text: str) -> tuple[OpSpec, ...]:
     except typed.SettingError as error:
         raise UserError(str(error)) from None
     try:
-        return Experiment.model_validate({"strategy": value}).strategy
+        return _validated({"strategy": value}, Path()).strategy
     except ValidationError as error:
         lines = in_words(error, Experiment, "", {})
         raise UserError(all_of([line.removeprefix(": ") for line in lines])) from None

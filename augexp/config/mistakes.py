@@ -7,7 +7,7 @@ from datetime import date
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from augexp.config.ops import OPS, STRATEGY_NAMES, Spec
+from augexp.config.ops import OPS, STRATEGY_NAMES, Spec, own
 from augexp.config.yamlfile import Place, Places, dotted
 from augexp.errors import brief, closest, did_you_mean
 
@@ -88,6 +88,8 @@ def _expected(detail: ErrorDetails, root: type[BaseModel]) -> str:
             return f"{detail['msg']}{came}"
         case "whole":
             return detail["msg"]
+        case "missing":
+            return "a value is needed; it has no default"
         case "string_type":
             return f"text is needed{came}"
         case "float_type" | "float_parsing":
@@ -132,7 +134,7 @@ def _sections(root: type[BaseModel]) -> dict[str, type[BaseModel]]:
 def _model_at(parents: Sequence[str | int], root: type[BaseModel]) -> type[BaseModel]:
     match parents:
         case ["strategy", *_, int(), str(op)]:
-            return OPS[op]
+            return own.known(op) or OPS[op]
         case [str(section)]:
             return _sections(root)[section]
         case _:

@@ -15,14 +15,17 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    SerializerFunctionWrapHandler,
     ValidationInfo,
     field_validator,
+    model_serializer,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from augexp.config import yamlfile
 from augexp.config.ops import OPS, STRATEGY_NAMES, Float, OpSpec, named_strategy, targets_of
+from augexp.config.ops.own import is_own
 from augexp.errors import did_you_mean
 
 SMALL_CNN = "SmallCNN"
@@ -287,7 +290,7 @@ def _named(name: str) -> tuple[OpSpec | dict[str, str], ...]:
     for known in STRATEGY_NAMES:
         if name == known:
             return named_strategy(known)
-    if name in OPS:
+    if name in OPS or is_own(name):
         return ({"name": name},)
     raise PydanticCustomError(
         "choice", "none, basic, cutmix, mixup, joined with +, or a list of ops is needed{hint}",
@@ -335,7 +338,11 @@ def _check_name(name: str) -> str:
 
 
 class Experiment(Section):
-    """One run, resolved: everything that decides its numbers."""
+    """One run, resolved: everything that decides its numbers.
+
+    Attributes:
+        ops_dir: where the files of own ops lie, which are known by their digests; None: beside the configuration.
+    """
 
     name: Annotated[str, Field(strict=True)] = ""
     seed: Annotated[Int, Field(ge=0, lt=2**31)] = 0
@@ -343,6 +350,7 @@ class Experiment(Section):
     data: Data = Data()
     model: Model = Model()
     train: Train = Train()
+    ops_dir: Annotated[PathText | None, WITHOUT_EFFECT] = None
     runs_dir: Annotated[PathText, WITHOUT_EFFECT] = "runs"
 
     _name = field_validator("name")(_check_name)
@@ -353,6 +361,12 @@ class Experiment(Section):
         if isinstance(raw, Mapping) and not is_named(raw):
             return {**raw, "name": label_of(raw.get("strategy", "none"))}
         return raw
+
+    @model_serializer(mode="wrap")
+    def _ops_dir_where_needed(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `ops_dir: null`: configurations without own ops are written as they were before there were any."""
+        told: dict[str, Any] = dump(self)
+        return {key: value for key, value in told.items() if key != "ops_dir" or value is not None}
 
     @property
     def run_dir(self) -> Path:

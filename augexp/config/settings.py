@@ -74,10 +74,24 @@ def differences(there: Mapping[str, Any], experiment: Experiment) -> list[str]:
     theirs = _by_section(Experiment().model_dump(mode="json")) | _by_section(there)
     ours = _by_section(experiment.model_dump(mode="json"))
     return [
-        f"{key}: {brief(theirs.get(key))} there, {brief(ours.get(key))} here"
+        _changed_file(key, theirs.get(key), ours.get(key))
+        or f"{key}: {brief(theirs.get(key))} there, {brief(ours.get(key))} here"
         for key in sorted(theirs.keys() | ours.keys())
         if theirs.get(key) != ours.get(key) and key not in WITHOUT_EFFECT
     ]
+
+
+def _changed_file(key: str, there: Any, here: Any) -> str:
+    """How two strategies differ that are alike but for the files of their own ops; nothing of any others."""
+    if key != "strategy" or not isinstance(there, list) or len(there) != len(here):
+        return ""
+    changed = []
+    for one, other in zip(there, here, strict=True):
+        if one != other:
+            if not isinstance(one, Mapping) or "digest" not in one or {**one, "digest": other.get("digest")} != other:
+                return ""
+            changed.append(f"the file of {other['name']} has changed: {one['digest']} there, {other['digest']} here")
+    return f"{key}: {', '.join(changed)}"
 
 
 def _by_section(settings: Mapping[str, Any]) -> dict[str, Any]:

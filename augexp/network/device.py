@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from augexp.config.ops import ownfile
 from augexp.errors import UserError, counted, first_line
 
 Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
@@ -55,6 +56,10 @@ def load_tensorflow(*, deterministic: bool = False) -> None:
         tf.config.list_physical_devices("GPU")
         if deterministic:
             tf.config.experimental.enable_op_determinism()
+
+
+# The file of an own op may be the first to import it.
+ownfile.before_tensorflow(lambda deterministic: load_tensorflow(deterministic=deterministic))
 
 
 def load_for_cpu() -> None:

@@ -78,5 +78,5 @@ def _without(ops: Sequence[Op], place: int) -> list[Op]:
 
 
 def _plain(name: str) -> str:
-    """`rotate[2]` as part of a folder's name: `rotate-2`."""
-    return name.replace("[", "-").removesuffix("]")
+    """`rotate[2]` as part of a folder's name: `rotate-2`; `albumentations:lists/photo.json` without its slash."""
+    return name.replace("[", "-").replace("/", "-").removesuffix("]")

@@ -5,16 +5,18 @@ worker writes there; elsewhere it writes into a folder of its own, whose content
 goes out again with a task that Ray starts anew because its machine died.
 """
 
+import contextlib
 import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from augexp import files
 from augexp.config.decide import Registered
+from augexp.config.ops import own
 from augexp.config.schema import Experiment
 from augexp.errors import UserError, first_line
 from augexp.runs import folder as run_folder
@@ -70,7 +72,10 @@ class Home:
         unpack(content, Path(folder))
 
 
-def train(experiment: Experiment, command: list[str], home: Any, token: str, study: Registered | None = None) -> str:
+def train(
+    experiment: Experiment, command: list[str], home: Any, token: str, study: Registered | None = None,
+    own_files: Content | None = None,
+) -> str:  # fmt: skip
     """The task: trains one run in a worker process of its own; why it failed, or nothing.
 
     Args:
@@ -79,15 +84,17 @@ def train(experiment: Experiment, command: list[str], home: Any, token: str, stu
         home: handle of the `Home` actor.
         token: a file of the sweep's machine, seen where `runs_dir` is shared.
         study: that the run belongs to.
+        own_files: of own ops, by their paths within `ops_dir`; they travel along.
     """
     import ray
 
     folder = experiment.run_dir
     if Path(token).exists():
         _wait_for_orphan(folder)
-        return _wait(processes.Process(experiment, command, study=study))
-    with tempfile.TemporaryDirectory() as scratch:
-        here = experiment.model_copy(update={"runs_dir": scratch})
+        with _own_ops(experiment, own_files or {}) as here:
+            return _wait(processes.Process(here, command, study=study))
+    with tempfile.TemporaryDirectory() as scratch, _own_ops(experiment, own_files or {}) as found:
+        here = found.model_copy(update={"runs_dir": scratch})
         unpack(ray.get(home.fetch.remote(str(folder))), here.run_dir)
 
         def bring(content: Content) -> None:
@@ -98,6 +105,18 @@ def train(experiment: Experiment, command: list[str], home: Any, token: str, stu
         finally:  # where the task was cancelled, this says that the run was interrupted
             if (last := pack(here.run_dir)) is not None:
                 bring(last)
+
+
+@contextlib.contextmanager
+def _own_ops(experiment: Experiment, own_files: Content) -> Iterator[Experiment]:
+    """The experiment, with a folder of this machine that holds the files of its own ops."""
+    there = Path(experiment.ops_dir or "")
+    if all((there / name).is_file() and (there / name).read_bytes() == own_files[name] for name in own_files):
+        yield experiment
+        return
+    with tempfile.TemporaryDirectory() as ops_dir:
+        unpack(own_files, Path(ops_dir))
+        yield experiment.model_copy(update={"ops_dir": ops_dir})
 
 
 def _wait_for_orphan(folder: Path) -> None:
@@ -194,8 +213,11 @@ class Cluster:
 
     def start(self, experiment: Experiment) -> Task:
         """Hands a run to Ray."""
-        absolute = experiment.model_copy(update={"runs_dir": str(Path(experiment.runs_dir).expanduser().absolute())})
-        return Task(self._train.remote(absolute, sys.argv, self._home, str(self._token), self._study))
+        absolute = {"runs_dir": str(Path(experiment.runs_dir).expanduser().absolute())}
+        # Read anew, so that what travels holds nothing of the modules of own ops.
+        plain = Experiment.model_validate(experiment.model_dump(mode="json") | absolute)
+        own_files = own.files_of(experiment.strategy, Path(experiment.ops_dir or ""))
+        return Task(self._train.remote(plain, sys.argv, self._home, str(self._token), self._study, own_files))
 
     def release(self, ended: Task) -> None:
         """Ray has taken its place back by itself."""

@@ -17,6 +17,7 @@ from augexp.config.decide import Decide
 from augexp.config.overrides import SettingError
 from augexp.config.schema import MAX_NAME, NOT_IN_A_NAME, Experiment
 from augexp.errors import UserError, all_of, brief, cut, did_you_mean
+from augexp.network import device  # noqa: F401 - own ops may import TensorFlow, which it loads
 
 RANGE = re.compile(r"([0-9]+)\.\.([0-9]+)")
 MOST = 10_000  # runs; more is a slip of the keyboard

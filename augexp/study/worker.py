@@ -10,6 +10,7 @@ import sys
 import threading
 from typing import Any
 
+from augexp.config import load
 from augexp.config.decide import Registered
 from augexp.config.schema import Experiment
 from augexp.errors import UserError, stop_on_sigterm
@@ -23,7 +24,7 @@ def main() -> None:
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     try:
         study = Registered.model_validate(told["study"]) if "study" in told else None
-        _train(Experiment.model_validate(told["config"]), told["command"], study)
+        _train(load.known_again(told["config"]), told["command"], study)
     except (UserError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -14,6 +14,8 @@ from typing import Any
 import keras
 
 import augexp
+from augexp.config.ops import own
+from augexp.config.schema import Experiment
 from augexp.data import copies, decode
 from augexp.data.splits import division
 from augexp.train.announce import devices
@@ -32,6 +34,7 @@ def environment(task: Task, command: Sequence[str]) -> dict[str, Any]:
     return {
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _packages()}},
         "platform": platform.platform(),
+        "libraries": _libraries(task.experiment),
         "backend": keras.backend.backend(),
         "device": devices(task),
         "precision": task.network.precision,
@@ -49,6 +52,12 @@ def environment(task: Task, command: Sequence[str]) -> dict[str, Any]:
         "division": asdict(division(task.experiment.data, task.experiment.seed)),
         "start": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _libraries(experiment: Experiment) -> dict[str, str]:
+    """Versions of the libraries that ops of the strategy come from."""
+    kinds = {op.name.partition(own.SEP)[0] for spec in experiment.strategy for op in spec.alternatives()}
+    return {name: own.installed(name) for name in sorted(kinds & {"albumentations", "torchvision", "keras"})}
 
 
 def _packages() -> list[str]:

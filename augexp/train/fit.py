@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from augexp import console
+from augexp.augment import own
 from augexp.config.schema import Experiment
 from augexp.data import pipeline
 from augexp.errors import UserError
@@ -55,7 +56,7 @@ def fit(task: Task, folder: Path, resumed: Checkpoint | None = None) -> Progress
                         _restore_optimizer(task, resumed)
                         _mend_weights(task, folder, resumed)
                 for phase in stage:
-                    with _memory_shortage_explained(task.experiment):
+                    with own.explained(), _memory_shortage_explained(task.experiment):
                         _fit_phase(task, phase, record)
     reached.seconds = time.perf_counter() - started
     return reached

@@ -1,5 +1,6 @@
 """Everything before a run folder is touched: data decoded and split, weights loaded, device and precision chosen."""
 
+from augexp.augment import own
 from augexp.config import partners, targets
 from augexp.config.ops import check_classes
 from augexp.config.schema import Experiment
@@ -31,9 +32,10 @@ def refuse_in_vain(experiment: Experiment) -> None:
     """Refuses settings that nothing can be learnt with; runs that were trained with them can still be opened.
 
     Raises:
-        UserError: if mixing has no partners, the loss doesn't fit the targets, or next to nothing of the images enters
-            the network, or far too much.
+        UserError: if mixing has no partners, the loss doesn't fit the targets, an own op returns no images, or next to
+            nothing of the images enters the network, or far too much.
     """
     partners.refuse_alone(experiment)
     targets.refuse_unfit(experiment)
+    own.prove_all(experiment.strategy, experiment.data.image_size)
     inputs.refuse_unfit(experiment.model, experiment.data.image_size)

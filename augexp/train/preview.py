@@ -9,7 +9,7 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from augexp.augment import strategy
+from augexp.augment import own, strategy
 from augexp.augment.choice import params_of
 from augexp.augment.policies import NAMES
 from augexp.config import partners
@@ -29,12 +29,14 @@ def of(experiment: Experiment, examples: int) -> Figure:
     splits = load_splits(experiment)
     # Refuses a batch larger than train, as training would.
     pipeline.steps_per_epoch(splits.train, experiment.train.batch_size)
+    own.prove_all(experiment.strategy, experiment.data.image_size)
     return picture(splits, recipe(experiment, splits), examples)
 
 
 DRAWS = 2000
 VISIBLE_WEIGHT = 0.005
-ELSEWHERE = {"lam", "weight", "partner", "box", "flip", "op", "level", "applied", "chosen"}  # told in words, or drawn
+# Told in words, drawn, or nothing to be read.
+ELSEWHERE = {"lam", "weight", "partner", "box", "flip", "op", "level", "applied", "chosen", "seed", "key"}
 TOLD = 16  # numbers of one parameter at most; noise and masks are none to be read
 
 Row = Mapping[str, NDArray[Any]]  # the parameters of one op for one example
@@ -45,7 +47,8 @@ def picture(splits: Splits, recipe: pipeline.Recipe, examples: int) -> Figure:
 
     Beneath, the histogram of lam over 2,000 draws beside its Beta density, for every mixing op that draws one.
     """
-    batch = pipeline.batch_at(splits.train, recipe)(tf.constant(0, tf.int64))
+    with own.explained():
+        batch = pipeline.batch_at(splits.train, recipe)(tf.constant(0, tf.int64))
     count = min(examples, recipe.batch_size)
     params = [{name: value.numpy() for name, value in drawn.items()} for drawn in batch.params]
     images, labels, sources = batch.images.numpy(), batch.labels.numpy(), batch.sources.numpy()
@@ -60,7 +63,8 @@ def picture(splits: Splits, recipe: pipeline.Recipe, examples: int) -> Figure:
 
 def first_batch(splits: Splits, recipe: pipeline.Recipe, examples: int = 16) -> Figure:
     """The first images of the first training batch, titled with their label weights."""
-    batch = pipeline.batch_at(splits.train, recipe)(tf.constant(0, tf.int64))
+    with own.explained():
+        batch = pipeline.batch_at(splits.train, recipe)(tf.constant(0, tf.int64))
     count = min(examples, recipe.batch_size)
     weights = [_weights(label, splits.class_names) for label in batch.labels.numpy()[:count]]
     titles = ["\n".join(f"{name} {weight:.2f}" for name, weight in row[:2]) for row in weights]

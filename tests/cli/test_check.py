@@ -98,3 +98,26 @@ def test_check_cache_looks_at_every_entry(typed: Augexp, tmp_path: Path) -> None
         f"error: {tmp_path}/nowhere: no such folder; a cache is made by the first run\n",
     )
     assert "a folder is that of a cache" in typed("check", "mixing", tmp_path).err
+
+
+def test_check_op_proves_one_of_the_working_folder(
+    typed: Augexp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from augexp.conformance import single
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_ops.py").write_text("def mirror(image):\n    return image[:, ::-1]\n")
+    monkeypatch.setattr(single, "SPEED_SECONDS", 0.05)
+    monkeypatch.setattr(single, "SPEED_SIZE", 16)
+    answer = typed("check", "op", "my_ops:mirror")
+    assert answer.status == 0
+    name, *rows = answer.out.splitlines()
+    assert name == "my_ops:mirror"
+    assert [row[:15].split() for row in rows] == [
+        ["images", "ok"], ["labels", "ok"], ["same", "seed", "ok"], ["draws", "ok"], ["how", "ok"], ["speed", "ok"],
+    ]  # fmt: skip
+    monkeypatch.setattr(single, "prove", lambda _: iter([single.Proof("draws", ok=False, text="3 of 4")]))
+    answer = typed("check", "op", "my_ops:mirror")
+    assert (answer.status, answer.out) == (1, "my_ops:mirror\n  draws     FAILS 3 of 4\n")
+    assert "has no function miror; did you mean mirror?" in typed("check", "op", "my_ops:miror").err
+    assert "an op is needed" in typed("check", "op").err

@@ -11,7 +11,7 @@ from augexp.config import load
 from augexp.config.overrides import SHOWN
 from augexp.errors import UserError, brief
 
-TOP_KEYS = "name, seed, strategy, data, model, train, runs_dir"
+TOP_KEYS = "name, seed, strategy, data, model, train, ops_dir, runs_dir"
 STRATEGY_NEEDED = "none, basic, cutmix, mixup, joined with +, or a list of ops is needed"
 Complaint = Callable[..., str]
 

@@ -9,7 +9,7 @@ from augexp.config.schema import Experiment
 def test_the_settings_without_effect() -> None:
     """A setting that is new decides numbers until somebody says that it doesn't."""
     assert {
-        "runs_dir", "data.data_dir", "data.cache_dir", "train.checkpoint_steps", "train.tensorboard",
+        "runs_dir", "ops_dir", "data.data_dir", "data.cache_dir", "train.checkpoint_steps", "train.tensorboard",
     } == settings.WITHOUT_EFFECT  # fmt: skip
 
 

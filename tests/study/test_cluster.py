@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from augexp.config import load
+from augexp.config.ops import own
 from augexp.errors import UserError
 from augexp.runs import folder as run_folder
 from augexp.runs import read
@@ -119,3 +120,22 @@ def test_a_node_that_dies_loses_no_run(
     for name in ("best.weights.h5", "last.weights.h5", "predictions-test.npz", "predictions-test-best.npz"):
         assert (seed / name).read_bytes() == (unbroken / name).read_bytes()
     assert read.load(seed).history["loss"].tolist() == read.load(unbroken).history["loss"].tolist()
+
+
+def test_the_files_of_own_ops_travel_where_they_do_not_lie(tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    for name in ("my_ops.py", "more/ops.py"):
+        (tmp_path / name).write_text(f"def flip(image):\n    return image[:, ::-1]  # {name}\n")
+    overrides = ["strategy=[my_ops:flip, {name: one_of, ops: [more.ops:flip, cutmix]}]", f"ops_dir={tmp_path}"]
+    settings = load.experiment("digits.yaml", overrides)
+    own_files = own.files_of(settings.strategy, tmp_path)
+    assert own_files == {name: (tmp_path / name).read_bytes() for name in ("my_ops.py", "more/ops.py")}
+    with cluster._own_ops(settings, own_files) as same:
+        assert same == settings
+    for path in tmp_path.rglob("*.py"):
+        path.unlink()
+    with cluster._own_ops(settings, own_files) as found:
+        assert found.ops_dir != str(tmp_path)
+        again = load.known_again(found.model_dump(mode="json"))
+        assert again.model_dump(exclude={"ops_dir"}) == settings.model_dump(exclude={"ops_dir"})
+    assert not Path(found.ops_dir or "").exists()

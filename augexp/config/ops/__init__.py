@@ -14,7 +14,6 @@ from augexp.config.ops.spec import (
     GreyLevel,
     Interpolation,
     MixingSpec,
-    OpSpec,
     Partner,
     Per,
     Probability,
@@ -22,7 +21,6 @@ from augexp.config.ops.spec import (
     Spec,
     Targets,
     WarpSpec,
-    default_op,
     numbers_within,
     refuse_bool,
     targets_of,
@@ -64,6 +62,8 @@ from augexp.config.ops.photometric import (
 from augexp.config.ops.policies import AugMix, AutoAugment, RandAugment, ThreeAugment, TrivialAugment
 from augexp.config.ops.mixing import CutMix, FMix, GridMix, MixUp, ResizeMix, Ricap, SmoothMix
 from augexp.config.ops.erasing import CoarseDropout, Cutout, GridMask, RandomErasing
+from augexp.config.ops.own import OwnOp
+from augexp.config.ops.reading import OpSpec, default_op
 from augexp.config.ops.choice import OneOf
 from augexp.config.ops.classes import check_classes
 from augexp.config.ops.named import STRATEGY_NAMES, NamedStrategy, named_strategy
@@ -109,6 +109,7 @@ __all__ = [
     "NamedStrategy",
     "OneOf",
     "OpSpec",
+    "OwnOp",
     "Partner",
     "Per",
     "Perspective",

@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from augexp.config.ops.mixing import CutMix, MixUp
-from augexp.config.ops.spec import Float, OpSpec, Per, Spec
+from augexp.config.ops.reading import OpSpec
+from augexp.config.ops.spec import Float, Per, Spec
 
 
 def _read_ops(value: object) -> object:

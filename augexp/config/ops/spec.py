@@ -7,8 +7,6 @@ The first line of a spec's docstring is what `augexp ops` prints, beside the def
 import json
 import math
 from collections.abc import Sequence
-from functools import lru_cache, reduce
-from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import (
@@ -16,9 +14,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    SerializeAsAny,
     SerializerFunctionWrapHandler,
-    TypeAdapter,
     ValidationInfo,
     field_validator,
     model_serializer,
@@ -121,7 +117,7 @@ class Spec(BaseModel):
             TypeError: if its name is no literal, or is another op's.
         """
         field = cls.model_fields.get("name")
-        if field is None:
+        if field is None or field.is_required():  # of no one op
             return
         if get_args(field.annotation) != (field.default,):
             raise TypeError(f'{cls.__name__}: a name such as `name: Literal["fog"] = "fog"` is needed')
@@ -135,26 +131,6 @@ class Spec(BaseModel):
 
 
 OPS: dict[str, type[Spec]] = {}  # by name, in the order of definition
-
-
-def _read_op(value: object) -> Spec:
-    return _any_of(tuple(OPS.values())).validate_python(value)
-
-
-@lru_cache(maxsize=1)
-def _any_of(kinds: tuple[type[Spec], ...]) -> TypeAdapter[Spec]:
-    """Reads any of these ops by its name; built anew where one was defined since."""
-    any_kind: Any = Annotated[reduce(or_, kinds), Field(discriminator="name")]
-    return TypeAdapter(any_kind)
-
-
-# Any op that is registered when a value is read, and not only those that were when this module was imported.
-OpSpec = Annotated[SerializeAsAny[Spec], BeforeValidator(_read_op)]
-
-
-def default_op(name: str) -> Spec:
-    """The op of a name with its defaults."""
-    return _read_op({"name": name})
 
 
 # --- what specs share ----------------------------------------------------------------------------------------------
