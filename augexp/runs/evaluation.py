@@ -24,11 +24,9 @@ from augexp.runs.records import BrokenRun, Number, Optional, Record
 
 LARGEST = 1e9
 FORMAT = 1  # a change of what is computed: evaluations of two formats aren't compared
+_AGAIN = "; augexp evaluate renews it"
 SplitName = Literal["test", "val"]
 Columns = Mapping[str, NDArray[Any]]  # `id` (N,) str; every other (N,) float32
-
-
-_AGAIN = "; augexp evaluate renews it"
 
 
 class Unreadable(Exception):  # noqa: N818 - it names what was found

@@ -186,7 +186,5 @@ def test_a_finished_run_that_was_damaged_is_named_and_not_waited_for(tmp_path: P
         make_run(plan.runs[run].run_dir, seed=run[1], environment={"study": plan.study.model_dump(mode="json")})
         files.write_text(plan.runs[run].run_dir / "config.yaml", plan.runs[run].to_yaml())
     (tmp_path / "cutmix-seed0" / "history.csv").unlink()
-    with pytest.raises(
-        UserError, match=r"cutmix-seed0: history\.csv is missing; bring back the file"
-    ):
+    with pytest.raises(UserError, match=r"cutmix-seed0: history\.csv is missing; bring back the file"):
         rounds.run(plan, pool(plan), lambda _: None)
