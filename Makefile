@@ -31,6 +31,7 @@ validate: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.tools.fuzz --cases 20000 --typed 300
+	$(BIN)/python -m tests.tools.moments 100
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

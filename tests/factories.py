@@ -13,9 +13,9 @@ import yaml
 from augexp import files
 from augexp.config import load
 from augexp.config.schema import Experiment
-from augexp.runs import contents, predictions
 from augexp.runs import evaluation as run_evaluation
 from augexp.runs import folder as run_folder
+from augexp.runs import predictions, seal
 from augexp.runs.records import Split
 
 EXAMPLES, CLASSES = 100, 4
@@ -54,7 +54,7 @@ def make_run(
         overrides: further `key=value`s of the configuration.
         environment: keys of environment.json to replace.
         other_test: test accuracy of the weights that are not scored; None: as if an earlier version wrote the run.
-        sealed: with digests of the predictions, which earlier versions didn't write.
+        sealed: with digests and a seal, which earlier versions didn't write.
     """
     given = ("data.source=digits", f"strategy={strategy}", f"seed={seed}", f"train.epochs={epochs}", "train.score=best")
     experiment = load.experiment(None, [*given, *overrides])
@@ -73,9 +73,16 @@ def make_run(
     if other_test is not None:
         ((score, other_val),) = reached.items()
         result["other"] = {"score": score, "val": _metrics(other_val), "test": _metrics(other_test)}
-    if sealed:
-        result["digests"] = {path.name: contents.digest(path) for path in folder.glob("predictions-*.npz")}
-    files.write_json(folder / "result.json", result)
+    files.write_json(folder / "result.json", seal.close(folder, result) if sealed else result)
+    return folder
+
+
+def unseal(folder: Path) -> Path:
+    """Takes digests and seals out of a run, as earlier versions didn't write them: its files may be changed."""
+    for path in (folder / "result.json", folder / "evaluation.json"):
+        if path.exists():
+            content = json.loads(path.read_text("utf-8"))
+            files.write_json(path, {key: content[key] for key in content if key not in ("digests", "settings", "seal")})
     return folder
 
 
@@ -165,6 +172,7 @@ def make_evaluation(
     ids: Sequence[str] | None = None,
     split: dict[str, Any] | None = None,
     floors: dict[str, float] | None = None,
+    sealed: bool = False,
 ) -> Path:
     """Writes into a finished run what `augexp evaluate` leaves there.
 
@@ -175,6 +183,7 @@ def make_evaluation(
         ids: of the examples, in order; those of `make_run` when None.
         split: further keys of the test set's section, such as `occlusion`.
         floors: accuracies by name.
+        sealed: with digests and a seal, which earlier versions didn't write.
     """
     columns = {name: np.asarray(values, np.float32) for name, values in (rows or {}).items()}
     means = {name: float(column.mean(dtype=np.float64)) for name, column in columns.items()}
@@ -186,7 +195,7 @@ def make_evaluation(
     }
     content = {"weights": "0" * 64, "splits": {"test": section | (split or {})}}
     run_evaluation.write(folder, content, {"test": {"id": np.array(named), **columns}})
-    return folder
+    return folder if sealed else unseal(folder)
 
 
 def write_published_layout(backbone: Any, path: Path) -> None:

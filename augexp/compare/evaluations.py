@@ -33,7 +33,7 @@ class Measured:
         examples: N.
         metrics: known ones by name, finite.
         columns: (N,) float32 whose mean is the metric of that name, ordered by id.
-        ids: (N,) str in order; None where there are no columns.
+        ids: (N,) str in order.
         lines: accuracy against occluded area in percent (`centre`, `random`) and against severity (`corruptions`).
         floors: accuracies of the backbone without any fine-tuning, by name.
     """
@@ -41,7 +41,7 @@ class Measured:
     examples: int
     metrics: Mapping[str, float]
     columns: Mapping[str, NDArray[np.float32]]
-    ids: NDArray[np.str_] | None
+    ids: NDArray[np.str_]
     lines: Mapping[str, Line]
     floors: Mapping[str, float]
 
@@ -84,7 +84,7 @@ class Measurements:
         """The metric by seed, of a group that has it, and its values example by example where they are stored."""
         rows = {run.path: self.of_runs[run.path].columns.get(name) for run in group.runs}
         kept = {path: row for path, row in rows.items() if row is not None}
-        overlap = divided.overlap(group, [_identity(one) for one in self.of(group) if one.ids is not None]) or 0.0
+        overlap = divided.overlap(group, [one.ids.tobytes() for one in self.of(group)]) or 0.0
         by_example = {} if overlap else group_scores.rows_by_seed(group, kept)
         return Scores(
             self._by_seed(group, name), by_example, min(one.examples for one in self.of(group)), overlap=overlap
@@ -94,25 +94,15 @@ class Measurements:
         return per_seed(group, [one.metrics[name] for one in self.of(group)])
 
     def of_same_examples(self, group: Group, baseline: Group) -> bool:
-        """Whether all runs of both were evaluated on the same examples, as far as they tell; or those of each seed."""
+        """Whether all runs of both were evaluated on the same examples, or those of each seed."""
         if divided.is_divided(group) and divided.is_divided(baseline):
             ours, theirs = (
                 {run.seed: self.of_runs[run.path] for run in one.runs if run.path in self.of_runs}
                 for one in (group, baseline)
             )
-            return all(_same_examples(ours[seed], theirs[seed]) for seed in set(ours) & set(theirs))
+            return all(np.array_equal(ours[seed].ids, theirs[seed].ids) for seed in set(ours) & set(theirs))
         first, *others = [*self.of(group), *self.of(baseline)]
-        return all(_same_examples(first, other) for other in others)
-
-
-def _identity(one: Measured) -> bytes:
-    return b"" if one.ids is None else one.ids.tobytes()
-
-
-def _same_examples(one: Measured, other: Measured) -> bool:
-    if one.ids is None or other.ids is None:
-        return one.examples == other.examples
-    return np.array_equal(one.ids, other.ids)
+        return all(np.array_equal(first.ids, other.ids) for other in others)
 
 
 def gather(groups: Sequence[Group], evidence: Evidence) -> Measurements:
@@ -184,8 +174,8 @@ def _read(run: Run, evidence: Evidence) -> Measured:
     if section.temperature_fitted_on != "val":  # what is fitted on test flatters
         metrics = {name: value for name, value in metrics.items() if not name.startswith("calibrated_")}
     _check_accuracy(run, metrics)
-    stored = run_evaluation.read_columns(run.path, "test")
-    ids = stored.pop("id", None)
+    stored = run_evaluation.read_columns(run.path, "test", content.digests)
+    ids = stored.pop("id")
     _check_examples(run, evidence, section.examples, ids)
     columns = {name: column for name, column in stored.items() if name in metrics}
     # A process that was killed between the two files leaves new columns beside old metrics.
@@ -195,13 +185,13 @@ def _read(run: Run, evidence: Evidence) -> Measured:
     return Measured(section.examples, metrics, columns, ids, _lines(section, metrics), floors)
 
 
-def _check_examples(run: Run, evidence: Evidence, examples: int, ids: NDArray[Any] | None) -> None:
+def _check_examples(run: Run, evidence: Evidence, examples: int, ids: NDArray[Any]) -> None:
     """An evaluation of other weights' test set says nothing of this run."""
     said = run.result.test.examples
-    if examples != said or (ids is not None and len(ids) != examples):
+    if examples != said or len(ids) != examples:
         raise Unreadable(f"its evaluation is of {counted(examples, 'example')}, result.json says {said}")
     predicted = evidence.predictions.get(run.path)
-    if ids is not None and predicted is not None and not np.array_equal(ids, predicted.ids):
+    if predicted is not None and not np.array_equal(ids, predicted.ids):
         raise Unreadable("its evaluation is of other examples than its predictions")
 
 

@@ -27,7 +27,12 @@ def find_config(name: str) -> Path:
                 if candidate.is_file():
                     return candidate
     with suppress(OSError, ValueError):
-        if (other := Path(name)).exists() and not other.is_dir():
+        other = Path(name)
+        if other.is_dir():
+            inside = sorted(path.name for path in other.glob("*.yaml"))
+            named = f", such as {other / inside[0]}" if inside else "; there is no .yaml in it"
+            raise UserError(f"{other}: a folder; name a configuration file{named}")
+        if other.exists():
             raise UserError(f"{name}: a file is needed, and this is a pipe or a device; write it to a file first")
     shipped = sorted(path.name for path in shipped_configs().glob("*.yaml"))
     raise UserError(

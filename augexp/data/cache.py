@@ -10,6 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+import augexp
 from augexp import console, files, removal
 from augexp.config.schema import Data
 from augexp.data import copies, decode, entries
@@ -28,6 +30,7 @@ from augexp.files import locked
 
 BAD_SHARE = 0.01  # of a split; more stops the run
 LISTED = 20  # names in a message
+CHECKED = 256  # images that a thread looks at in one go
 SAMPLE = 64  # images of a split whose pixels are checked whenever an entry is opened
 Bad = tuple[str, str]  # id, reason
 
@@ -71,7 +74,7 @@ def load_or_build(source: Source, data: Data) -> Decoded:
 def find(source: Source, data: Data) -> Decoded | None:
     """The decoded images of a source if they are in the cache, whole; builds nothing."""
     try:
-        return _open(entry_folder(source, data))
+        return _verified(entry_folder(source, data))
     except _DamagedError:
         return None
 
@@ -137,7 +140,7 @@ def _open_split(path: Path, split: Mapping[str, Any]) -> DecodedSplit:
     if digests is not None:
         if len(digests) != len(images):
             raise _DamagedError("meta.json has no digest of each image")
-        # Other ones each time; `augexp check cache` looks at all.
+        # Other ones each time; all are looked at once a version, and by `augexp check cache`.
         some = np.random.default_rng().choice(len(images), min(SAMPLE, len(images)), replace=False)
         if wrong := list(changed(opened, some.tolist())):
             raise _DamagedError(f"the pixels of {wrong[0]} are not what was decoded")
@@ -154,11 +157,51 @@ def changed(split: DecodedSplit, rows: Iterable[int]) -> Iterator[str]:
 def damage(folder: Path) -> str | None:
     """What is wrong with an entry, all of its pixels looked at; None where nothing is, or it doesn't tell."""
     try:
-        entry = _open(folder)
+        _refuse_changed(folder, _open(folder))
     except _DamagedError as found:
         return str(found)
-    wrong = [id_ for split in entry.splits.values() for id_ in changed(split, range(len(split.ids)))]
-    return f"the pixels of {counted(len(wrong), 'image')} are not what was decoded ({wrong[0]})" if wrong else None
+    return None
+
+
+def _refuse_changed(folder: Path, entry: Decoded) -> None:
+    """Looks at every pixel of an entry that tells; raises _DamagedError where some are not what was decoded."""
+    telling = [split for split in entry.splits.values() if split.digests is not None]
+    parts = [
+        (split, range(first, min(first + CHECKED, len(split.ids))))
+        for split in telling
+        for first in range(0, len(split.ids), CHECKED)
+    ]
+    wrong: list[str] = []
+    total = sum(len(rows) for _, rows in parts)
+    with console.progress(f"checking {folder.name}", total) as advance, ThreadPoolExecutor() as pool:
+        # A digest leaves other threads free.
+        for (_, rows), found in zip(parts, pool.map(lambda part: list(changed(*part)), parts), strict=True):
+            wrong += found
+            advance(len(rows))
+    if wrong:
+        raise _DamagedError(f"the pixels of {counted(len(wrong), 'image')} are not what was decoded ({wrong[0]})")
+
+
+def _verified(folder: Path) -> Decoded:
+    """An entry; all of it is looked at unless this version of augexp has done so since its files were last written.
+
+    Raises:
+        _DamagedError: if something is wrong with it.
+    """
+    entry = _open(folder)
+    if all(split.digests is None for split in entry.splits.values()):
+        return entry
+    paths = [folder / "meta.json", *(folder / f"{name}.npy" for name in entry.splits)]
+    stamps = {path.name: [(now := path.stat()).st_size, now.st_mtime_ns] for path in paths}
+    seen = {"augexp": augexp.__version__, "fingerprint": entry.fingerprint, "files": stamps}
+    record = folder.with_name(f".{folder.name}.verified")
+    with suppress(OSError, ValueError, RecursionError):
+        if json.loads(files.read_bytes(record, 2**20)) == seen:
+            return entry
+    _refuse_changed(folder, entry)
+    with suppress(OSError):  # a cache that this process may not write is looked at again
+        files.write_json(record, seen)
+    return entry
 
 
 def tells(folder: Path) -> bool:
@@ -174,7 +217,7 @@ def _build_once(source: Source, data: Data) -> Decoded:
     ):
         if folder.exists():
             try:
-                return _open(folder)
+                return _verified(folder)
             except _DamagedError as damage:
                 console.say(f"{folder}: damaged ({damage}), decoding again")
         return _build(source, data, folder)

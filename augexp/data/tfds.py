@@ -20,6 +20,7 @@ from augexp.data.tfds_reading import Labels, Reading, has_labels, quiet
 from augexp.errors import UserError, did_you_mean, first_line
 from augexp.files import locked
 
+NAMESPACES = "AUGEXP_TFDS_NAMESPACES"  # environment variable: those whose code may be run, with commas
 USED = ("train", "validation", "test")  # splits, by the names that TFDS gives them
 
 
@@ -78,8 +79,9 @@ def _builder(data: Data) -> Any:
     """The builder of a set; reads what is prepared and downloads nothing.
 
     Raises:
-        UserError: if TFDS knows no such set, configuration or version.
+        UserError: if TFDS knows no such set, configuration or version, or would fetch foreign code for it.
     """
+    _refuse_namespace(data.source)
     import tensorflow_datasets as tfds
     from absl import logging as absl_logging
 
@@ -96,6 +98,21 @@ def _builder(data: Data) -> Any:
     except Exception as error:
         hint = _if_a_path(data.source)
         raise UserError(f"data.source: TFDS can't open {data.source!r}: {_reason(error)}{hint}") from error
+
+
+def _refuse_namespace(source: str) -> None:
+    """Raises UserError if TFDS would fetch code from elsewhere and run it, and nobody has asked for that.
+
+    A configuration, which may be somebody else's, can't ask: the environment of the process does.
+    """
+    found = re.match(r"([^:/]+):(?!\d|\*)", source)  # what follows a name and begins with a digit is its version
+    if found is None or found[1] in os.environ.get(NAMESPACES, "").split(","):
+        return
+    raise UserError(
+        f"data.source: {source!r} is of the namespace {found[1]}: TFDS fetches code for it and runs it; if you trust "
+        f"whoever keeps it, set {NAMESPACES}={found[1]} in the environment, or download the images and use "
+        "data.source=folder:PATH"
+    )
 
 
 def _if_a_path(source: str) -> str:

@@ -83,6 +83,11 @@ def _evaluate(folder: Path, request: Request) -> dict[str, Any]:
 
 def _merged(subject: Subject, parts: Sequence[Found]) -> dict[str, Any]:
     """Adds what was found to what an earlier evaluation of the same weights has left, and writes it."""
+    with run_evaluation.writing(subject.run.folder):
+        return _added(subject, parts)
+
+
+def _added(subject: Subject, parts: Sequence[Found]) -> dict[str, Any]:
     run, split, ids = subject.run, subject.split, subject.part.ids
     made = {key: value for found in parts for key, value in found.section.get("made", {}).items() if key != "device"}
     content, columns = run_evaluation.kept(run.folder, split, run.weights, ids, made)
@@ -94,8 +99,7 @@ def _merged(subject: Subject, parts: Sequence[Found]) -> dict[str, Any]:
         section["metrics"] = section.get("metrics", {}) | found.metrics
         columns |= found.columns
     content |= {"weights": run.weights, "finished": run.finished, "splits": content["splits"] | {split: section}}
-    run_evaluation.write(run.folder, content, {split: {"id": np.asarray(ids, np.str_), **columns}})
-    return content
+    return run_evaluation.write(run.folder, content, {split: {"id": np.asarray(ids, np.str_), **columns}})
 
 
 def lines(content: Mapping[str, Any], split: SplitName) -> Iterator[str]:

@@ -81,6 +81,8 @@ def _settings(folder: Path) -> Experiment:
     read.refuse_foreign(folder)
     try:
         settings = Experiment.model_validate(read.config(folder))
+    except contents.Changed as error:
+        raise UserError(f"{folder}: {error}; bring back the file, or train the run again") from None
     except BrokenRun as error:
         raise UserError(f"{folder}: {error}") from None
     except ValidationError as error:
@@ -93,6 +95,8 @@ def _settings(folder: Path) -> Experiment:
 def _environment(folder: Path) -> Environment:
     try:
         return read.environment(folder)
+    except contents.Changed as error:
+        raise UserError(f"{folder}: {error}; bring back the file, or train the run again") from None
     except BrokenRun as error:
         console.say(f"{folder}: {error}: classes are taken from the data, which may have changed since")
         return Environment()

@@ -93,6 +93,8 @@ def refuse_other_config(folder: Path, experiment: Experiment) -> None:
     """
     try:
         there = read.config(folder)
+    except contents.Changed as error:
+        raise UserError(f"{folder}: {error}; bring back the file, or choose another name= or runs_dir=") from None
     except BrokenRun:
         return
     _refuse(folder, settings.differences(there, experiment))

@@ -66,7 +66,7 @@ def refuse_link(path: Path) -> None:
     """Raises Kept if a path is a link, or a folder above it is one."""
     real = removal.behind_link(path)
     if real is not None:
-        raise Kept(f"a link, or behind one, through which nothing is deleted; it leads to {real}")
+        raise Kept(f"a link, or behind one, through which nothing is deleted; give the folder it leads to, {real}")
 
 
 def remove(item: Removable) -> str:

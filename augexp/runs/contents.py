@@ -33,32 +33,43 @@ class Missing(BrokenRun):
     """The file isn't there."""
 
 
-def raw(path: Path, most: int = MOST_TEXT) -> bytes:
+class Changed(BrokenRun):
+    """The file isn't the one that was written."""
+
+
+NO_DIGESTS: Mapping[str, str] = {}
+
+
+def raw(path: Path, most: int = MOST_TEXT, digests: Mapping[str, str] = NO_DIGESTS) -> bytes:
     """The bytes of a file.
 
     Raises:
-        BrokenRun: if it is missing, no regular file, larger than `most` bytes, or can't be read.
+        BrokenRun: if it is missing, no regular file, larger than `most` bytes, can't be read, or `digests` has another
+            SHA-256 by its name.
     """
     try:
-        return files.read_bytes(path, most)
+        found = files.read_bytes(path, most)
     except FileNotFoundError:
         raise Missing(f"{path.name} is missing") from None
     except OSError as error:
         raise BrokenRun(f"{path.name} can't be read ({error.strerror or error})") from None
+    if path.name in digests:
+        _refuse_other(path, hashlib.sha256(found).hexdigest(), digests)
+    return found
 
 
-def text(path: Path, most: int = MOST_TEXT) -> str:
+def text(path: Path, most: int = MOST_TEXT, digests: Mapping[str, str] = NO_DIGESTS) -> str:
     """The text of a UTF-8 file. Raises BrokenRun as `raw` does, and where it is no such text."""
     try:
-        return raw(path, most).decode("utf-8")
+        return raw(path, most, digests).decode("utf-8")
     except UnicodeDecodeError as error:
         raise BrokenRun(f"{path.name} can't be read (not UTF-8 at byte {error.start})") from None
 
 
-def json_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file. Raises BrokenRun as `text` does, and where there is none."""
+def json_object(path: Path, digests: Mapping[str, str] = NO_DIGESTS) -> dict[str, Any]:
+    """The JSON object in a file. Raises BrokenRun as `raw` does, and where there is none."""
     try:
-        value = json.loads(text(path))
+        value = json.loads(text(path, digests=digests))
     except (ValueError, RecursionError, MemoryError):
         raise BrokenRun(f"{path.name} is not valid JSON") from None
     if not isinstance(value, dict):
@@ -127,10 +138,14 @@ def digest(path: Path) -> str:
 def refuse_changed(path: Path, digests: Mapping[str, str]) -> str:
     """The digest of a file. Raises BrokenRun as `digest` does, and if `digests` has another by its name."""
     now = digest(path)
+    _refuse_other(path, now, digests)
+    return now
+
+
+def _refuse_other(path: Path, now: str, digests: Mapping[str, str]) -> None:
     then = digests.get(path.name, now)
     if now != then:
-        raise BrokenRun(f"{path.name} is not what the run left (SHA-256 {then[:12]} then, {now[:12]} now)")
-    return now
+        raise Changed(f"{path.name} is not what the run left (SHA-256 {then[:12]} then, {now[:12]} now)")
 
 
 def _array(content: bytes) -> NDArray[Any]:

@@ -1,13 +1,15 @@
 """What `augexp evaluate` leaves in a run folder: `evaluation.json`, and `evaluation-SPLIT.npz` with a row an example.
 
-    evaluation.json   {"format": 1, "weights": "<sha256>", "splits": {"test": {"examples": N, "metrics": {...}, ...}}}
+    evaluation.json   {"format": 1, "weights": "<sha256>", "splits": {"test": {"examples": N, "metrics": {...}, ...}},
+                       "digests": {"evaluation-test.npz": "<sha256>"}, "seal": "<sha256>"}
 
 `metrics` holds every number by its name (`brier`, `occlusion_centre`); where it is a mean over examples, the `.npz`
 holds under the same name the (N,) values whose mean it is, beside `id`. Later evaluations of the same weights add to
 what is there; those of other weights replace it. No TensorFlow here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,11 +18,13 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, ValidationError
 
 from augexp import console, files
-from augexp.runs import contents
+from augexp.runs import contents, seal
+from augexp.runs import folder as run_folder
 from augexp.runs.records import BrokenRun, Number, Optional, Record
 
 LARGEST = 1e9
 FORMAT = 1  # a change of what is computed: evaluations of two formats aren't compared
+_AGAIN = "; augexp evaluate renews it"
 SplitName = Literal["test", "val"]
 Columns = Mapping[str, NDArray[Any]]  # `id` (N,) str; every other (N,) float32
 
@@ -98,9 +102,14 @@ class Section(Record):
 
 
 class Evaluation(Record):
-    """The content of `evaluation.json`: sections by split, and the SHA-256 of the weights that they are of."""
+    """The content of `evaluation.json`: sections by split, and the SHA-256 of the weights that they are of.
+
+    Attributes:
+        digests: SHA-256 of the files of columns; those of earlier versions have none.
+    """
 
     splits: dict[str, Section]
+    digests: dict[str, str] = Field(default_factory=dict)
     weights: str | None = None
     finished: bool | None = None
 
@@ -117,15 +126,17 @@ def read(folder: Path) -> Evaluation | None:
 
 def _content(folder: Path) -> dict[str, Any] | None:
     try:
-        found = contents.json_object(folder / "evaluation.json")
+        found = seal.read(folder / "evaluation.json")
     except contents.Missing:
         return None
+    except contents.Changed as error:
+        raise Unreadable(f"{error}{_AGAIN}") from None
     except BrokenRun as error:
         raise Unreadable(str(error)) from None
     if "splits" not in found:
         raise Unreadable("evaluation.json holds no evaluation")
     if found.get("format") != FORMAT:
-        raise Unreadable(f"evaluation.json has format {found.get('format')}, not {FORMAT}; augexp evaluate renews it")
+        raise Unreadable(f"evaluation.json has format {found.get('format')}, not {FORMAT}{_AGAIN}")
     return found
 
 
@@ -142,23 +153,42 @@ def _checked(content: Mapping[str, Any]) -> Evaluation:
 # --- evaluation-SPLIT.npz ------------------------------------------------------------------------------------------
 
 
-def read_columns(folder: Path, split: SplitName) -> dict[str, NDArray[Any]]:
-    """The columns of `evaluation-SPLIT.npz`, ordered by id; empty where there is none.
+def _columns_name(split: str) -> str:
+    return f"evaluation-{split}.npz"
+
+
+def read_columns(folder: Path, split: SplitName, digests: Mapping[str, str]) -> dict[str, NDArray[Any]]:
+    """The columns of `evaluation-SPLIT.npz`, ordered by id.
+
+    Args:
+        folder: of the run.
+        split: whose columns.
+        digests: of `evaluation.json`.
 
     Raises:
-        Unreadable: if it is cut off, or its columns don't fit each other.
+        Unreadable: if it is missing, cut off, not what `evaluation.json` is of, or its columns don't fit each other.
     """
-    path = folder / f"evaluation-{split}.npz"
+    path = folder / _columns_name(split)
     try:
+        contents.refuse_changed(path, digests)
         columns = contents.arrays(path)
-    except contents.Missing:
-        return {}
+    except contents.Missing as error:
+        raise Unreadable(f"{error}{_AGAIN}") from None
+    except contents.Changed:
+        raise Unreadable(f"{path.name} is not what evaluation.json is of{_AGAIN}") from None
     except BrokenRun as error:
         raise Unreadable(str(error)) from None
     if "id" not in columns or any(column.shape != columns["id"].shape for column in columns.values()):
         raise Unreadable(f"{path.name} holds no columns of one length")
     order = np.argsort(columns["id"], kind="stable")
     return {name: column[order] for name, column in columns.items()}
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Held from `kept` to `write`: of two evaluations at once, the later adds to what the earlier has found."""
+    with files.locked(folder / run_folder.EVALUATION_LOCK, f"{folder}: another process is writing its evaluation"):
+        yield
 
 
 def kept(
@@ -177,11 +207,12 @@ def kept(
         made: with what, such as precision and backend.
     """
     try:
-        found, columns = read(folder), read_columns(folder, split)
+        found = read(folder)
+        if found is None or found.weights != weights:
+            return {"splits": {}}, {}
+        columns = read_columns(folder, split, found.digests) if split in found.splits else {}
     except Unreadable as reason:
-        console.say(f"{folder}: {reason}; evaluated anew")
-        return {"splits": {}}, {}
-    if found is None or found.weights != weights:
+        console.say(f"{folder}: {str(reason).removesuffix(_AGAIN)}; evaluated anew")
         return {"splits": {}}, {}
     content = found.model_dump(mode="json", exclude_unset=True)
     section = found.splits.get(split)
@@ -202,10 +233,28 @@ def misfit(columns: Mapping[str, NDArray[Any]], metrics: Mapping[str, float]) ->
     return None
 
 
-def write(folder: Path, content: Mapping[str, Any], columns: Mapping[SplitName, Columns]) -> None:
-    """Replaces what is there; `evaluation.json`, which says what is there, comes last."""
+def write(folder: Path, content: Mapping[str, Any], columns: Mapping[SplitName, Columns]) -> dict[str, Any]:
+    """Replaces what is there; `evaluation.json`, which says what is there, comes last.
+
+    The columns of the other splits of `content` stay as they are.
+
+    Returns:
+        What `evaluation.json` holds now.
+    """
     for split, of_split in columns.items():
-        with files.replacing(folder / f"evaluation-{split}.npz") as temporary:
+        with files.replacing(folder / _columns_name(split)) as temporary:
             arrays: dict[str, Any] = dict(of_split)
             np.savez_compressed(temporary, **arrays)
-    files.write_json(folder / "evaluation.json", {"format": FORMAT, **content})
+    written = seal.sealed({"format": FORMAT, **content, "digests": _digests(folder, content, columns)})
+    files.write_json(folder / "evaluation.json", written)
+    return written
+
+
+def _digests(folder: Path, content: Mapping[str, Any], written: Iterable[str]) -> dict[str, str]:
+    """Of the columns of every split: of those that were written now, and of an evaluation of an earlier version."""
+    earlier = {name: told for name, told in seal.digests(content).items() if name not in map(_columns_name, written)}
+    found = {}
+    for name in map(_columns_name, content["splits"]):
+        with suppress(BrokenRun):  # as whoever needs them will find
+            found[name] = earlier.get(name) or contents.digest(folder / name)
+    return found

@@ -35,8 +35,9 @@ State = Literal["running", "interrupted", "failed", "finished"]
 _NAMES = (
     r"config\.yaml|(environment|status|result|evaluation)\.json|history\.csv|log\.txt|(best|last)\.weights\.h5|"
     r"predictions-(val|test)(-best|-last)?\.npz|evaluation-(val|test)\.npz|(curves|batch)\.png|"
-    r"(reliability|confusion|robustness)-(val|test)\.png|events\.out\.tfevents\..+"
+    r"(reliability|confusion|robustness)-(val|test)\.png|events\.out\.tfevents\..+|\.evaluation\.lock"
 )
+EVALUATION_LOCK = ".evaluation.lock"
 _CHECKPOINT = r"state\.npz"
 _HALF = r"\.\d+-"  # begins the name of a file that is being written
 CHECKPOINT = Own(re.compile(f"({_HALF})?({_CHECKPOINT})"))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from augexp.config.settings import as_made
 from augexp.errors import UserError, counted
-from augexp.runs import contents
+from augexp.runs import contents, seal
 from augexp.runs.folder import is_locked
 from augexp.runs.records import BrokenRun, Configuration, Environment, Result, Status, checked
 
@@ -48,14 +48,14 @@ def load(path: Path) -> Run:
         _check_folder(path)
     except OSError as error:  # a folder above that may not be searched, a name that is too long
         raise BrokenRun(f"can't be read ({error.strerror})") from None
-    settings, surroundings, found = config(path), environment(path), contents.json_object(path / "result.json")
+    settings, surroundings, found = config(path), environment(path), seal.read(path / seal.RESULT)
     epochs = _whole_history(path, found.get("epochs"))
     return Run(path, settings, surroundings, checked(Result, found, "result.json"), epochs)
 
 
 def result(path: Path) -> Result:
-    """What a finished run reached. Raises BrokenRun if `result.json` is missing or unreadable."""
-    return checked(Result, contents.json_object(path / "result.json"), "result.json")
+    """What a finished run reached. Raises BrokenRun if `result.json` is missing, unreadable or changed."""
+    return checked(Result, seal.read(path / seal.RESULT), seal.RESULT)
 
 
 def _check_folder(path: Path) -> None:
@@ -97,8 +97,13 @@ def state(path: Path) -> Status:
 
 
 def config(path: Path) -> dict[str, Any]:
-    """The resolved configuration of a run folder, as the run was made. Raises BrokenRun if it is missing or is none."""
+    """The resolved configuration of a run folder, as the run was made.
+
+    Raises:
+        BrokenRun: if it is missing, is none, or isn't that of the finished run.
+    """
     found = contents.settings(path / "config.yaml")
+    seal.refuse_other_settings(found, seal.of(path))
     checked(Configuration, found, "config.yaml")
     return as_made(found)
 
@@ -109,8 +114,13 @@ def epochs(path: Path) -> int | None:
 
 
 def environment(path: Path) -> Environment:
-    """What a run's numbers depend on beside its configuration. Raises BrokenRun if it is missing or unreadable."""
-    return checked(Environment, contents.json_object(path / "environment.json"), "environment.json")
+    """What a run's numbers depend on beside its configuration.
+
+    Raises:
+        BrokenRun: if it is missing, unreadable, or isn't that of the finished run.
+    """
+    found = contents.json_object(path / "environment.json", seal.of(path).digests)
+    return checked(Environment, found, "environment.json")
 
 
 LOOK = "test split used by augexp"
@@ -125,8 +135,12 @@ def test_looks(path: Path) -> int:
 
 
 def history(path: Path) -> dict[str, Column]:
-    """The columns of a run folder's `history.csv`; text becomes NaN. Raises BrokenRun if it is missing or cut off."""
-    text = contents.text(path / "history.csv")
+    """The columns of a run folder's `history.csv`; text becomes NaN.
+
+    Raises:
+        BrokenRun: if it is missing, cut off, or isn't that of the finished run.
+    """
+    text = contents.text(path / "history.csv", digests=seal.of(path).digests)
     try:
         header, *rows = csv.reader(io.StringIO(text)) if text.strip() else [[]]
     except csv.Error as error:

@@ -62,8 +62,8 @@ def _of(folder: Path) -> Standing:
     standing = Standing(folder, state, reason, epochs=read.epochs(folder) or 0)
     try:
         history = read.history(folder)
-    except BrokenRun:  # no epoch yet, or a row that is just being written
-        return standing
+    except BrokenRun as error:  # no epoch yet, or a row that is just being written
+        return replace(standing, reason=str(error)) if state == "finished" else standing
     return replace(
         standing,
         epoch=max(map(len, history.values())),

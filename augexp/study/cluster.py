@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import augexp
 from augexp import files
 from augexp.config.decide import Registered
 from augexp.config.ops import own
@@ -188,7 +189,9 @@ class Cluster:
         """
         self._ray, self._study = _ray(), study
         try:
-            self._ray.init(address=address, log_to_driver=False, logging_level="error")
+            # Ray puts the working folder before its workers' own modules: a `random.py` there would be run.
+            with contextlib.chdir(Path(augexp.__file__).parents[1]):
+                self._ray.init(address=address, log_to_driver=False, logging_level="error")
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise UserError(
                 f"--ray {address}: no cluster answers ({error}); start one with `ray start --head`"

@@ -10,7 +10,7 @@ from augexp.config import load
 from augexp.config.decide import Registered, register
 from augexp.config.schema import Experiment, Score
 from augexp.errors import UserError, cut, did_you_mean
-from augexp.runs import read
+from augexp.runs import contents, read
 from augexp.runs.records import BrokenRun
 from augexp.study.grid import Study, experiments
 
@@ -82,6 +82,9 @@ def refuse_others(plan: Plan) -> None:
     for experiment in plan.runs.values():
         try:
             there = read.environment(experiment.run_dir).study
+        except contents.Changed as error:
+            mistakes.append(f"{experiment.run_dir}: {error}; bring back the file, or choose another runs_dir=")
+            continue
         except BrokenRun:  # not begun
             continue
         if there is None or there.hash != plan.study.hash:

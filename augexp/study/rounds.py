@@ -11,6 +11,7 @@ from augexp.compare.groups import load_groups
 from augexp.compare.judge import judge
 from augexp.compare.race import Look, Race, Run
 from augexp.config.decide import Registered
+from augexp.config.schema import Experiment
 from augexp.errors import UserError
 from augexp.runs import read, status
 from augexp.runs.records import BrokenRun
@@ -80,7 +81,7 @@ def run(plan: Plan, pool: Pool, tell: Callable[[Race], None], *, retry: bool = F
     Failed runs are tried again once with `retry`; else their strategies are incomplete.
 
     Raises:
-        UserError: if a run folder holds a run of another configuration or another study.
+        UserError: if a run folder holds a run of another configuration or another study, or a damaged one.
     """
     told: list[Look] = []
     while True:
@@ -91,10 +92,23 @@ def run(plan: Plan, pool: Pool, tell: Callable[[Race], None], *, retry: bool = F
         if found.ended:
             return found
         needed = plan.of(found.needed)
+        _refuse_unreadable(needed)
         todo = sweep.due(needed, retry=retry)
         standings = sweep.run(needed, todo, pool)
         _refuse_no_progress(standings)
         retry = False
+
+
+def _refuse_unreadable(needed: Sequence[Experiment]) -> None:
+    """A finished run that can't be read is not trained again by itself: going on would wait for it for ever."""
+    mistakes = []
+    for folder in (experiment.run_dir for experiment in needed if sweep.stand(experiment).state == "finished"):
+        try:
+            read.load(folder)
+        except BrokenRun as reason:
+            mistakes.append(f"{folder}: {reason}; bring back the file, or move the folder away to train it again")
+    if mistakes:
+        raise UserError("\n".join(mistakes))
 
 
 def _refuse_no_progress(standings: list[Standing]) -> None:

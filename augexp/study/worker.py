@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import Any
 
 from augexp.config import load
@@ -15,6 +16,7 @@ from augexp.config.decide import Registered
 from augexp.config.schema import Experiment
 from augexp.errors import UserError, stop_on_sigterm
 from augexp.network import device
+from augexp.study.processes import PATIENCE
 
 
 def main() -> None:
@@ -35,6 +37,8 @@ def main() -> None:
 def _end_with_stdin() -> None:
     sys.stdin.read()
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(PATIENCE)  # TensorFlow may be in a long step, which no signal ends
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _train(experiment: Experiment, command: list[str], study: Registered | None) -> None:

@@ -18,7 +18,7 @@ from augexp.errors import UserError, counted
 from augexp.metrics import recall
 from augexp.metrics.scores import metrics
 from augexp.network import model, scoring
-from augexp.runs import checkpoint, contents, predictions, read
+from augexp.runs import checkpoint, predictions, read, seal
 from augexp.runs import folder as run_folder
 from augexp.runs.checkpoint import Checkpoint, Progress
 from augexp.runs.records import BrokenRun, Split
@@ -115,25 +115,17 @@ def _finish(task: Task, folder: Path, reached: Progress) -> None:
     scores = _scores(task, folder, said)
     scores_of_other = _scores(task, folder, others, other)
     _save(_curves(task, folder, reached), folder / "curves.png")
-    files.write_json(
-        folder / "result.json",
-        {
-            "epochs": train.epochs,
-            "best_epoch": reached.best_epoch,
-            "validation": task.splits.validation,
-            "score": train.score,
-            **scores,
-            "other": {"score": other, **scores_of_other},
-            "seconds": round(reached.seconds, 3),
-            "images_per_second": round(float(np.median(reached.rates)), 1),
-            "digests": _digests(folder),
-        },
-    )
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of what later commands take numbers from: they refuse another file in its place."""
-    return {path.name: contents.digest(path) for path in sorted(folder.glob("*.h5")) + sorted(folder.glob("pred*.npz"))}
+    result = {
+        "epochs": train.epochs,
+        "best_epoch": reached.best_epoch,
+        "validation": task.splits.validation,
+        "score": train.score,
+        **scores,
+        "other": {"score": other, **scores_of_other},
+        "seconds": round(reached.seconds, 3),
+        "images_per_second": round(float(np.median(reached.rates)), 1),
+    }
+    files.write_json(folder / seal.RESULT, seal.close(folder, result))
 
 
 def _held_out(splits: Splits) -> dict[Split, Part]:

@@ -359,4 +359,4 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     content = run_evaluation.read(folder)
     assert content is not None
     assert content.splits["test"].numbers == {"ece": 0.1, "brier": pytest.approx(0.5)}
-    assert run_evaluation.read_columns(folder, "test")["brier"].dtype == np.float32
+    assert run_evaluation.read_columns(folder, "test", {})["brier"].dtype == np.float32

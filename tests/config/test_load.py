@@ -246,7 +246,7 @@ def test_a_config_is_found_as_given_then_in_configs_then_among_the_shipped(
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("cutmx", "; did you mean cutmix.yaml?"), ("zzz", ""), ("configs", ""), (".", ""), ("x" * 300, "")],
+    [("cutmx", "; did you mean cutmix.yaml?"), ("zzz", ""), ("x" * 300, "")],
 )
 def test_a_missing_config_is_refused_with_those_there_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, hint: str
@@ -257,6 +257,19 @@ def test_a_missing_config_is_refused_with_those_there_are(
         load.experiment(name)
     where = "no such configuration here, in configs/ or among those shipped with augexp"
     assert str(caught.value) == f"{name}: {where} ({SHIPPED}){hint}"
+
+
+def test_a_folder_is_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in (".", ""):
+        with pytest.raises(UserError, match=r"^\.: a folder; name a configuration file; there is no \.yaml in it$"):
+            load.experiment(name)
+    for file, hint in ((None, "; there is no .yaml in it"), ("mine.yaml", f", such as {tmp_path / 'mine.yaml'}")):
+        if file is not None:
+            (tmp_path / file).touch()
+        with pytest.raises(UserError) as caught:
+            load.experiment(tmp_path)
+        assert str(caught.value) == f"{tmp_path}: a folder; name a configuration file{hint}"
 
 
 def test_an_installed_package_finds_the_configs_inside_it(tmp_path: Path) -> None:

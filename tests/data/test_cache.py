@@ -223,7 +223,7 @@ def test_more_than_a_hundredth_bad_stops(tmp_path: Path) -> None:
 
 
 def left(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if not path.name.endswith(".lock"))
+    return sorted(path.name for path in folder.iterdir() if not path.name.endswith((".lock", ".verified")))
 
 
 # --- the entry -----------------------------------------------------------------------------------------------------
@@ -479,3 +479,46 @@ def test_a_single_changed_image_is_found_when_all_are_looked_at(
     images.flush()
     ids = json.loads((entry(root) / "meta.json").read_text())["splits"]["all"]["ids"]
     assert cache.damage(entry(root)) == f"the pixels of 1 image are not what was decoded ({ids[1]})"
+
+
+def test_all_is_looked_at_once_a_version_and_when_a_file_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = plain(tmp_path / "pets")
+    build(root)
+    looked: list[Path] = []
+    monkeypatch.setattr(cache, "SAMPLE", 0)
+    real = cache._refuse_changed
+
+    def look(folder: Path, found: Decoded) -> None:
+        looked.append(folder)
+        real(folder, found)
+
+    monkeypatch.setattr(cache, "_refuse_changed", look)
+    for _ in range(2):
+        build(root)
+    assert looked == [entry(root)]
+    monkeypatch.setattr("augexp.__version__", "99")
+    for _ in range(2):
+        build(root)
+    assert len(looked) == 2
+    images = np.load(entry(root) / "all.npy", mmap_mode="r+")
+    images[1, 2, 3] ^= 7
+    images.flush()
+    os.utime(entry(root) / "all.npy", (1, 1))
+    data = data_of(root)
+    assert cache.find(sources.open_source(data), data) is None
+    assert len(looked) == 3
+
+
+def test_an_entry_that_may_not_be_noted_as_sound_is_looked_at_and_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = plain(tmp_path / "pets")
+    first = build(root)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("augexp.files.write_json", refuse)
+    assert build(root).fingerprint == first.fingerprint

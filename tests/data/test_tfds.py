@@ -166,3 +166,16 @@ def test_each_type_of_image_feature(tmp_path: Path, dtype: str) -> None:
     data = Data(source="digits", image_size=256)
     (chunk,) = decode.decode(examples, data, grey.ranges("ramps", extents))
     assert np.array_equal(chunk.images[..., 0], [ramp[..., 0]] * 2)
+
+
+def test_foreign_code_is_fetched_only_where_the_environment_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("tensorflow_datasets.builder", lambda source, **_: asked.append(source))
+    monkeypatch.setenv(tfds.NAMESPACES, "huggingface,other")
+    with pytest.raises(
+        UserError, match=r"'kubric:movi_a' is of the namespace kubric: .* AUGEXP_TFDS_NAMESPACES=kubric"
+    ):
+        tfds._builder(Data(source="kubric:movi_a"))
+    for source in ("huggingface:mnist/mnist", "mnist:3.0.1", "mnist:3.*.*", "mnist/full:*.*.*"):
+        tfds._builder(Data(source=source))
+    assert asked == ["huggingface:mnist/mnist", "mnist:3.0.1", "mnist:3.*.*", "mnist/full:*.*.*"]

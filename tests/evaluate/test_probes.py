@@ -65,7 +65,7 @@ def test_evaluations_hold_and_print_it(run: Path) -> None:
     images[:, :, images.shape[2] // 2 :] = 0
     right = opened.network.model.predict(images, verbose=0).argmax(axis=1) == test.labels
     assert content["splits"]["test"]["metrics"]["left_half"] == pytest.approx(right.mean(), abs=1e-6)
-    assert run_evaluation.read_columns(run, "test")["left_half"].mean() == pytest.approx(right.mean(), abs=1e-6)
+    assert run_evaluation.read_columns(run, "test", {})["left_half"].mean() == pytest.approx(right.mean(), abs=1e-6)
     assert f"  left half alone: accuracy {100 * right.mean():.2f} %" in list(lines(content, "test"))
     assert (run / "log.txt").read_text().splitlines()[-1].endswith("augexp evaluate: plain, halves")
 

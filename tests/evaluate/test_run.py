@@ -15,12 +15,12 @@ from augexp.errors import UserError
 from augexp.evaluate.run import Request, evaluate, lines
 from augexp.evaluate.tta import read_tta
 from augexp.runs import evaluation as run_evaluation
-from augexp.runs import read
+from augexp.runs import read, seal
 from augexp.train.run import train
 
 
 def test_columns_are_what_the_metrics_are_means_of(trained_run: Path, content: dict[str, Any]) -> None:
-    columns = run_evaluation.read_columns(trained_run, "test")
+    columns = run_evaluation.read_columns(trained_run, "test", {})
     found = content["splits"]["test"]["metrics"]
     assert {"accuracy", "brier", "calibrated_brier", "tta_flip_gain", "tta_rotate x2_gain"} <= columns.keys()
     for name, column in columns.items():
@@ -35,13 +35,13 @@ def test_a_later_evaluation_adds_to_an_earlier_one(run: Path) -> None:
     second = evaluate(run, Request(tta=(read_tta("crops", 1),)))["splits"]["test"]
     assert second["tta"].keys() == {"flip", "crops"}
     assert second["metrics"]["tta_flip_gain"] == first["splits"]["test"]["metrics"]["tta_flip_gain"]
-    assert {"tta_flip_gain", "tta_crops_gain"} <= run_evaluation.read_columns(run, "test").keys()
+    assert {"tta_flip_gain", "tta_crops_gain"} <= run_evaluation.read_columns(run, "test", {}).keys()
 
 
 @pytest.mark.parametrize("how", ["other examples", "other precision", "new columns beside old metrics"])
 def test_what_does_not_fit_is_not_kept(run: Path, how: str) -> None:
     content = evaluate(run, Request(tta=(read_tta("flip", 1),)))
-    columns = run_evaluation.read_columns(run, "test")
+    columns = run_evaluation.read_columns(run, "test", {})
     match how:
         case "other examples":
             columns["id"] = np.array([f"other {i}" for i in range(len(columns["id"]))])
@@ -66,9 +66,9 @@ def test_a_run_is_scored_in_the_precision_it_was_trained_in(tmp_path: Path, cach
 def test_an_evaluation_of_other_weights_is_replaced(run: Path) -> None:
     evaluate(run, Request(tta=(read_tta("flip", 1),)))
     told = json.loads((run / "evaluation.json").read_text())
-    files.write_json(run / "evaluation.json", told | {"weights": "others"})
+    files.write_json(run / "evaluation.json", seal.sealed(told | {"weights": "others"}))
     assert "tta" not in evaluate(run, Request())["splits"]["test"]
-    assert "tta_flip_gain" not in run_evaluation.read_columns(run, "test")
+    assert "tta_flip_gain" not in run_evaluation.read_columns(run, "test", {})
 
 
 @pytest.mark.parametrize("damage", ['{"format": 1', '{"format": 99, "splits": {}, "weights": "x"}', "[]"])

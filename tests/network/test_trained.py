@@ -1,6 +1,5 @@
 """Run folders opened for use, and those that can't be."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from augexp.errors import UserError
 from augexp.network import scoring, trained
 from augexp.runs import read
 from augexp.train.run import train
-from tests.factories import forget, make_run
+from tests.factories import forget, make_run, unseal
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +41,7 @@ def test_a_run_is_opened_with_the_weights_that_were_scored(run: Path) -> None:
 
 
 def test_a_run_of_all_devices_is_opened_on_one(run: Path) -> None:
-    text = (run / "config.yaml").read_text()
+    text = (unseal(run) / "config.yaml").read_text()
     (run / "config.yaml").write_text(text.replace("devices: one", "devices: all"))
     assert trained.load(run).experiment.train.devices == "one"
 
@@ -58,7 +57,7 @@ def test_a_run_that_does_not_say_its_classes_takes_them_from_the_data(
 
 
 def test_a_configuration_of_another_augexp_is_refused(run: Path) -> None:
-    text = (run / "config.yaml").read_text()
+    text = (unseal(run) / "config.yaml").read_text()
     (run / "config.yaml").write_text(text.replace("epochs: 1", "epochs: 1\n  new_key: 1"))
     with pytest.raises(UserError, match=r"config.yaml is not of this augexp \(train.new_key"):
         trained.load(run)
@@ -74,7 +73,7 @@ def test_a_run_without_weights(run: Path) -> None:
     (run / "last.weights.h5").unlink()
     with pytest.raises(UserError, match=r"it holds no weights \(last.weights.h5\)"):
         trained.load(run)
-    forget(run, "score")  # an earlier version scored the best ones, and kept no others
+    forget(unseal(run), "score")  # an earlier version scored the best ones, and kept no others
     assert trained.load(run).finished
     (run / "best.weights.h5").unlink()
     with pytest.raises(UserError, match=r"it holds no weights \(best.weights.h5\)"):
@@ -86,7 +85,7 @@ def test_weights_that_do_not_fit(run: Path, how: str) -> None:
     if how == "foreign":
         (run / "last.weights.h5").write_bytes(b"no HDF5")
     else:
-        environment = read.environment(run).model_dump(mode="json")
+        environment = read.environment(unseal(run)).model_dump(mode="json")
         files.write_json(run / "environment.json", environment | {"class_names": ["a", "b", "c"]})
     with pytest.raises(UserError, match="these weights don't fit SmallCNN"):
         trained.splits(trained.load(run))
@@ -100,7 +99,7 @@ def test_an_unfinished_run_is_taken_at_its_best_so_far(run: Path, capsys: pytest
 
 
 def test_data_that_has_changed(run: Path) -> None:
-    environment = read.environment(run).model_dump(mode="json")
+    environment = read.environment(unseal(run)).model_dump(mode="json")
     files.write_json(run / "environment.json", environment | {"data_fingerprint": "0" * 64})
     with pytest.raises(
         UserError, match=r"digits has changed since the run was trained \(data fingerprint 000000000000"
@@ -109,14 +108,14 @@ def test_data_that_has_changed(run: Path) -> None:
 
 
 def test_images_that_another_decoder_read(run: Path) -> None:
-    environment = read.environment(run).model_dump(mode="json")
+    environment = read.environment(unseal(run)).model_dump(mode="json")
     files.write_json(run / "environment.json", environment | {"data_fingerprint": "0" * 64, "decoder": None})
     with pytest.raises(UserError, match=r"its images were read by an augexp with another decoder.* train it again"):
         trained.splits(trained.load(run))
 
 
 def test_classes_that_have_changed(run: Path) -> None:
-    environment = read.environment(run).model_dump(mode="json")
+    environment = read.environment(unseal(run)).model_dump(mode="json")
     files.write_json(run / "environment.json", environment | {"class_names": [f"class {i}" for i in range(10)]})
     with pytest.raises(UserError, match="it was trained on the classes class 0, class 1, class 2, class 3 and 6 more"):
         trained.splits(trained.load(run))
@@ -166,10 +165,18 @@ def test_weights_that_the_run_did_not_leave_are_refused(run: Path, name: str) ->
         trained.load(run)
 
 
+@pytest.mark.parametrize(("name", "then", "now"), [("config.yaml", "size: 16", "size: 17"),
+                                                   ("environment.json", "float32", "float16")])  # fmt: skip
+def test_what_the_run_did_not_leave_is_refused(run: Path, name: str, then: str, now: str) -> None:
+    text = (run / name).read_text()
+    assert then in text
+    (run / name).write_text(text.replace(then, now))
+    with pytest.raises(UserError, match=rf"{name} is not what the run left .*bring back the file, or train the run"):
+        trained.load(run)
+
+
 def test_weights_of_a_run_of_an_earlier_version_are_taken_as_they_are(run: Path) -> None:
-    result = json.loads((run / "result.json").read_text())
-    assert set(result.pop("digests")) == {path.name for path in [*run.glob("*.h5"), *run.glob("predictions-*.npz")]}
-    files.write_json(run / "result.json", result)
+    unseal(run)
     with (run / "last.weights.h5").open("ab") as file:
         file.write(b"more")
     assert trained.load(run).finished

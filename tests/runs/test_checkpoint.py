@@ -13,7 +13,7 @@ from augexp.errors import UserError
 from augexp.runs import checkpoint
 from augexp.runs import folder as run_folder
 from augexp.runs.checkpoint import Checkpoint, Origin, Progress
-from tests.factories import forget
+from tests.factories import forget, make_run
 
 
 def origin(*overrides: str, **changes: Any) -> Origin:
@@ -146,6 +146,16 @@ def test_the_run_of_another_configuration_is_refused_before_any_work(tmp_path: P
         checkpoint.refuse_other_config(here.run_dir, here)
     (here.run_dir / "config.yaml").unlink()
     checkpoint.refuse_other_config(here.run_dir, here)
+
+
+def test_the_changed_configuration_of_a_finished_run_is_refused(tmp_path: Path) -> None:
+    here = load.experiment("digits.yaml", [f"runs_dir={tmp_path}"])
+    folder = make_run(here.run_dir, sealed=True)
+    (folder / "config.yaml").write_text(here.to_yaml())
+    with pytest.raises(
+        UserError, match=r"none-seed0: config\.yaml is not what the run left .*; bring back the file, or"
+    ):
+        checkpoint.refuse_other_config(folder, here)
 
 
 def test_what_is_stored_is_plain_json(tmp_path: Path, state: Checkpoint) -> None:

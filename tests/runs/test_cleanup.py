@@ -110,8 +110,14 @@ KEPT: list[tuple[Callable[[Path], Path], str]] = [
     (lambda folder: folder, "no such folder"),
     (foreign_without_config, "not a run folder (no config.yaml)"),
     (foreign_with_config, "config.yaml is not the configuration of a run (no name or seed)"),
-    (linked, "a link, or behind one, through which nothing is deleted; it leads to {parent}/elsewhere"),
-    (behind_a_link, "a link, or behind one, through which nothing is deleted; it leads to {parent}/elsewhere/run"),
+    (
+        linked,
+        "a link, or behind one, through which nothing is deleted; give the folder it leads to, {parent}/elsewhere",
+    ),
+    (
+        behind_a_link,
+        "a link, or behind one, through which nothing is deleted; give the folder it leads to, {parent}/elsewhere/run",
+    ),
     (linked_checkpoint, "checkpoint is left (a link)"),
     (unfinished, "unfinished: finished"),
     (without_history, "history.csv is missing"),

@@ -38,14 +38,40 @@ def test_what_is_written_is_read_ordered_by_id(folder: Path) -> None:
     assert found is not None
     assert found.weights == "w"
     assert (found.splits["test"].examples, found.splits["test"].numbers) == (3, {"brier": 0.25})
-    columns = run_evaluation.read_columns(folder, "test")
+    columns = run_evaluation.read_columns(folder, "test", {})
     assert columns["id"].tolist() == ["a", "b", "c"]
     np.testing.assert_array_equal(columns["brier"], np.array([0.1, 0.2, 0.3], np.float32))
 
 
 def test_nothing_there_is_nothing(tmp_path: Path, folder: Path) -> None:
     assert run_evaluation.read(tmp_path / "other") is None
-    assert run_evaluation.read_columns(folder, "val") == {}
+    with pytest.raises(Unreadable, match=r"evaluation-val\.npz is missing; augexp evaluate renews it"):
+        run_evaluation.read_columns(folder, "val", {})
+
+
+def test_a_changed_number_or_column_is_refused(folder: Path) -> None:
+    found = run_evaluation.read(folder)
+    assert found is not None
+    path, text = folder / "evaluation-test.npz", (folder / "evaluation.json").read_text()
+    np.savez_compressed(path, id=COLUMNS["id"], brier=np.array([0.2, 0.1, 0.3], np.float32))  # of the same mean
+    with pytest.raises(Unreadable, match=r"evaluation-test\.npz is not what evaluation\.json is of; augexp evaluate"):
+        run_evaluation.read_columns(folder, "test", found.digests)
+    for then, now in (("0.25", "0.24"), ('"digests"', '"digest"'), ('"seal"', '"seam"')):
+        (folder / "evaluation.json").write_text(text.replace(then, now))
+        with pytest.raises(Unreadable, match=r"evaluation\.json is not what was written .*; augexp evaluate renews it"):
+            run_evaluation.read(folder)
+
+
+def test_columns_of_another_split_keep_their_digest(folder: Path) -> None:
+    content = run_evaluation.read(folder)
+    assert content is not None
+    section = {"val": {"examples": 3, "metrics": {}}}
+    told = content.model_dump(mode="json", exclude_unset=True)
+    changed = {"id": COLUMNS["id"]}
+    np.savez_compressed(folder / "evaluation-test.npz", id=COLUMNS["id"])
+    written = run_evaluation.write(folder, told | {"splits": told["splits"] | section}, {"val": changed})
+    assert written["digests"]["evaluation-test.npz"] == content.digests["evaluation-test.npz"]
+    assert run_evaluation.read_columns(folder, "val", written["digests"])["id"].tolist() == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(
@@ -74,10 +100,10 @@ def test_columns_that_are_cut_off_or_do_not_fit(folder: Path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(Unreadable, match="can't be read"):
-        run_evaluation.read_columns(folder, "test")
+        run_evaluation.read_columns(folder, "test", {})
     run_evaluation.write(folder, CONTENT, {"test": {**COLUMNS, "brier": np.zeros(2, np.float32)}})
     with pytest.raises(Unreadable, match="no columns of one length"):
-        run_evaluation.read_columns(folder, "test")
+        run_evaluation.read_columns(folder, "test", {})
 
 
 def test_what_is_no_number_is_no_metric(folder: Path) -> None:
@@ -93,7 +119,7 @@ def test_a_later_evaluation_keeps_what_a_newer_version_wrote_beside(folder: Path
     content = {"weights": "w", "splits": {"test": section}, "more": True}
     run_evaluation.write(folder, content, {"test": COLUMNS})
     again, columns = run_evaluation.kept(folder, "test", "w", ["a", "b", "c"], {"precision": "float32"})
-    assert again == {"format": run_evaluation.FORMAT, **content}
+    assert again == run_evaluation.write(folder, content, {})
     assert columns["brier"].tolist() == pytest.approx([0.1, 0.2, 0.3])
 
 

@@ -29,6 +29,14 @@ def test_a_finished_run(tmp_path: Path) -> None:
     assert found.seconds_left() == 0
 
 
+def test_a_finished_run_whose_history_was_changed_says_so_in_place_of_its_numbers(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", sealed=True)
+    (folder / "history.csv").write_text((folder / "history.csv").read_text().replace("0.01", "0.02"))
+    found = status.of(folder)
+    assert (found.state, found.epoch, found.val_accuracy) == ("finished", 0, None)
+    assert found.reason.startswith("history.csv is not what the run left")
+
+
 def test_a_killed_run_says_what_it_reached_and_what_is_left(tmp_path: Path) -> None:
     found = status.of(unfinished(tmp_path / "run"))
     assert (found.state, found.epoch, found.epochs) == ("killed", 2, 5)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import augexp
 from augexp.config import load
 from augexp.config.ops import own
 from augexp.errors import UserError
@@ -76,6 +77,21 @@ def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path) -> None:
         cluster.Cluster("auto", tmp_path)
 
 
+def test_the_working_folder_is_none_of_the_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Path] = []
+
+    def init(**_: object) -> None:  # where Ray takes down the folder that it gives to its workers
+        seen.append(Path.cwd())
+        raise ConnectionError
+
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(init=init))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="no cluster answers"):
+        cluster.Cluster("auto", tmp_path)
+    assert seen == [Path(augexp.__file__).parents[1]]
+    assert Path.cwd() == tmp_path
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # Ray's own
 @pytest.mark.parametrize("shared", [False, True], ids=["own disks", "shared disk"])
@@ -92,6 +108,8 @@ def test_a_node_that_dies_loses_no_run(
     both = grid.experiments(study(tmp_path / "ray"))
     nodes = Nodes(initialize_head=True, head_node_args={"num_cpus": 1})
     doomed = nodes.add_node(num_cpus=1)
+    (tmp_path / "random.py").write_text("raise SystemExit('foreign')\n")
+    monkeypatch.chdir(tmp_path)
     pool = cluster.Cluster(nodes.address, tmp_path / "ray")
     if not shared:
         pool._token.unlink()

@@ -9,6 +9,7 @@ from augexp.config.decide import Decide
 from augexp.errors import UserError
 from augexp.study import plan as study_plan
 from augexp.study.grid import Axes, Study, decided, read_study
+from tests.factories import make_run
 from tests.places import ROOT
 
 DECIDE = Decide(looks=(2, 3), margin=1.0)
@@ -71,6 +72,12 @@ def test_runs_of_another_study_or_none_are_refused(tmp_path: Path) -> None:
     other = study_plan.plan(Study("digits.yaml", study(**axes).axes, Decide(looks=(2, 4), margin=1.0)))
     files.write_json(folder / "environment.json", {"study": other.study.model_dump(mode="json")})
     with pytest.raises(UserError, match="another study or another plan"):
+        study_plan.refuse_others(plan)
+    make_run(folder, sealed=True)
+    files.write_json(folder / "environment.json", {"study": plan.study.model_dump(mode="json")})
+    with pytest.raises(
+        UserError, match=r"environment\.json is not what the run left .*; bring back the file, or choose"
+    ):
         study_plan.refuse_others(plan)
 
 

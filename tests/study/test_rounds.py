@@ -178,3 +178,13 @@ def test_runs_that_cannot_be_scored_are_never_waited_for(tmp_path: Path) -> None
 
     race = rounds.run(plan, FatedPool(2, {one.run_dir.name: finish for one in plan.runs.values()}), lambda _: None)
     assert (race.ended, race.looks, set(race.incomplete)) == (True, (), {"none", "cutmix"})
+
+
+def test_a_finished_run_that_was_damaged_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    plan = planned(tmp_path)
+    for run in [(name, seed) for name in MEANS for seed in range(3)]:
+        make_run(plan.runs[run].run_dir, seed=run[1], environment={"study": plan.study.model_dump(mode="json")})
+        files.write_text(plan.runs[run].run_dir / "config.yaml", plan.runs[run].to_yaml())
+    (tmp_path / "cutmix-seed0" / "history.csv").unlink()
+    with pytest.raises(UserError, match=r"cutmix-seed0: history\.csv is missing; bring back the file"):
+        rounds.run(plan, pool(plan), lambda _: None)
