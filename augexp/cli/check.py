@@ -68,6 +68,9 @@ def _check_cache(folder: Path | None) -> None:
         wrong += damage is not None
         told = damage or ("whole" if cache.tells(entry) else "of an earlier version, which kept no digests")
         console.answer(f"{entry}: {told}")
+    for place, reason in entries.lost(folder):
+        wrong += 1
+        console.answer(f"{place}: {reason}")
     rest = f"; {wrong} damaged, which the next run that needs them decodes again" if wrong else ""
     console.answer(f"{counted(len(found), 'data set')}{rest}")
     raise typer.Exit(1 if wrong else 0)
