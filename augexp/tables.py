@@ -58,7 +58,8 @@ class Grid:
         sizes = [max(map(cell_len, column)) for column in zip(*full, strict=True)]
         rest = sum(sizes[1:]) + GAP * len(sizes[1:])
         if rest + GAP > width:
-            return [], [line for row in shown for line in _stacked(headings, row, width)]
+            first = " ".join(headings[0].split())
+            return console.folded(first, width), [line for row in shown for line in _stacked(headings, row, width)]
         names = [console.folded(row[0], width - rest, "") for row in full]
         longest = [max(map(cell_len, lines)) for lines in names]
         sizes[0] = max((size for size in longest if size <= width - rest), default=0)
@@ -90,7 +91,7 @@ def _stacked(headings: Sequence[str], row: Sequence[str], width: int) -> Iterato
     yield from console.folded(row[0], width)
     for heading, cell in zip(headings[1:], row[1:], strict=False):
         if cell:
-            told = f"  {' '.join(heading.split())}: {console.together(cell)}"
+            told = f"  {' '.join(heading.split()).replace(' /', '/')}: {console.together(cell)}"
             yield from console.folded(told, width, "    ")
 
 

@@ -62,15 +62,16 @@ def test_a_name_that_has_no_room_stands_above_its_numbers_and_numbers_that_have_
         "          83.10 ± 1.20      12",
     ]
     assert printed(grid, 20) == [
+        "strategy",
         "on the test set",
         "none",
         "  test acc. %:",
         "    81.00 ± 0.52",
-        "  images /s: 1,000",
+        "  images/s: 1,000",
         "random_crop+flip_left_right",
         "  test acc. %:",
         "    83.10 ± 1.20",
-        "  images /s: 12",
+        "  images/s: 12",
     ]
 
 
@@ -80,7 +81,6 @@ def test_prose_breaks_between_words_alone(names: list[str], number: str, width: 
     lines = printed(tables.Prose(text), width)
     assert " ".join(lines).split() == console.shown(text).split()
     assert max(map(cell_len, lines)) <= max(min(width, 80), longest([console.shown(text)]))
-    assert any((number or "-").split(" +")[0] in line for line in lines)
 
 
 @pytest.mark.parametrize("text", ["it is 81.00 ± 0.52 of", "it is 81.00 +- 0.52 of", "and 97.5 % of"])

@@ -60,7 +60,8 @@ def _check_cache(folder: Path | None) -> None:
 
     folder = folder or cache.cache_folder(Data())
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; a cache is made by the first run")
+        reason = "not a folder" if folder.exists() else "no such folder"
+        raise UserError(f"{folder}: {reason}; a cache is made by the first run")
     found = entries.entries(folder)
     wrong = 0
     for entry in found:
