@@ -53,7 +53,12 @@ def _defaults() -> dict[Any, Any]:
 def house_style() -> Iterator[None]:
     """Settings under which figures are made: names are never read as mathtext, every script at hand is drawn."""
     # Text takes parse_math when it is made, so the figure may be drawn outside.
-    settings = {"text.parse_math": False, "font.family": list(_families()), "font.size": 9, "axes.titlesize": 10}
+    settings: dict[Any, Any] = {
+        "text.parse_math": False,
+        "font.family": list(_families()),
+        "font.size": 9,
+        "axes.titlesize": 10,
+    }
     with plain_style(), rc_context(settings):
         yield
 

@@ -16,12 +16,12 @@ def told(wrong: dict[Case, list[str]]) -> str:
 
 
 def test_a_damaged_cache_is_whole_decoded_again_or_refused(tmp_path: Path) -> None:
-    wrong = caches.fuzz(25, seed=1, root=tmp_path)
+    wrong = caches.fuzz(15, seed=1, root=tmp_path)
     assert not wrong, told(wrong)
 
 
 def test_a_damaged_image_is_decoded_left_out_or_refused(tmp_path: Path) -> None:
-    wrong = images.fuzz(30, seed=1, root=tmp_path)
+    wrong = images.fuzz(25, seed=1, root=tmp_path)
     assert not wrong, told(wrong)
 
 

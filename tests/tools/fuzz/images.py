@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -39,7 +40,7 @@ def ending(kind: str) -> str:
     return ENDINGS.get(kind, f".{kind.lower()}")
 
 
-def content(kind: str, rng: random.Random, modes: Sequence[str] = MODES, **settings: object) -> bytes:
+def content(kind: str, rng: random.Random, modes: Sequence[str] = MODES, **settings: Any) -> bytes:
     """An image in one of some modes that the kind has."""
     pixels = np.random.default_rng(rng.randrange(2**32)).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
     for mode in rng.sample(modes, len(modes)):
@@ -127,7 +128,7 @@ def _icc(_: str, rng: random.Random) -> bytes:
     return _saved(rng, icc_profile=rng.choice((b"", b"x", rng.randbytes(200), b"\0" * 70_000)))
 
 
-def _saved(rng: random.Random, **settings: object) -> bytes:
+def _saved(rng: random.Random, **settings: Any) -> bytes:
     return content(rng.choice(("JPEG", "PNG", "WEBP")), rng, **settings)
 
 
