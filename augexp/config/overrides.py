@@ -181,7 +181,7 @@ def _located(raw: Mapping[str, Any], keys: Sequence[str]) -> Place:
 
 
 def _there(names: Sequence[str]) -> str:
-    return f"; it has {', '.join(names)}" if names else "; it is empty"
+    return f"; it has {cut(', '.join(dict.fromkeys(names)), 200)}" if names else "; it is empty"
 
 
 def _no_keys(place: Place) -> str:
