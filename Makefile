@@ -31,6 +31,9 @@ validate: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.tools.fuzz --cases 20000 --typed 300
+	$(BIN)/python -m tests.tools.fuzz.folders
+	$(BIN)/python -m tests.tools.fuzz.caches
+	$(BIN)/python -m tests.tools.fuzz.images
 	$(BIN)/python -m tests.tools.moments 100
 
 $(VENV)/bin/python:

@@ -3,9 +3,11 @@
 Without a terminal (a pipe, a log file) bars become plain lines, a few a minute.
 """
 
+import codecs
 import errno
 import io
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -13,9 +15,9 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from augexp.errors import printable
 
@@ -49,7 +51,7 @@ class _PatientFile(io.FileIO):
 def be_patient() -> None:
     """Lets stdout and stderr outlive their readers: `| head -1` ends the talking, not the work.
 
-    What can't be shown in their encoding is shown as escapes.
+    What can't be shown in their encoding is shown in ASCII.
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
@@ -59,12 +61,12 @@ def be_patient() -> None:
         if not isinstance(stream, io.TextIOWrapper):
             continue
         if stream is not getattr(sys, f"__{name}__"):  # somebody else's
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors=IN_ASCII)
             continue
         stream.flush()
         file = io.BufferedWriter(_PatientFile(stream.fileno(), "w", closefd=False))
         lines = stream.line_buffering or stream.isatty()
-        patient = io.TextIOWrapper(file, stream.encoding, "backslashreplace", stream.newlines, line_buffering=lines)
+        patient = io.TextIOWrapper(file, stream.encoding, IN_ASCII, stream.newlines, line_buffering=lines)
         setattr(sys, name, patient)
 
 
@@ -73,6 +75,23 @@ err = _PatientConsole(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 PLAIN_LINE_SECONDS = 15.0
 WIDE = 10_000
+WIDTH = 80  # columns of prose and tables at most, or where no terminal tells
+IN_ASCII = "augexp.in_ascii"  # an error handler of encoding
+ASCII = {"±": "+-", "≤": "<=", "…": "...", "─": "-"}
+# A number keeps its sign, its spread and its unit.
+_TOGETHER = re.compile(r"(?<=±) (?=\d)|(?<=\+-) (?=\d)|(?<=\d) (?=±|\+-|%)")
+_KEPT = "\0"  # in place of a space that stays; no text that is printable has it
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
+    if isinstance(error, UnicodeEncodeError) and (plain := ASCII.get(error.object[error.start])):
+        return plain, error.start + 1
+    if isinstance(error, UnicodeEncodeError):
+        error.end = error.start + 1
+    return codecs.backslashreplace_errors(error)
+
+
+codecs.register_error(IN_ASCII, _in_ascii)
 
 
 class Advance(Protocol):
@@ -81,9 +100,47 @@ class Advance(Protocol):
     def __call__(self, count: int = 1, note: str = "") -> None: ...
 
 
+def shown(text: str, encoding: str = "utf-8") -> str:
+    """Text as a stream of this encoding will show it: what it lacks, or a terminal would obey, is in ASCII."""
+    return printable(text).encode(encoding, IN_ASCII).decode(encoding)
+
+
+def together(text: str) -> str:
+    """Text that `folded` keeps in one line."""
+    return text.replace(" ", _KEPT)
+
+
+def folded(text: str, width: int = WIDTH, indent: str = "  ") -> list[str]:
+    """Lines of at most so many columns, broken between words alone; a word that is longer has a line of its own.
+
+    A number, its ± and its unit stay together.
+
+    Args:
+        text: as `shown` gives it; each of its lines is folded.
+        width: columns.
+        indent: before what follows the first of the lines that a line becomes.
+    """
+    return [piece for line in text.split("\n") for piece in _pieces(line, width, indent)]
+
+
+def _pieces(line: str, width: int, indent: str) -> list[str]:
+    lines, used = [""], 0
+    for number, word in enumerate(_TOGETHER.sub(_KEPT, line).split(" ")):
+        size = cell_len(word.replace(_KEPT, " "))
+        if used + 1 + size > width and lines[-1].strip():
+            if word:
+                lines.append(indent + word)
+                used = len(indent) + size
+        else:
+            gap = " " if number else ""
+            lines[-1] += gap + word
+            used += len(gap) + size
+    return [piece.replace(_KEPT, " ") for piece in lines]
+
+
 def say(line: str) -> None:
-    """One line for the reader, never taken for markup."""
-    err.print(printable(line), markup=False)
+    """One line for the reader, never taken for markup; on a terminal words stay whole."""
+    _print(err, line)
 
 
 @cache
@@ -93,11 +150,26 @@ def say_once(line: str) -> None:
 
 
 def answer(line: str) -> None:
-    """Lines of a result, never taken for markup; names of foreign runs can't command the terminal."""
-    out.print(printable(line), markup=False)
+    """Lines of a result, as `say`; names of foreign runs can't command the terminal."""
+    _print(out, line)
 
 
-def tabulate(table: Table) -> None:
+def tell(text: str) -> None:
+    """Prose of a result, folded wherever it goes."""
+    out.print("\n".join(folded(shown(text, out.encoding), min(WIDTH, out.width))), markup=False)
+
+
+def quote(text: str) -> None:
+    """What is to be copied from the screen: never folded."""
+    out.print(shown(text, out.encoding), markup=False)
+
+
+def _print(where: Console, text: str) -> None:
+    plain = shown(text, where.encoding)
+    where.print("\n".join(folded(plain, where.width)) if where.is_terminal else plain, markup=False)
+
+
+def tabulate(table: RenderableType) -> None:
     """A table of a result; where no terminal sets a width, its rows stay whole."""
     if out.is_terminal:
         out.print(table)

@@ -86,6 +86,8 @@ def remedy(error: OSError) -> str:
         return "it was moved or deleted meanwhile; type the command again"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "make it writable"
+    if error.errno == errno.EEXIST:
+        return "move away what stands there and is no folder"
     return "free space"
 
 

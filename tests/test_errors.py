@@ -1,5 +1,6 @@
 """Words that errors share: suggestions, short values, text that can't command a terminal."""
 
+import errno
 import re
 import unicodedata
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augexp.errors import all_of, brief, closest, counted, did_you_mean, first_line, printable
+from augexp.errors import all_of, brief, closest, counted, did_you_mean, first_line, printable, remedy
 from tests.places import ROOT
 
 
@@ -88,3 +89,8 @@ def test_of_very_many_mistakes_the_first_are_told() -> None:
     assert all_of(["a", "b", "a"]) == "a\nb"
     told = all_of(str(number) for number in range(120)).splitlines()
     assert (len(told), told[0], told[-1]) == (51, "0", "and 70 more mistakes")
+
+
+def test_a_file_in_the_place_of_a_folder_is_no_lack_of_space() -> None:
+    assert remedy(FileExistsError(errno.EEXIST, "File exists")) == "move away what stands there and is no folder"
+    assert remedy(OSError(errno.ENOSPC, "No space left on device")) == "free space"

@@ -12,7 +12,7 @@ from augexp.cli.main import program
 from augexp.config import load
 from augexp.config.ops import OPS
 from augexp.config.schema import Data, Experiment, Model, Train
-from augexp.report.ops import table
+from augexp.report.ops import Listing
 from tests.places import ROOT
 
 README = ROOT / "README.md"
@@ -73,7 +73,7 @@ def test_the_configuration_of_the_readme_is_one(tmp_path: Path) -> None:
 def test_the_ops_it_lists_are_those_of_augexp_ops() -> None:
     console = Console(width=80)
     with console.capture() as captured:
-        console.print(table())
+        console.print(Listing())
     listing = "\n".join(f"    {line}".rstrip() for line in captured.get().splitlines())
     assert listing.strip("\n") in doc("strategies")
     assert f"lists {len(OPS)} with their defaults" in text(README)

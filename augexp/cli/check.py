@@ -71,7 +71,8 @@ def _check_cache(folder: Path | None) -> None:
 
     folder = folder or cache.cache_folder(Data())
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; a cache is made by the first run")
+        reason = "not a folder" if folder.exists() else "no such folder"
+        raise UserError(f"{folder}: {reason}; a cache is made by the first run")
     found = entries.entries(folder)
     wrong = 0
     for entry in found:
@@ -79,6 +80,9 @@ def _check_cache(folder: Path | None) -> None:
         wrong += damage is not None
         told = damage or ("whole" if cache.tells(entry) else "of an earlier version, which kept no digests")
         console.answer(f"{entry}: {told}")
+    for place, reason in entries.lost(folder):
+        wrong += 1
+        console.answer(f"{place}: {reason}")
     rest = f"; {wrong} damaged, which the next run that needs them decodes again" if wrong else ""
     console.answer(f"{counted(len(found), 'data set')}{rest}")
     raise typer.Exit(1 if wrong else 0)

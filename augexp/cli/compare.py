@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from augexp.cli.shared import write, write_text
+from augexp.cli.shared import write_picture, write_text
 from augexp.errors import UserError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def compare(
         from augexp.report.page import html
 
         write_text(page, html(judgement, x))
-    write(out / "comparison.png", curves.savefig)
+    write_picture(out / "comparison.png", curves)
     _write_pictures(judgement, out)
     if judgement.refused:
         raise typer.Exit(3)
@@ -72,28 +72,28 @@ def compare(
 
 def _say(judgement: "Judgement") -> None:
     """Which to use, the tables, the verdicts and the notes."""
-    from augexp import console, tables
+    from augexp import console
     from augexp.report import profiles, recalls, terminal
     from augexp.report.notes import notes
 
     if judgement.choice is not None:
-        console.out.print(terminal.box(judgement), "", sep="\n")
+        console.out.print(terminal.Box(judgement), "", sep="\n")
     console.out.print(terminal.table(judgement))
     for line in terminal.caption(judgement).splitlines():
-        console.answer(tables.folded(line))
+        console.tell(line)
     of_classes = recalls.table(judgement)
     if of_classes is not None:
         console.out.print("", of_classes, sep="\n")
-        console.answer(tables.folded(recalls.caption(judgement)))
+        console.tell(recalls.caption(judgement))
     contrasts = terminal.contrast_table(judgement)
     if contrasts is not None:
         console.out.print("", contrasts, sep="\n")
     for line in terminal.sentences(judgement):
-        console.answer(line)
+        console.tell(line)
     for grid in profiles.grids(judgement.profiles):
         console.out.print("", grid, sep="\n")
-    for line in [*profiles.sentences(judgement.profiles), *notes(judgement)]:
-        console.answer(line)
+    for line in [*profiles.summaries(judgement.profiles), *notes(judgement)]:
+        console.tell(line)
 
 
 def _write_texts(judgement: "Judgement", csv: Path | None, json: Path | None, markdown: Path | None) -> None:
@@ -118,13 +118,13 @@ def _write_pictures(judgement: "Judgement", out: Path) -> None:
     from augexp.report import effect_figures, figures, profile_figures, wording
 
     if figures.has_pairs(judgement):
-        write(out / "pairs.png", figures.pairs(judgement).savefig)
+        write_picture(out / "pairs.png", figures.pairs(judgement))
     with effect_figures.file_style():
         drawn = effect_figures.drawn(judgement.effects, wording.unit_of(judgement.metric))
     for name, figure in drawn.items():
-        write(out / f"{name}.png", figure.savefig)
+        write_picture(out / f"{name}.png", figure)
     if judgement.profiles.families:
-        write(out / "profiles.png", profile_figures.summary(judgement.profiles).savefig)
+        write_picture(out / "profiles.png", profile_figures.summary(judgement.profiles))
 
 
 def _check_ylim(ylim: tuple[float, float] | None) -> None:

@@ -46,7 +46,7 @@ def data(
     console.answer(audit.title(found))
     console.out.print(audit.table(found))
     for line in audit.lines(found):
-        console.answer(line)
+        console.tell(line)
     if json is not None:
         write_text(json, audit.json_text(found))
     if out is not None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from augexp.cli.shared import Split, check_picture, write
+from augexp.cli.shared import Split, check_picture, write_picture
 
 
 def explain(
@@ -30,4 +30,4 @@ def explain(
     device.load_tensorflow()
     from augexp.evaluate import explain as explain_runs
 
-    write(out, explain_runs.picture(folders, split, examples, ids or []).savefig)
+    write_picture(out, explain_runs.picture(folders, split, examples, ids or []))

@@ -3,13 +3,15 @@
 TensorFlow is imported inside the commands that need it.
 """
 
+import os
 import sys
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 import augexp
-from augexp import console
+from augexp import console, files
 from augexp.cli.ablate import ablate
 from augexp.cli.check import check
 from augexp.cli.clean import clean
@@ -25,6 +27,8 @@ from augexp.cli.sweep import sweep
 from augexp.cli.train import train
 from augexp.errors import HOMELESS, NO_HOME, UserError, printable
 
+MOST_SETTINGS = 2**20  # bytes of a matplotlibrc
+
 # In the order of `augexp --help`.
 COMMANDS = (data, train, sweep, ablate, status, clean, compare, evaluate, explain, predict, ops, preview, check)
 
@@ -33,6 +37,7 @@ def main() -> None:
     """Runs the command line: exit status 2 for a mistake of the user's, 130 for Ctrl-C."""
     console.be_patient()
     try:
+        _refuse_matplotlibrc()
         program()()
     except (UserError, OSError) as error:
         _end(str(error))
@@ -42,9 +47,23 @@ def main() -> None:
         _end(HOMELESS)
 
 
+def _refuse_matplotlibrc() -> None:
+    """Matplotlib reads it wherever it is started, waits for a pipe, and ends in a traceback where it is no text."""
+    for path in map(Path, filter(None, ("matplotlibrc", os.environ.get("MATPLOTLIBRC")))):
+        if not path.exists() or path.is_dir():
+            continue
+        try:
+            files.read_bytes(path, MOST_SETTINGS).decode("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = "it is no text in UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
+            raise UserError(
+                f"{path}: {reason}, and matplotlib, which draws the pictures, would read its settings there; rename it"
+            ) from None
+
+
 def _end(mistake: str) -> NoReturn:
     for line in printable(mistake).splitlines():
-        print(f"error: {line}", file=sys.stderr)
+        console.say(f"error: {line}")
     sys.exit(2)
 
 

@@ -4,7 +4,7 @@
 def ops() -> None:
     """List every op: what it does, its parameters with their defaults, its paper."""
     from augexp import console
-    from augexp.report.ops import table
+    from augexp.report.ops import Listing
 
-    console.out.print(table())
-    console.answer("only: [CLASS, ...] makes any op one for these classes alone: {name: cutmix, only: [dingo, beagle]}")
+    console.out.print(Listing())
+    console.tell("only: [CLASS, ...] makes any op one for these classes alone: {name: cutmix, only: [dingo, beagle]}")

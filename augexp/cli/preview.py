@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from augexp.cli.shared import Overrides, check_picture, complete_config, complete_strategy, write
+from augexp.cli.shared import Overrides, check_picture, complete_config, complete_strategy, write_picture
 from augexp.errors import UserError
 
 
@@ -48,4 +48,4 @@ def preview(
     from augexp.train import gallery, preview
 
     figure = gallery.of(experiment if given else None) if every else preview.of(experiment, examples)
-    write(out, figure.savefig)
+    write_picture(out, figure)

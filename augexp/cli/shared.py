@@ -2,12 +2,16 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from augexp.errors import UserError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Split = Literal["test", "val"]
 
@@ -53,6 +57,13 @@ RunGpus = Annotated[
 def write_text(path: Path, text: str) -> None:
     """Writes text as UTF-8; what can't be text becomes an escape. Raises UserError as `write` does."""
     write(path, lambda temporary: temporary.write_text(text, "utf-8", "backslashreplace"))
+
+
+def write_picture(path: Path, figure: "Figure") -> None:
+    """Writes a figure in the format of the file's ending. Raises UserError as `write` does."""
+    from augexp.draw import style
+
+    write(path, partial(style.save, figure))
 
 
 def write(path: Path, write: Callable[[Path], object]) -> None:

@@ -13,7 +13,7 @@ def status(
     folders: Annotated[list[Path], typer.Argument(help="Run folders, such as runs/*.", show_default=False)],
 ) -> None:
     """How runs stand, whoever trains them: epoch, val accuracy, images/s, time left; of a study, who is out."""
-    from augexp import console, tables
+    from augexp import console
     from augexp.report import wording
     from augexp.runs import status
     from augexp.study import rounds, watch
@@ -35,6 +35,6 @@ def status(
     at_once = max(1, sum(now.state == "running" for now in standings))
     console.answer(watch.summary(standings, at_once))
     for race, members in rounds.found_in([now.folder for now in standings]):
-        console.answer(tables.folded(f"study {race.study.hash}, by these runs: {wording.race_sentence(race)}"))
+        console.tell(f"study {race.study.hash}, by these runs: {wording.race_sentence(race)}")
         if race.ended:
-            console.answer(tables.folded(wording.outcome(race, rounds.decided(members))))
+            console.tell(wording.outcome(race, rounds.decided(members)))

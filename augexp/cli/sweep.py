@@ -132,7 +132,7 @@ def _all(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> None:
 
 def _rounds(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> None:
     """The runs that a decision takes."""
-    from augexp import console, tables
+    from augexp import console
     from augexp.report import wording
     from augexp.study import plan as study_plan
     from augexp.study import rounds
@@ -152,7 +152,7 @@ def _rounds(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> Non
 
     def tell(race: "Race") -> None:
         if not race.ended:  # the end is the answer
-            console.say(tables.folded(wording.race_sentence(race)))
+            console.say(wording.race_sentence(race))
 
     def train() -> "Race":
         now = rounds.stand(plan, retry=retry)
@@ -164,32 +164,32 @@ def _rounds(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> Non
             return rounds.run(plan, pool, tell, retry=retry)
 
     race = _until_interrupted(train)
-    console.answer(tables.folded(wording.race_sentence(race)))
+    console.tell(wording.race_sentence(race))
     begun = [one.run_dir for one in plan.runs.values() if one.run_dir.exists()]
-    console.answer(tables.folded(wording.outcome(race, rounds.decided(begun))))
+    console.tell(wording.outcome(race, rounds.decided(begun)))
     finished = [str(one.run_dir) for one in plan.runs.values() if (one.run_dir / "result.json").exists()]
     if finished:
-        console.answer(f"compare: {compare_line(finished)}")
+        console.quote(f"compare: {compare_line(finished)}")
     if race.incomplete:
         raise typer.Exit(1)
 
 
 def _forecast_rounds(plan: "Plan", *, retry: bool) -> None:
     """The runs at least and at most, their hours, and what differences the looks can settle."""
-    from augexp import console, tables
+    from augexp import console
     from augexp.network import device
     from augexp.report import wording
     from augexp.study import folds, rounds
 
     race = rounds.stand(plan, retry=retry)
-    console.answer(tables.folded(wording.race_sentence(race)))
+    console.tell(wording.race_sentence(race))
     looks, strategies = plan.study.decide.looks, plan.study.strategies
     done = sum((one.run_dir / "result.json").exists() for one in plan.runs.values())
     console.answer(
         f"runs: at least {looks[0] * len(strategies)}, at most {looks[-1] * len(strategies)}; {done} are finished"
     )
     overlap = folds.overlap(next(iter(plan.runs.values())).data)
-    console.answer(tables.folded(wording.settles(plan.study, overlap)))
+    console.tell(wording.settles(plan.study, overlap))
     if race.needed:
         device.load_tensorflow()
         from augexp.study import cost
@@ -197,7 +197,7 @@ def _forecast_rounds(plan: "Plan", *, retry: bool) -> None:
         costs: dict[str, cost.Cost] = {}  # measured twice, they would differ
         for text, some in (("the next look", plan.of(race.needed)), ("all looks", list(plan.runs.values()))):
             told = "; ".join(cost.lines([one for one in some if not _is_finished(one)], costs))
-            console.answer(tables.folded(f"{text}: {told}"))
+            console.tell(f"{text}: {told}")
 
 
 def _is_finished(experiment: "Experiment") -> bool:
@@ -252,6 +252,8 @@ def _close(standings: "Sequence[Standing]") -> None:
 
     for line in sweep.closing_lines(standings):
         console.answer(line)
+    if compare := sweep.next_line(standings):
+        console.quote(compare)
     if any(now.state != "finished" for now in standings):
         raise typer.Exit(1)
 

@@ -43,7 +43,7 @@ def train(
     from augexp.train.run import summary, train
 
     if dry_run:
-        console.answer(experiment.to_yaml())
+        console.quote(experiment.to_yaml())
         for line in plan(experiment):
             console.answer(line)
         return

@@ -128,12 +128,26 @@ def _set(raw: Raw, places: Places, keys: Sequence[str], value: Any, who: str) ->
         raise SettingError(f"{len(keys):,} keys within each other; at most {yamlfile.DEEPEST} are")
     section = raw.get(keys[0])
     new: Places = {}
+    replaced = False
     for inner, one in spread(keys, value) if section is None or isinstance(section, Mapping) else [(keys, value)]:
         place = _located(raw, inner)
+        replaced = replaced or _holds(raw, place)
         raw, new[place] = _with(raw, place, one), who
+    if not replaced:  # of thousands of keys, each would look at all that were set before it
+        return raw, places | new
     # What stood inside is gone, and its line with it.
     kept = {place: other for place, other in places.items() if not _is_within(place, new)}
     return raw, kept | new
+
+
+def _holds(raw: Any, place: Place) -> bool:
+    """Whether something stands at a place."""
+    try:
+        for key in place:
+            raw = raw[key]
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
 
 
 def _is_within(place: Place, others: Container[Place]) -> bool:
@@ -167,7 +181,7 @@ def _located(raw: Mapping[str, Any], keys: Sequence[str]) -> Place:
 
 
 def _there(names: Sequence[str]) -> str:
-    return f"; it has {', '.join(names)}" if names else "; it is empty"
+    return f"; it has {cut(', '.join(dict.fromkeys(names)), 200)}" if names else "; it is empty"
 
 
 def _no_keys(place: Place) -> str:

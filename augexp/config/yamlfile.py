@@ -72,6 +72,12 @@ class _Loader(yaml.SafeLoader):
         except (ValueError, OverflowError):
             raise ScannerError(None, None, "an escape names no character", start_mark) from None
 
+    def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:  # noqa: N803 - as PyYAML calls it
+        """An opening bracket; two thousand of them would be looked at for seconds."""
+        if self.flow_level >= DEEPEST:
+            raise TooMuch(None, None, _TOO_DEEP, self.get_mark())
+        super().fetch_flow_collection_start(TokenClass)
+
     def construct_core(self, node: yaml.ScalarNode) -> Any:
         """A value that the core schema knows, with its tag or by its looks."""
         text = self.construct_scalar(node)

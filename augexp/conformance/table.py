@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from rich import box
-from rich.table import Table
-
 from augexp.conformance.check import Row
 from augexp.conformance.property import Finding
+from augexp.tables import Grid
 
 OURS = "augexp"
 BESIDE = 2  # other libraries that fit into 80 columns beside ours
 
 
-def tables(rows: Sequence[Row]) -> list[Table]:
+def tables(rows: Sequence[Row]) -> list[Grid]:
     """A table an op; where there are more than two other libraries, more of them."""
     by_op = [list(of_op) for _, of_op in groupby(rows, key=lambda row: row.op)]
     return [_table(of_op, libraries) for of_op in by_op for libraries in _columns(rows)]
@@ -25,12 +23,8 @@ def _columns(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     return [(OURS, *others[start : start + BESIDE]) for start in starts]
 
 
-def _table(rows: Sequence[Row], libraries: Sequence[str]) -> Table:
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
-    grid.add_column(rows[0].op, overflow="fold")
-    grid.add_column("limit", no_wrap=True)
-    for library in libraries:
-        grid.add_column(library, no_wrap=True)
+def _table(rows: Sequence[Row], libraries: Sequence[str]) -> Grid:
+    grid = Grid([rows[0].op, "limit", *libraries], "ll" + "l" * len(libraries))
     for row in rows:
         grid.add_row(row.name, row.limit, *(_cell(row.findings[library]) for library in libraries))
     return grid

@@ -74,6 +74,19 @@ def entries(cache: Path) -> list[Path]:
     return found
 
 
+def lost(cache: Path) -> list[tuple[Path, str]]:
+    """What is called as an entry in a cache folder and is none, damaged or put there; and why."""
+    found = []
+    for path in sorted(
+        path for path in cache.iterdir() if _NAME.fullmatch(path.name) and not path.name.startswith(".")
+    ):
+        try:
+            refuse_foreign(path)
+        except NoEntry as reason:
+            found.append((path, str(reason)))
+    return found
+
+
 def removable(cache: Path) -> tuple[list[Removable], list[tuple[Path, str]]]:
     """The entries in a cache folder, which the next run that needs them makes anew; other folders, and why they stay.
 

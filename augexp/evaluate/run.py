@@ -13,6 +13,7 @@ import numpy as np
 
 from augexp import console, files
 from augexp.draw import evaluation as draw_evaluation
+from augexp.draw import style
 from augexp.errors import UserError
 from augexp.evaluate import averaged, probes, scores
 from augexp.evaluate.averaged import Augmented
@@ -77,7 +78,7 @@ def _evaluate(folder: Path, request: Request) -> dict[str, Any]:
         content = _merged(subject, [one.run(subject) for one in plan])
     for name, figure in draw_evaluation.pictures(content["splits"][request.split], run.class_names, folder.name):
         with files.replacing(folder / f"{name}-{request.split}.png") as temporary:
-            figure.savefig(temporary)
+            style.save(figure, temporary)
     return content
 
 

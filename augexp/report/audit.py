@@ -5,14 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-from rich.table import Table
-from rich.text import Text
 
-from augexp import tables
 from augexp.audit.findings import IMPROBABLE, SURE, Doubt, Files, Findings, Mixing, NearCopy, Shown, Spread
 from augexp.data.copies import Group, Member, across_in_words
 from augexp.errors import printable
 from augexp.report import advice
+from augexp.tables import Grid
 
 NAMED = 8  # of each kind the first
 MOST_CLASSES = 20  # in the table
@@ -38,22 +36,22 @@ def rows(found: Findings) -> Iterator[tuple[str, ...]]:
     yield "all", *(f"{int(of.sum()):,}" for of in counts.values())
 
 
-def table(found: Findings) -> Table:
+def table(found: Findings) -> Grid:
     """Images of each class in each split."""
-    grid = tables.grid(["class"], list(found.counts))
-    for name, *numbers in rows(found):
-        grid.add_row(Text(printable(name)), *numbers)
+    grid = Grid(["class", *found.counts], "l" + "r" * len(found.counts))
+    for row in rows(found):
+        grid.add_row(*row)
     return grid
 
 
 def lines(found: Findings) -> list[str]:
-    """All but the table, of 80 columns: facts, the images that are meant, what is doubtful and what to do."""
-    told = [tables.folded(f"{what}: {words}") for what, words in facts(found)]
+    """All but the table: facts, the images that are meant, what is doubtful and what to do."""
+    told = [f"{what}: {words}" for what, words in facts(found)]
     for heading, images in listed(found):
-        told += ["", tables.folded(f"{heading}:"), *(tables.folded(f"  {line}") for line in images)]
+        told += ["", f"{heading}:", *(f"  {line}" for line in images)]
     doubtful = advice.doubtful(found)
     told += ["", "doubtful:" if doubtful else "nothing is doubtful"]
-    return told + [tables.folded(f"- {sentence}") for sentence in doubtful]
+    return told + [f"- {sentence}" for sentence in doubtful]
 
 
 # --- facts ---------------------------------------------------------------------------------------------------------

@@ -270,7 +270,7 @@ def markdown(judgement: Judgement) -> str:
         summary = summarize(group)
         cells = (
             tables.escaped(group.label), str(len(group.seeds)),
-            percent_cell(summary.val, " "), percent_cell(summary.test, " ") + _markdown_other(group, summary),
+            percent_cell(summary.val), percent_cell(summary.test) + _markdown_other(group, summary),
             *(recalls.percents(judgement.recalls[group.label].test) if of_classes else ()),
             *_markdown_contrast(against.get(group.label)), f"{summary.minutes:.1f}",
         )  # fmt: skip

@@ -22,7 +22,7 @@ from augexp.compare.groups import Group
 from augexp.compare.judge import Judgement
 from augexp.compare.summary import XAxis, curve, summarize
 from augexp.compare.verdicts import Verdict, between
-from augexp.draw.style import COLOURS, LINES, MARKERS, drawable, house_style, shorten
+from augexp.draw.style import COLOURS, LINES, MARKERS, drawable, house_style, plain_style, shorten
 from augexp.errors import printable
 from augexp.report.curves import X_LABELS, draw_curve, ends, later_half, limits, percent
 from augexp.report.wording import unit_of
@@ -219,7 +219,7 @@ def svg(figure: Figure, title: str) -> Markup:
     """
     text = io.StringIO()
     salt = "".join(filter(str.isalnum, title))
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
+    with plain_style(), rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     body = text.getvalue()
     body = body[body.index("<svg") :]

@@ -2,24 +2,32 @@
 
 import inspect
 import json
+from collections.abc import Iterator
 
-from rich.table import Table
-from rich.text import Text
+from rich.console import Console, ConsoleOptions
+from rich.text import Span, Text
 
+from augexp import console
 from augexp.config.ops import OPS, OneOf, default_op
 from augexp.errors import first_line
 
+LEAST_BESIDE = 70  # columns of a screen
 
-def table() -> Table:
-    """A row an op: its name; what it does and its paper; its parameters with their defaults."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(no_wrap=True)
-    grid.add_column()
-    for name, spec in OPS.items():
-        says = first_line(spec.__doc__ or "")
-        paper = f" ({spec.paper})" if spec.paper else ""
-        grid.add_row(Text(name, style="bold"), Text(f"{says.removesuffix('.')}{paper}.\n{_defaults(name)}\n"))
-    return grid
+
+class Listing:
+    """Of each op: its name; beside it, or beneath where there is no room, what it does, its paper, its parameters."""
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[Text]:
+        beside = 2 + max(map(len, OPS))
+        indent = " " * (beside if options.max_width >= LEAST_BESIDE else 2)
+        for name, spec in OPS.items():
+            says = first_line(spec.__doc__ or "")
+            paper = f" ({spec.paper})" if spec.paper else ""
+            told = console.shown(f"{says.removesuffix('.')}{paper}.\n{_defaults(name)}", options.encoding)
+            first, *rest = console.folded(told, options.max_width - len(indent), "")
+            head = [f"{name:<{beside}}{first}"] if len(indent) == beside else [name, f"{indent}{first}"]
+            lines = [*head, *(indent + line for line in rest), ""]
+            yield Text("\n".join(lines), no_wrap=True, overflow="ignore", spans=[Span(0, len(name), "bold")])
 
 
 def _defaults(name: str) -> str:

@@ -5,19 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Group as Stack
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from augexp import tables
 from augexp.compare.evaluations import LeftOut
 from augexp.compare.profiles import Finding, Profile, Profiles, Status
 from augexp.compare.summary import Spread
-from augexp.errors import printable
 from augexp.metrics.catalogue import FAMILIES, PERCENT, Metric
 from augexp.report.wording import p_text
+from augexp.tables import Grid, Prose
 
-WIDTHS = (14, 15, 7, 15, 8, 11)  # characters; with the gaps between them 80
 MOST_MEANS = 5  # metrics beside each other in 80 columns
 REFUSED: dict[Status, str] = {
     "one seed": "one seed, so of the strategies this says nothing",
@@ -81,56 +78,38 @@ def heading(metric: Metric, shown: Sequence[Row] = ()) -> str:
 
 
 def grids(measured: Profiles) -> list[Stack]:
-    """The families in 80 columns: a table a judged metric, then the means of those that aren't judged."""
+    """The families: a table of the judged metrics, then the means of those that aren't judged."""
     return [_family(measured, profile) for profile in measured.families]
 
 
 def _family(measured: Profiles, profile: Profile) -> Stack:
-    parts: list[Text | Table] = [Text(f"{profile.family}: {FAMILIES[profile.family]}")]
+    parts: list[Prose | Text | Grid] = [Prose(f"{profile.family}: {FAMILIES[profile.family]}")]
     judged = [metric for metric in profile.metrics if metric.judged]
     if judged:
-        parts.append(_columns(measured))
-    for metric in judged:
-        its_rows = rows(measured, profile, metric)
-        parts += [Text(tables.folded(heading(metric, its_rows))), _table(metric, its_rows)]
+        parts.append(_judged(measured, profile, judged))
     shown = [metric for metric in profile.metrics if not metric.judged]
     for at in range(0, len(shown), MOST_MEANS):
         parts += [Text(), _means(profile, shown[at : at + MOST_MEANS])]
     return Stack(*parts)
 
 
-def _columns(measured: Profiles) -> Table:
-    against = "" if measured.baseline is None else f"against {printable(measured.baseline.label)}"
-    return _sized([against, "mean ± sd", "diff.", "95 % interval", "p\n(Holm)", "status"])
-
-
-def _table(metric: Metric, shown: Sequence[Row]) -> Table:
-    grid = _sized([""] * len(WIDTHS))
-    grid.show_header = False
-    for row in shown:
-        grid.add_row(Padding(Text(printable(row.label)), (0, 0, 0, 1)), *cells(metric, row))
+def _judged(measured: Profiles, profile: Profile, metrics: Sequence[Metric]) -> Grid:
+    against = "" if measured.baseline is None else f"against {measured.baseline.label}"
+    grid = Grid([against, "mean ± sd", "diff.", "95 % interval", "p\n(Holm)", "status"], "lrrrrl")
+    for metric in metrics:
+        its_rows = rows(measured, profile, metric)
+        grid.add_line(heading(metric, its_rows))
+        for row in its_rows:
+            grid.add_row(f" {row.label}", *cells(metric, row))
     return grid
 
 
-def _sized(headings: Sequence[str]) -> Table:
-    grid = tables.grid(headings[:1], headings[1:-1])
-    grid.add_column(headings[-1])
-    for column, width in zip(grid.columns, WIDTHS, strict=True):
-        column.width = width
-    return grid
-
-
-def _means(profile: Profile, shown: Sequence[Metric]) -> Table:
-    grid = tables.grid(["means, %"], [metric.title.replace(" ", "\n") for metric in shown])
+def _means(profile: Profile, shown: Sequence[Metric]) -> Grid:
+    grid = Grid(["means, %", *(metric.title.replace(" ", "\n") for metric in shown)], "l" + "r" * len(shown))
     for label in dict.fromkeys(label for name, label in profile.spreads if name in {one.name for one in shown}):
         spreads = [(metric, profile.spreads.get((metric.name, label))) for metric in shown]
-        grid.add_row(Text(printable(label)), *(one.unit.value(found.mean) if found else "-" for one, found in spreads))
+        grid.add_row(label, *(one.unit.value(found.mean) if found else "-" for one, found in spreads))
     return grid
-
-
-def sentences(measured: Profiles) -> list[str]:
-    """`summaries` in lines of 80 columns."""
-    return [tables.folded(line) for line in summaries(measured)]
 
 
 def summaries(measured: Profiles) -> list[str]:

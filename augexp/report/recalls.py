@@ -3,16 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
 from augexp import tables
 from augexp.compare.groups import Group
 from augexp.compare.judge import Judgement
 from augexp.compare.recalls import BySplit, Recalls
 from augexp.compare.summary import Spread, summarize
 from augexp.draw.style import shorten
-from augexp.errors import printable
+from augexp.tables import Grid
 
 LONGEST = 16  # characters of a class's name in 80 columns
 
@@ -24,17 +21,15 @@ def is_shown(judgement: Judgement) -> bool:
     )
 
 
-def table(judgement: Judgement) -> Table | None:
+def table(judgement: Judgement) -> Grid | None:
     """A row a group, in percent of the test set; None where it isn't needed."""
     if not is_shown(judgement):
         return None
-    grid = tables.grid(["strategy"], ["test\nacc. %", "macro\nrecall %", "worst\nclass %"])
-    grid.add_column("worst class", overflow="fold")
+    grid = Grid(["strategy", "test\nacc. %", "macro\nrecall %", "worst\nclass %", "worst class"], "lrrrl")
     for group in judgement.comparison.groups:
         found = judgement.recalls[group.label].test
         worst = "-" if found is None else shorten(found.worst_class, LONGEST)
-        cells = (_cell(summarize(group).test), *percents(found))
-        grid.add_row(Text(printable(group.label)), *cells, Text(printable(worst)))
+        grid.add_row(group.label, _cell(summarize(group).test), *percents(found), worst)
     return grid
 
 

@@ -1,15 +1,12 @@
-"""A judged comparison on the terminal: tables of 80 columns and sentences."""
+"""A judged comparison on the terminal: tables and sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from rich.cells import cell_len
-from rich.console import Console
-from rich.measure import Measurement
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
-from augexp import tables
+from augexp import console, tables
 from augexp.compare import stability
 from augexp.compare.choice import Choice
 from augexp.compare.groups import Group
@@ -17,34 +14,22 @@ from augexp.compare.judge import Judgement
 from augexp.compare.summary import Reach, Spread, Summary, best_val_accuracy, reach, summarize
 from augexp.compare.verdicts import Verdict
 from augexp.config.schema import Score
-from augexp.errors import counted, printable
+from augexp.errors import counted
 from augexp.report import wording
-
-WIDE = Console(width=1000)  # to measure on
-LONGEST_BESIDE = 12  # characters of a name that fit into 80 columns beside the numbers
+from augexp.tables import Grid
 
 
-def table(judgement: Judgement) -> Table:
-    """A row a group; fits into 80 columns: where it otherwise wouldn't, the spreads go to a second line."""
-    names = [printable(group.label) for group in judgement.comparison.groups]
-    if max(map(cell_len, names)) <= LONGEST_BESIDE:
-        beside = _table(judgement, long=False)
-        # Beside the other weights' accuracy, a range of best epochs may be too much for a line.
-        if other_scores(judgement) is None or Measurement.get(WIDE, WIDE.options, beside).maximum <= tables.WIDTH:
-            return beside
-    return _table(judgement, long=True)
-
-
-def _table(judgement: Judgement, *, long: bool) -> Table:
+def table(judgement: Judgement) -> Grid:
+    """A row a group."""
     other, baseline = other_scores(judgement), judgement.baseline
     headings = [
-        *("seeds", "val\nacc. %", "test\nacc. %", *([f"{other}\nep. %"] if other else [])),
+        *("strategy", "seeds", "val\nacc. %", "test\nacc. %", *([f"{other}\nep. %"] if other else [])),
         *("best\nepoch", "images\n/s", "min", *(["s to\nbase"] if baseline else [])),
     ]
-    grid = tables.grid(["strategy"], headings, leading=int(long))
+    grid = Grid(headings, "l" + "r" * (len(headings) - 1))
     for group in judgement.comparison.groups:
-        cells = _cells(group, summarize(group), "\n" if long else " ", other=other is not None)
-        grid.add_row(_name(group), *cells, *([reached(reach_of(group, judgement))] if baseline else []))
+        cells = _cells(group, summarize(group), other=other is not None)
+        grid.add_row(group.label, *cells, *([reached(reach_of(group, judgement))] if baseline else []))
     return grid
 
 
@@ -58,10 +43,6 @@ def other_scores(judgement: Judgement) -> str | None:
 def other_of(group: Group) -> Score:
     """The weights of a group that are not scored."""
     return "best" if group.score == "last" else "last"
-
-
-def _name(group: Group) -> Text:
-    return Text(printable(group.label))  # a name such as [bold] is a name
 
 
 def reach_of(group: Group, judgement: Judgement) -> Reach | None:
@@ -84,26 +65,26 @@ def reached(reach: Reach | None) -> str:
     return f"{reach.seconds:,.0f}" if reach.runs == reach.of else f"{reach.runs}/{reach.of}"
 
 
-def _cells(group: Group, summary: Summary, gap: str, *, other: bool) -> tuple[str, ...]:
-    sign = "±" if other and gap == " " else "± "  # so that the usual study fits
+def _cells(group: Group, summary: Summary, *, other: bool) -> tuple[str, ...]:
+    sign = "±" if other else "± "  # so that the usual study fits into 80 columns
     others = "-" if summary.other_test is None else f"{100 * summary.other_test.mean:.2f}"
     return (
         str(len(group.seeds)),
-        percent_cell(summary.val, gap, sign),
-        percent_cell(summary.test, gap, sign),
+        percent_cell(summary.val, sign),
+        percent_cell(summary.test, sign),
         *([others] if other else []),
-        _epochs(*summary.best_epoch, gap),
+        _epochs(*summary.best_epoch),
         f"{summary.images_per_second:,.0f}",
         f"{summary.minutes:.1f}",
     )
 
 
-def percent_cell(spread: Spread, gap: str, sign: str = "± ") -> str:
-    return f"{100 * spread.mean:.2f}{gap}{'one seed' if spread.sd is None else f'{sign}{100 * spread.sd:.2f}'}"
+def percent_cell(spread: Spread, sign: str = "± ") -> str:
+    return f"{100 * spread.mean:.2f} {'one seed' if spread.sd is None else f'{sign}{100 * spread.sd:.2f}'}"
 
 
-def _epochs(middle: float, low: int, high: int, gap: str) -> str:
-    return f"{middle:g}" if low == high else f"{middle:g}{gap}({low}-{high})"
+def _epochs(middle: float, low: int, high: int) -> str:
+    return f"{middle:g}" if low == high else f"{middle:g} ({low}-{high})"
 
 
 def caption(judgement: Judgement) -> str:
@@ -140,23 +121,17 @@ def _other_line(judgement: Judgement) -> list[str]:
     return [f"{other} ep. %: test accuracy of the {whose}, mean over seeds"]
 
 
-def contrast_table(judgement: Judgement) -> Table | None:
+def contrast_table(judgement: Judgement) -> Grid | None:
     """A row a contrast: difference of test scores in points, both intervals; None where there is none."""
     if not judgement.verdicts:
         return None
     shared = judgement.baseline
-    grid = tables.grid(
-        [f"test {wording.TITLES[judgement.metric]}" if shared is None else f"against {printable(shared.label)}"],
-        [
-            wording.unit_of(judgement.metric).replace(" of ", " of\n"),
-            "95 %: other\nseeds, images",
-            "95 %: other\nseeds alone",
-        ],
-    )
-    grid.add_column("verdict", no_wrap=True)
+    first = f"test {wording.TITLES[judgement.metric]}" if shared is None else f"against {shared.label}"
+    unit = wording.unit_of(judgement.metric).replace(" of ", " of\n")
+    grid = Grid([first, unit, "95 %: other\nseeds, images", "95 %: other\nseeds alone", "verdict"], "lrrrl")
     for verdict in judgement.verdicts:
         label = verdict.group.label if shared else f"{verdict.group.label} - {verdict.baseline.label}"
-        grid.add_row(Text(printable(label)), *contrast_cells(verdict), verdict.status)
+        grid.add_row(label, *contrast_cells(verdict), verdict.status)
     return grid
 
 
@@ -176,10 +151,22 @@ def _ends(interval: tuple[float, float] | None) -> str:
     return "-" if interval is None else f"{100 * interval[0]:+.2f} {100 * interval[1]:+.2f}"
 
 
-def box(judgement: Judgement) -> Panel:
-    """`which_lines` in a frame of 80 columns."""
-    first, *rest = [tables.folded(line, tables.WIDTH - 4) for line in which_lines(judgement)]
-    return Panel(Text("\n").join([Text(first, "bold"), *map(Text, rest)]), width=tables.WIDTH)
+class Box:
+    """`which_lines` in a frame of 80 columns, or of fewer; without it where a word is too long."""
+
+    def __init__(self, judgement: Judgement) -> None:
+        self.lines = which_lines(judgement)
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        width = min(console.WIDTH, options.max_width)
+        lines = [
+            Text(piece, "" if number else "bold")
+            for number, line in enumerate(self.lines)
+            for piece in console.folded(console.shown(line, options.encoding), width - 4)
+        ]
+        text = Text("\n", no_wrap=True, overflow="ignore").join(lines)
+        fits = max(line.cell_len for line in lines) <= width - 4
+        yield Panel(text, width=width) if fits else text
 
 
 def which_lines(judgement: Judgement) -> list[str]:
@@ -212,5 +199,5 @@ def _cost(judgement: Judgement) -> str:
 
 
 def sentences(judgement: Judgement) -> list[str]:
-    """The verdicts in words, each in lines of 80 columns."""
-    return [tables.folded(wording.sentence(verdict)) for verdict in judgement.verdicts]
+    """The verdicts in words."""
+    return [wording.sentence(verdict) for verdict in judgement.verdicts]

@@ -172,15 +172,18 @@ def _standings(
 
 
 def closing_lines(standings: Sequence[Standing]) -> list[str]:
-    """What finished, what failed and why, and the line to type next."""
+    """What finished, what failed and why."""
     lines = [watch.summary(standings)]
     lines += watch.reasons(standings)
-    finished = [str(now.folder) for now in standings if now.state == "finished"]
     if any(now.state == "failed" for now in standings):
         lines.append("the same command with --retry tries the failed runs again")
-    if finished:
-        lines.append(f"compare: {compare_line(finished)}")
     return lines
+
+
+def next_line(standings: Sequence[Standing]) -> str | None:
+    """What to type next; None where no run is finished."""
+    finished = [str(now.folder) for now in standings if now.state == "finished"]
+    return f"compare: {compare_line(finished)}" if finished else None
 
 
 def compare_line(finished: Sequence[str]) -> str:

@@ -5,15 +5,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from rich import box
 from rich.console import Group
 from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
 from augexp import console
-from augexp.errors import counted, printable
+from augexp.errors import counted
 from augexp.runs.status import Standing, total_seconds_left
+from augexp.tables import Grid, Prose
 
 REFRESH_SECONDS = 1.0
 PLAIN_SECONDS = 60.0
@@ -26,15 +24,11 @@ class Show(Protocol):
     def __call__(self, standings: Sequence[Standing]) -> None: ...
 
 
-def table(standings: Sequence[Standing]) -> Table:
+def table(standings: Sequence[Standing]) -> Grid:
     """Run, state, epoch, best val accuracy, images/s, time left."""
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    shown.add_column("run", overflow="fold")
-    shown.add_column("state", no_wrap=True)
-    for title in ("epoch", "val acc. %", "images/s", "left"):
-        shown.add_column(title, justify="right", no_wrap=True)
+    shown = Grid(["run", "state", "epoch", "val acc. %", "images/s", "left"], "llrrrr")
     for standing in standings:
-        shown.add_row(*(Text(printable(cell)) for cell in _cells(standing)))
+        shown.add_row(*_cells(standing))
     return shown
 
 
@@ -81,7 +75,7 @@ def live(at_once: int) -> Iterator[Show]:
         return
     with Live(console=console.err, transient=True, auto_refresh=False) as screen:
         yield lambda standings: screen.update(
-            Group(table(_most_telling(standings)), *map(Text, reasons(standings)), Text(summary(standings, at_once))),
+            Group(table(_most_telling(standings)), *map(Prose, reasons(standings)), Prose(summary(standings, at_once))),
             refresh=True,
         )
 

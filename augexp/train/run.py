@@ -14,6 +14,7 @@ from augexp.config.decide import Registered
 from augexp.config.schema import Experiment, Score
 from augexp.data.splits import Part, Splits
 from augexp.draw import history as draw_history
+from augexp.draw import style
 from augexp.errors import UserError, counted
 from augexp.metrics import recall
 from augexp.metrics.scores import metrics
@@ -150,7 +151,7 @@ def _scores(
 
 def _save(figure: Figure, path: Path) -> None:
     with files.replacing(path) as temporary:
-        figure.savefig(temporary)
+        style.save(figure, temporary)
 
 
 def _curves(task: Task, folder: Path, reached: Progress) -> Figure:

@@ -23,7 +23,7 @@ from augexp.data import pipeline
 from augexp.data.splits import Splits
 from augexp.errors import UserError
 from augexp.evaluate.tta import read_tta
-from augexp.report.ops import table
+from augexp.report.ops import Listing
 from augexp.train import gallery, preview
 from augexp.train.task import recipe
 from tests import registry
@@ -114,7 +114,7 @@ def test_a_mistake_in_it_is_told_as_any_other(strategy: str, message: str) -> No
 def test_the_list_of_ops_ends_with_ones_own() -> None:
     console = Console(width=400)
     with console.capture() as captured:
-        console.print(table())
+        console.print(Listing())
     listed = captured.get()
     assert [line.split()[0] for line in listed.splitlines() if line[:1].strip()][-3:] == OWN
     assert "Blends each image towards white by U(density) (Nobody, 2024)." in listed

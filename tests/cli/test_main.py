@@ -61,6 +61,17 @@ def test_a_name_that_the_terminal_can_t_show_is_shown_as_escapes() -> None:
     assert answer.stdout == "Gr\\xf6\\xdfe \\udcff\n"
 
 
+@pytest.mark.parametrize("pipe", [False, True])
+def test_a_matplotlibrc_that_matplotlib_can_not_read_is_a_mistake(
+    typed: Augexp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pipe: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("matplotlibrc") if pipe else Path("matplotlibrc").write_bytes(b"font.family: caf\xe9\n")
+    answer = typed("ops")
+    assert answer.status == 2
+    assert answer.err.startswith(f"error: matplotlibrc: {'not a regular file' if pipe else 'it is no text in UTF-8'}")
+
+
 def test_importing_the_command_line_loads_neither_tensorflow_nor_keras() -> None:
     code = "import sys, augexp.cli.main; print([m for m in ('tensorflow', 'keras', 'matplotlib') if m in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from tests.cli.program import Augexp
+from tests.tools.fuzz import images
 
 
 def test_predict_answers_in_csv_and_names_what_it_cannot_read(typed: Augexp, trained_run: Path, tmp_path: Path) -> None:
@@ -22,3 +23,7 @@ def test_predict_answers_in_csv_and_names_what_it_cannot_read(typed: Augexp, tra
     )
     assert written.status == 0
     assert len(json.loads((tmp_path / "said.json").read_text())[0]["classes"]) == 3
+
+
+def test_damaged_images_are_answered_or_named(trained_run: Path, tmp_path: Path) -> None:
+    assert images.predicted(trained_run, tmp_path, 60, seed=3) == []

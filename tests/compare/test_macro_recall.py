@@ -65,7 +65,7 @@ def test_every_word_names_what_was_judged(tmp_path: Path) -> None:
     assert "points of macro recall" in told
     assert "points of macro recall (" in sentence(found.verdicts[0])
     assert all("points of macro recall" in text for text in (told, sentence(found.verdicts[0])))
-    assert "points of" in str(terminal.contrast_table(found).columns[1].header)  # type: ignore[union-attr]
+    assert "points of" in terminal.contrast_table(found).headings[1]  # type: ignore[union-attr]
     text = " ".join(page.html(found).split())
     assert "Test macro recall, each class counting alike." in text
     assert "Differences in macro recall to none" in text

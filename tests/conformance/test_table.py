@@ -22,11 +22,11 @@ def test_a_third_library_stands_in_a_table_of_its_own_beside_ours() -> None:
     finding = Finding(ok=True, value="0")
     row = Row("cutmix", "label rows - 1", "0", dict.fromkeys(("augexp", "keras", "timm", "torchvision"), finding))
     tables = table.tables([row, row._replace(op="mixup")])
-    headings = [[str(column.header) for column in table.columns] for table in tables]
+    headings = [grid.headings for grid in tables]
     assert headings == [
         ["cutmix", "limit", "augexp", "keras", "timm"],
         ["cutmix", "limit", "augexp", "torchvision"],
         ["mixup", "limit", "augexp", "keras", "timm"],
         ["mixup", "limit", "augexp", "torchvision"],
     ]
-    assert [table.row_count for table in tables] == [1, 1, 1, 1]
+    assert [len(grid.rows) for grid in tables] == [1, 1, 1, 1]

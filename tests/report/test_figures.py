@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib import rc_context
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
@@ -14,6 +15,7 @@ from augexp.compare.judge import Judgement, judge
 from augexp.compare.summary import summarize
 from augexp.compare.verdicts import Options
 from augexp.report import figures
+from tests.draw.hostile import HOSTILE
 from tests.factories import make_run
 
 AWKWARD = ["$x_1$ 5$", "_hidden", "犬と猫", "<b>x&amp;", "a" * 60, "مرحبا", "#0a0b0c"]
@@ -130,3 +132,10 @@ def test_the_matrix_of_pairs_holds_every_pair_both_ways_round(tmp_path: Path) ->
     (axes,) = figures.pairs(judgement).axes
     differences = [text.get_text() for text in axes.texts if text.get_text().count(".") == 1]
     assert sorted(differences) == ["+10.00", "+20.00", "+30.00", "-10.00", "-20.00", "-30.00"]
+
+
+def test_no_matplotlibrc_changes_a_figure(tmp_path: Path) -> None:
+    groups = judged(tmp_path, ["none", "a"]).comparison.groups
+    plain = figures.svg(figures.curves(groups), "curves")
+    with rc_context(HOSTILE):
+        assert figures.svg(figures.curves(groups), "curves") == plain

@@ -4,13 +4,13 @@ import pytest
 from rich.console import Console
 
 from augexp.config.ops import OPS
-from augexp.report.ops import table
+from augexp.report.ops import Listing
 
 
 def printed(width: int = 80) -> str:
     console = Console(width=width)
     with console.capture() as captured:
-        console.print(table())
+        console.print(Listing())
     return captured.get()
 
 

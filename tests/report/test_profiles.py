@@ -63,7 +63,6 @@ def test_a_line_a_strategy_says_what_it_gained_and_lost(tmp_path: Path) -> None:
         f"cutmix against none: gained centre occlusion ({100 * centre:+.2f} points); "
         f"lost calibration error ({100 * ece:+.2f} points); no evidence for the rest."
     )
-    assert max(len(row) for one in profile_report.sentences(measured) for row in one.splitlines()) <= 80
 
 
 def test_the_json_is_strict_and_holds_every_number(tmp_path: Path) -> None:
@@ -122,9 +121,8 @@ def test_without_evaluations_every_file_is_as_before(tmp_path: Path) -> None:
 def test_names_are_text_on_the_terminal_and_in_markdown(tmp_path: Path) -> None:
     judgement, measured = judged(full_study(tmp_path, ("none", EVIL)))
     lines = rendered(measured)
-    everything = "\n".join([*lines, *profile_report.sentences(measured), export.markdown(judgement)])
+    everything = "\n".join([*lines, export.markdown(judgement)])
     assert "\x1b" not in everything
     assert max(map(len, lines)) <= 80
-    assert any(line.startswith(f"{EVIL_SHOWN} against none: ") for line in profile_report.sentences(measured))
-    assert "".join(line[:14].strip() for line in lines).count(EVIL_SHOWN) >= len(measured.families)
+    assert "\n".join(lines).count(f" {EVIL_SHOWN} ") >= len(measured.families)
     assert r"\<b\>\[x\]" in export.markdown(judgement)

@@ -29,6 +29,7 @@ def run(kind: str, make: Make, cases: range, seed: int, seconds: float) -> Tally
             if time.monotonic() > ends:
                 break
             some = tally(kind, make, Path(folder), range(first, min(first + BATCH, cases.stop)), seed)
+            print(*some.defects, sep="\n", end="\n" if some.defects else "", flush=True)
             found.ends += some.ends
             found.defects += some.defects
     return found
@@ -52,7 +53,6 @@ def main() -> int:
             found = run(kind, make, range(told.first, told.first + count), told.seed, told.seconds)
             print(found.row(), flush=True)
             defects += found.defects
-    print(*defects, sep="\n")
     return 1 if defects else 0
 
 

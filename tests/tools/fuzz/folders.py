@@ -18,7 +18,7 @@ import sys
 import tempfile
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,6 +191,9 @@ class Case:
         return f"{self.number}: {self.command} with {self.run}/{self.file}: {self.damage}"
 
 
+Fuzz = Callable[[int, int, Path], dict[Case, list[str]]]
+
+
 def cases(count: int, seed: int) -> Iterator[Case]:
     """The first so many: every command, file and damage in turn, in an order of the seed."""
     rng = random.Random(seed)
@@ -239,7 +242,7 @@ class _Hang(BaseException):
 
 
 @contextmanager
-def _within(seconds: int) -> Iterator[None]:
+def within(seconds: int) -> Iterator[None]:
     def stop(*_: object) -> None:
         raise _Hang
 
@@ -262,7 +265,7 @@ def typed(*arguments: object) -> tuple[int | str, str]:
     shown = console.out, console.err
     console.out, console.err = plain  # type: ignore[assignment]
     try:
-        with redirect_stdout(said), redirect_stderr(said), _within(PATIENCE):
+        with redirect_stdout(said), redirect_stderr(said), within(PATIENCE):
             main()
     except SystemExit as error:
         return (error.code if isinstance(error.code, int) else str(error.code)), said.getvalue()
@@ -407,9 +410,9 @@ def network_faults(case: Case, root: Path, trained: Path, image: Path, seed: int
     return found
 
 
-def main() -> None:
-    """Tells what went wrong, and of how many."""
-    count, seed = (int(word) for word in (sys.argv[1:] + ["741", "0"][len(sys.argv) - 1 :]))
+def main(fuzz: Fuzz, cases: Callable[[int, int], Iterable[Case]], count: int) -> None:
+    """Tells what went wrong, and of how many: so many cases, or as many as are typed, and the seed."""
+    count, seed = (int(word) for word in (sys.argv[1:] + [str(count), "0"][len(sys.argv) - 1 :]))
     with tempfile.TemporaryDirectory() as folder:
         wrong = fuzz(count, seed, Path(os.path.realpath(folder)))
     tried = Counter((case.command, case.damage) for case in cases(count, seed))
@@ -423,4 +426,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(fuzz, cases, 741)
