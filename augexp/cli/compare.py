@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from augexp.cli.shared import uncollected, write, write_text
+from augexp.cli.shared import write, write_text
 from augexp.errors import UserError
 
 if TYPE_CHECKING:
@@ -48,12 +48,11 @@ def compare(
     each strategy gained and lost. Exit status 3: a verdict was refused, because runs differ in more than the strategy
     or were scored on different test sets.
     """
-    with uncollected():
-        from augexp.compare.groups import load_groups
-        from augexp.compare.judge import judge
-        from augexp.compare.verdicts import Options
-        from augexp.config.decide import checked_margin, checked_metric
-        from augexp.report.curves import comparison
+    from augexp.compare.groups import load_groups
+    from augexp.compare.judge import judge
+    from augexp.compare.verdicts import Options
+    from augexp.config.decide import checked_margin, checked_metric
+    from augexp.report.curves import comparison
 
     _check_ylim(ylim)
     options = Options(baseline, all_pairs, checked_margin(margin), tuple(allow or ()), checked_metric(metric))

@@ -1,9 +1,7 @@
 """What several commands have in common: options, completion, writing what was asked for."""
 
-import gc
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -53,18 +51,6 @@ RunCpus = Annotated[float, typer.Option("--run-cpus", min=0, help="With --ray: C
 RunGpus = Annotated[
     float | None, typer.Option("--run-gpus", min=0, help="With --ray: GPUs of a run; default: 1, if there are any.")
 ]
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """For imports: what they make is no garbage, and to look for some takes a sixth of their time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def write_text(path: Path, text: str) -> None:
