@@ -131,15 +131,19 @@ def main() -> None:
     device.preload()
     import augexp.train.run  # noqa: F401
     from augexp.study import worker
+    from augexp.train.environment import software
 
-    serve(worker.main)
+    serve(worker.main, software)
 
 
-def serve(work: Callable[[], None]) -> None:
-    """Forks a process that does the work whenever it is asked to, until the sweep is gone."""
+def serve(work: Callable[[], None], software: Callable[[], object]) -> None:
+    """Forks a process that does the work whenever it is asked to, until the sweep is gone.
+
+    A run tells which software it is of, by what is on the disk: once that has changed, nothing is forked any more.
+    """
     requests = socket.socket(fileno=int(sys.argv.pop()))
     gc.freeze()  # what is imported is never garbage; to look at it would copy the shared memory
-    if _is_alone() and _forked(requests):
+    if _is_alone() and _forked(requests, software):
         work()
         # What is registered, and no more: Python's and TensorFlow's own end would take 0.3 s.
         atexit._run_exitfuncs()  # noqa: SLF001
@@ -155,8 +159,9 @@ def _is_alone() -> bool:
     return len(list(Path("/proc/self/task").iterdir())) == 1
 
 
-def _forked(requests: socket.socket) -> bool:
+def _forked(requests: socket.socket, software: Callable[[], object]) -> bool:
     """True in a process that was forked, False when the sweep is gone."""
+    imported = software()
     running: dict[int, tuple[int, socket.socket]] = {}  # by the descriptor that tells the end of a process
     while True:
         ready, _, _ = select.select([requests.fileno(), *running], [], [])
@@ -171,6 +176,10 @@ def _forked(requests: socket.socket) -> bool:
         asked, received, _, _ = socket.recv_fds(requests, 1, 3, socket.MSG_CMSG_CLOEXEC)
         if not asked:
             return False
+        if software() != imported:
+            for one in received:
+                os.close(one)
+            continue
         stdin, stderr, its_channel = received
         pid = os.fork()
         if not pid:

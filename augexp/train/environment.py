@@ -30,13 +30,12 @@ def environment(task: Task, command: Sequence[str]) -> dict[str, Any]:
         command: the words that started it, the program first.
     """
     return {
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _packages()}},
+        **software(),
         "platform": platform.platform(),
         "backend": keras.backend.backend(),
         "device": devices(task),
         "precision": task.network.precision,
         "git_commit": _git_commit(),
-        "code": _code(),
         "weights": _weights(task.experiment.model.weights),
         "command": shlex.join([Path(command[0]).name, *command[1:]]),
         "data_fingerprint": task.splits.fingerprint,
@@ -48,6 +47,14 @@ def environment(task: Task, command: Sequence[str]) -> dict[str, Any]:
         "train_examples": len(task.splits.train),
         "division": asdict(division(task.experiment.data, task.experiment.seed)),
         "start": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def software() -> dict[str, Any]:
+    """Versions of Python and packages, and the digest of augexp's own modules, as they are on the disk now."""
+    return {
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in _packages()}},
+        "code": _code(),
     }
 
 

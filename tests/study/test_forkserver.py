@@ -35,7 +35,7 @@ def serving() -> Iterator[Serving]:
     servers = []
 
     def start(work: str) -> ForkServer:
-        servers.append(ForkServer([sys.executable, "-c", f"{SERVE}{work}\nserve(work)"], os.environ))
+        servers.append(ForkServer([sys.executable, "-c", f"{SERVE}{work}\nserve(work, os.getcwd)"], os.environ))
         return servers[-1]
 
     yield start
@@ -146,6 +146,19 @@ def test_a_run_outlives_its_server(serving: Serving, fork: Forking, said: IO[byt
     assert server.fork(said) is None
 
 
+def test_once_the_software_on_the_disk_has_changed_nothing_is_forked(
+    said: IO[bytes], fork: Forking, tmp_path: Path
+) -> None:
+    code = f"{SERVE}sys.stdin.read()\nserve(work, lambda: os.listdir({str(tmp_path)!r}))"
+    server = ForkServer([sys.executable, "-c", code], os.environ)
+    run = fork(server)
+    (tmp_path / "edited.py").touch()
+    assert server.fork(said) is None
+    run.stdin.close()
+    assert run.wait(60) == 0  # what was forked before is still looked after
+    server.close()
+
+
 def test_a_server_ends_with_the_sweep(serving: Serving, fork: Forking, said: IO[bytes]) -> None:
     server = serving("pass")
     fork(server)
@@ -158,7 +171,7 @@ def test_where_nothing_can_be_forked_a_run_is_fresh(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
 ) -> None:
     thread = "import threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n"
-    code = f"{thread}{SERVE}pass\nserve(work)" if "threads" in program else program
+    code = f"{thread}{SERVE}pass\nserve(work, os.getcwd)" if "threads" in program else program
     experiment = load.experiment("digits.yaml", [f"runs_dir={tmp_path}"])
     server = ForkServer([sys.executable, "-c", code], os.environ)
     monkeypatch.setattr(processes, "program", lambda _: [sys.executable, "-c", "raise SystemExit('error: fresh')"])
