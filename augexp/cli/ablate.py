@@ -4,7 +4,18 @@ from typing import Annotated
 
 import typer
 
-from augexp.cli.shared import DecideBy, DryRun, Gpus, Jobs, Ray, Retry, RunCpus, RunGpus, complete_config
+from augexp.cli.shared import (
+    DecideBy,
+    DryRun,
+    FreshProcesses,
+    Gpus,
+    Jobs,
+    Ray,
+    Retry,
+    RunCpus,
+    RunGpus,
+    complete_config,
+)
 from augexp.cli.sweep import Places, carry_out
 
 
@@ -24,6 +35,7 @@ def ablate(
     retry: Retry = False,
     jobs: Jobs = None,
     gpus: Gpus = None,
+    fresh_processes: FreshProcesses = False,
     ray: Ray = None,
     run_cpus: RunCpus = 1.0,
     run_gpus: RunGpus = None,
@@ -38,4 +50,4 @@ def ablate(
     from augexp.study.grid import decided, read_axes
 
     told = decided(ablation.study(config, read_axes(settings or [])), decide or [])
-    carry_out(told, Places(jobs, gpus, ray, run_cpus, run_gpus), retry=retry, dry_run=dry_run)
+    carry_out(told, Places(jobs, gpus, fresh_processes, ray, run_cpus, run_gpus), retry=retry, dry_run=dry_run)

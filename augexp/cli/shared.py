@@ -47,6 +47,9 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="List the runs, hours an
 Retry = Annotated[bool, typer.Option("--retry", help="Try failed runs again.")]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Runs at once; default: one a GPU.")]
 Gpus = Annotated[str | None, typer.Option("--gpus", help="GPUs to place runs on, such as 0,1.")]
+FreshProcesses = Annotated[
+    bool, typer.Option("--fresh-processes", help="Start Python anew for each run, as is done where there is a GPU.")
+]
 Ray = Annotated[str | None, typer.Option("--ray", metavar="ADDRESS", help="Ray cluster to train on, or auto.")]
 RunCpus = Annotated[float, typer.Option("--run-cpus", min=0, help="With --ray: CPUs of a run.")]
 RunGpus = Annotated[

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from augexp.errors import UserError
-from augexp.runs.records import BrokenRun
 
 
 def status(
@@ -16,6 +15,7 @@ def status(
     from augexp import console
     from augexp.report import wording
     from augexp.runs import status
+    from augexp.runs.records import BrokenRun
     from augexp.study import rounds, watch
 
     standings = []

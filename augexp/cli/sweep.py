@@ -1,13 +1,24 @@
 """`augexp sweep`."""
 
 import sys
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from augexp.cli.shared import DecideBy, DryRun, Gpus, Jobs, Ray, Retry, RunCpus, RunGpus, complete_config
+from augexp.cli.shared import (
+    DecideBy,
+    DryRun,
+    FreshProcesses,
+    Gpus,
+    Jobs,
+    Ray,
+    Retry,
+    RunCpus,
+    RunGpus,
+    complete_config,
+)
 from augexp.errors import UserError, counted
 
 if TYPE_CHECKING:
@@ -43,6 +54,7 @@ def sweep(
     retry: Retry = False,
     jobs: Jobs = None,
     gpus: Gpus = None,
+    fresh_processes: FreshProcesses = False,
     ray: Ray = None,
     run_cpus: RunCpus = 1.0,
     run_gpus: RunGpus = None,
@@ -58,7 +70,7 @@ def sweep(
     from augexp.study.grid import decided
 
     told = decided(_study(config, study, grid or []), decide or [])
-    carry_out(told, Places(jobs, gpus, ray, run_cpus, run_gpus), retry=retry, dry_run=dry_run)
+    carry_out(told, Places(jobs, gpus, fresh_processes, ray, run_cpus, run_gpus), retry=retry, dry_run=dry_run)
 
 
 @dataclass(frozen=True)
@@ -67,6 +79,7 @@ class Places:
 
     jobs: int | None
     gpus: str | None
+    fresh_processes: bool
     ray: str | None
     run_cpus: float
     run_gpus: float | None
@@ -93,7 +106,7 @@ class Places:
         from augexp.study.processes import Processes
 
         gpus = _gpus(self.gpus)
-        return nullcontext(Processes(self.jobs or max(1, len(gpus)), gpus, registered))
+        return closing(Processes(self.jobs or max(1, len(gpus)), gpus, registered, fresh=self.fresh_processes))
 
 
 def carry_out(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> None:
@@ -158,9 +171,9 @@ def _rounds(told: "Study", places: Places, *, retry: bool, dry_run: bool) -> Non
         now = rounds.stand(plan, retry=retry)
         if now.ended:
             return now
-        places.look(plan.of(now.needed))
         runs_dir = next(iter(plan.runs.values())).run_dir.parent
         with places.pool(runs_dir, plan.study) as pool:
+            places.look(plan.of(now.needed))
             return rounds.run(plan, pool, tell, retry=retry)
 
     race = _until_interrupted(train)
@@ -225,8 +238,8 @@ def _sweep(experiments: "Sequence[Experiment]", todo: "Sequence[Experiment]", pl
     from augexp.study import sweep
 
     def train() -> "list[Standing]":
-        places.look(todo)
         with places.pool(experiments[0].run_dir.parent) as pool:
+            places.look(todo)  # beside the imports of what runs are forked from
             console.say(f"{counted(len(experiments), 'run')}, {len(todo)} to do, {pool.places} at once")
             return sweep.run(experiments, todo, pool)
 

@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,14 +41,11 @@ def load_tensorflow(*, deterministic: bool = False) -> None:
     Args:
         deterministic: only kernels that give the same numbers again, on a GPU too.
     """
-    configure()
-    _check_backend()
     if deterministic:
         flags = os.environ.get("XLA_FLAGS", "")
         os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()  # read once, at the import
-    has_card = any(Path("/dev").glob("nvidia[0-9]*"))
-    with _stderr_without(NOISE if has_card else (*NOISE, *NO_CARD)):
-        _import_keras()
+    preload()
+    with _quiet():
         import tensorflow as tf
 
         # Each network is traced once, and TensorFlow takes many networks for one that is traced many times.
@@ -56,6 +53,15 @@ def load_tensorflow(*, deterministic: bool = False) -> None:
         tf.config.list_physical_devices("GPU")
         if deterministic:
             tf.config.experimental.enable_op_determinism()
+
+
+def preload() -> None:
+    """Imports TensorFlow and Keras and uses neither: without threads and devices, the process can still be forked."""
+    configure()
+    _check_backend()
+    with _quiet():
+        _import_keras()
+        import tensorflow as tf  # noqa: F401
 
 
 # The file of an own op may be the first to import it.
@@ -102,6 +108,11 @@ def _check_backend() -> None:
 NOISE = ("oneDNN custom operations are on",)
 # Where there is a card, these lines say why it isn't used, and are shown.
 NO_CARD = ("absl::InitializeLog()", "cudart_stub.cc", "cuda_platform.cc", "failed call to cuInit")
+
+
+def _quiet() -> AbstractContextManager[None]:
+    has_card = any(Path("/dev").glob("nvidia[0-9]*"))
+    return _stderr_without(NOISE if has_card else (*NOISE, *NO_CARD))
 
 
 @contextmanager

@@ -1,4 +1,7 @@
-"""Runs in fresh processes of this machine, placed on its GPUs: a crash, or a lack of memory, ends one run only."""
+"""Runs in processes of this machine, placed on its GPUs: a crash, or a lack of memory, ends one run only.
+
+Forked from one that has imported TensorFlow, or fresh: where there is a GPU, where there is no fork, and when asked to.
+"""
 
 import json
 import os
@@ -13,12 +16,19 @@ from typing import IO
 import augexp
 from augexp.config.decide import Registered
 from augexp.config.schema import Experiment
+from augexp.study import forkserver
+from augexp.study.forkserver import ForkServer
 
 PATIENCE = 30.0  # seconds between asking a process to end and making it
 KEPT = 8000  # characters of its last words
-# `-m` would put the working folder before Python's own modules: a `random.py` there would be run. With -P nothing does;
-# augexp itself, where it isn't installed, is found last of all.
-WORKER = "import sys; sys.path.append(sys.argv.pop()); from augexp.study.worker import main; main()"
+
+
+def program(module: str) -> list[str]:
+    """The command that calls the `main` of a module of augexp's."""
+    # `-m` would put the working folder before Python's own modules: a `random.py` there would be run. With -P nothing
+    # does; augexp itself, where it isn't installed, is found last of all.
+    call = f"import sys; sys.path.append(sys.argv.pop(1)); from {module} import main; main()"
+    return [sys.executable, "-P", "-c", call, str(Path(augexp.__file__).parents[1])]
 
 
 def job(experiment: Experiment, command: Sequence[str], study: Registered | None = None) -> str:
@@ -32,12 +42,14 @@ class Process:
 
     def __init__(
         self, experiment: Experiment, command: Sequence[str], *,
-        study: Registered | None = None, gpu: str | None = None, share: bool = False,
+        study: Registered | None = None, gpu: str | None = None, share: bool = False, server: ForkServer | None = None,
     ) -> None:  # fmt: skip
+        """Starts it: forked from a server, where there is one that lives, else fresh."""
         self.gpu = gpu
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process has ended
-        self._process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-P", "-c", WORKER, str(Path(augexp.__file__).parents[1])],
+        forked = None if server is None else server.fork(self._said)
+        self._process = forked or subprocess.Popen(  # noqa: S603 - our own program
+            program("augexp.study.worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=self._said,
@@ -86,19 +98,32 @@ class Process:
 class Processes:
     """As many runs at once as there are places."""
 
-    def __init__(self, jobs: int, gpus: Sequence[str] = (), study: Registered | None = None) -> None:
+    def __init__(
+        self, jobs: int, gpus: Sequence[str] = (), study: Registered | None = None, *, fresh: bool = False
+    ) -> None:
+        """Runs of a study, if of one, on so many places that share the GPUs; with `fresh`, nothing is forked."""
         self.places = jobs
         self._study = study
         self._share = jobs > max(1, len(gpus))
         self._free: list[str | None] = [gpus[i % len(gpus)] if gpus else None for i in range(jobs)]
+        self._server = None
+        if not (fresh or gpus) and forkserver.is_usable():
+            self._server = ForkServer(program("augexp.study.forkserver"), _environment(None, share=self._share))
 
     def start(self, experiment: Experiment) -> Process:
         """Starts a run; there must be a free place."""
-        return Process(experiment, sys.argv, study=self._study, gpu=self._free.pop(0), share=self._share)
+        return Process(
+            experiment, sys.argv, study=self._study, gpu=self._free.pop(0), share=self._share, server=self._server
+        )
 
     def release(self, ended: Process) -> None:
         """Makes the place of a process that has ended free."""
         self._free.append(ended.gpu)
+
+    def close(self) -> None:
+        """Ends what runs are forked from."""
+        if self._server is not None:
+            self._server.close()
 
 
 def _environment(gpu: str | None, *, share: bool) -> dict[str, str]:

@@ -16,7 +16,8 @@ from augexp.config.decide import Registered
 from augexp.config.schema import Experiment
 from augexp.errors import UserError, stop_on_sigterm
 from augexp.network import device
-from augexp.study.processes import PATIENCE
+
+PATIENCE = 30.0  # seconds between the end of the sweep and that of a run which doesn't end by itself
 
 
 def main() -> None:

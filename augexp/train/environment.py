@@ -32,14 +32,13 @@ def environment(task: Task, command: Sequence[str]) -> dict[str, Any]:
         command: the words that started it, the program first.
     """
     return {
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _packages()}},
+        **software(),
         "platform": platform.platform(),
         "libraries": _libraries(task.experiment),
         "backend": keras.backend.backend(),
         "device": devices(task),
         "precision": task.network.precision,
         "git_commit": _git_commit(),
-        "code": _code(),
         "weights": _weights(task.experiment.model.weights),
         "command": shlex.join([Path(command[0]).name, *command[1:]]),
         "data_fingerprint": task.splits.fingerprint,
@@ -58,6 +57,14 @@ def _libraries(experiment: Experiment) -> dict[str, str]:
     """Versions of the libraries that ops of the strategy come from."""
     kinds = {op.name.partition(own.SEP)[0] for spec in experiment.strategy for op in spec.alternatives()}
     return {name: own.installed(name) for name in sorted(kinds & {"albumentations", "torchvision", "keras"})}
+
+
+def software() -> dict[str, Any]:
+    """Versions of Python and packages, and the digest of augexp's own modules, as they are on the disk now."""
+    return {
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in _packages()}},
+        "code": _code(),
+    }
 
 
 def _packages() -> list[str]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-import augexp
 from augexp.config import load
 from augexp.config.schema import Experiment
 from augexp.study import processes
@@ -52,7 +51,7 @@ def end(process: processes.Process) -> str | None:
 )
 def test_the_end_of_a_process_is_explained(experiment: Experiment, program: Any, code: str, reason: str) -> None:
     program(f"input(); {code}" if "raise" not in code else f"input()\n{code}")
-    assert end(Processes(1).start(experiment)) == reason
+    assert end(Processes(1, fresh=True).start(experiment)) == reason
 
 
 def test_runs_are_placed_on_gpus_in_turn(experiment: Experiment, program: Any) -> None:
@@ -65,14 +64,14 @@ def test_runs_are_placed_on_gpus_in_turn(experiment: Experiment, program: Any) -
     assert [end(process) for process in started] == ["0true", "1true", "0true"]
     pool.release(started[1])
     assert end(pool.start(experiment)) == "1true"
-    alone = Processes(1).start(experiment)
+    alone = Processes(1, fresh=True).start(experiment)
     assert end(alone) == "--"
 
 
 def test_stopping_asks_first(experiment: Experiment, program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     program("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); input(); time.sleep(600)")
     monkeypatch.setattr(processes, "PATIENCE", 0.5)
-    process = Processes(1).start(experiment)
+    process = Processes(1, fresh=True).start(experiment)
     process.stop()
     process.stop()  # the second one has nothing to do
     assert process._process.returncode in (-signal.SIGTERM, -signal.SIGKILL)
@@ -81,7 +80,7 @@ def test_stopping_asks_first(experiment: Experiment, program: Any, monkeypatch: 
 @pytest.mark.parametrize("name", ["random.py", "types.py", "keras.py", "json.py", "augexp.py"])
 def test_what_lies_in_the_working_folder_is_not_run(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("import os\nos.mkdir('ran')\nraise SystemExit('foreign')\n")
-    told = [sys.executable, "-P", "-c", processes.WORKER, str(Path(augexp.__file__).parents[1])]
+    told = processes.program("augexp.study.worker")
     ended = subprocess.run(told, input="no job", capture_output=True, text=True, check=False, cwd=tmp_path)
     assert ended.stderr.splitlines()[-1].startswith("json.decoder.JSONDecodeError")  # of the worker: it has begun
     assert sorted(path.name for path in tmp_path.iterdir()) == [name]
