@@ -2,14 +2,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-DEMO := runs/which-digits
 
 .PHONY: demo test lint fast bench validate fuzz clean
 
 demo: $(VENV)/.demo
-	$(BIN)/augexp sweep --study which-digits.yaml --jobs 2
-	$(BIN)/augexp preview --strategy cutmix --out $(DEMO)/preview.png
-	$(BIN)/augexp compare $(DEMO)/*-seed* --out $(DEMO)
+	$(BIN)/augexp demo
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -40,7 +37,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable '.[train]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python

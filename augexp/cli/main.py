@@ -17,6 +17,7 @@ from augexp.cli.check import check
 from augexp.cli.clean import clean
 from augexp.cli.compare import compare
 from augexp.cli.data import data
+from augexp.cli.demo import demo
 from augexp.cli.evaluate import evaluate
 from augexp.cli.explain import explain
 from augexp.cli.ops import ops
@@ -27,10 +28,11 @@ from augexp.cli.sweep import sweep
 from augexp.cli.train import train
 from augexp.errors import HOMELESS, NO_HOME, UserError, printable
 
+TRAINS = frozenset({"tensorflow", "keras", "tensorflow_datasets", "h5py"})  # with `augexp[train]`
 MOST_SETTINGS = 2**20  # bytes of a matplotlibrc
 
 # In the order of `augexp --help`.
-COMMANDS = (data, train, sweep, ablate, status, clean, compare, evaluate, explain, predict, ops, preview, check)
+COMMANDS = (demo, data, train, sweep, ablate, status, clean, compare, evaluate, explain, predict, ops, preview, check)
 
 
 def main() -> None:
@@ -45,6 +47,13 @@ def main() -> None:
         if str(error) != NO_HOME:
             raise
         _end(HOMELESS)
+    except ModuleNotFoundError as error:
+        if error.name not in TRAINS:
+            raise
+        _end(
+            f"{error.name} is not installed, and this command works with networks or images; "
+            "pip install 'augexp[train]' (status, clean, compare and ops do without)"
+        )
 
 
 def _refuse_matplotlibrc() -> None:

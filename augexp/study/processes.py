@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
@@ -102,6 +103,9 @@ class Processes:
         self, jobs: int, gpus: Sequence[str] = (), study: Registered | None = None, *, fresh: bool = False
     ) -> None:
         """Runs of a study, if of one, on so many places that share the GPUs; with `fresh`, nothing is forked."""
+        for needed in ("tensorflow", "keras"):
+            if find_spec(needed) is None:  # else each run would fail by itself
+                raise ModuleNotFoundError(f"No module named {needed!r}", name=needed)
         self.places = jobs
         self._study = study
         self._share = jobs > max(1, len(gpus))

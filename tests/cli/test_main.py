@@ -28,6 +28,46 @@ def test_help_names_the_commands(typed: Augexp) -> None:
         assert f"│ {command} " in answer.out
 
 
+WITHOUT = """
+import sys
+for name in ("tensorflow", "keras", "tensorflow_datasets", "h5py", "jax"):
+    sys.modules[name] = None
+from augexp.cli.main import main
+main()
+"""
+
+
+def without_tensorflow(*words: object) -> "subprocess.CompletedProcess[str]":
+    """The program where `augexp[train]` isn't installed."""
+    line = [sys.executable, "-c", WITHOUT, *map(str, words)]
+    return subprocess.run(line, capture_output=True, text=True, check=False)
+
+
+def test_what_is_finished_is_read_without_tensorflow(runs_dir: Path, tmp_path: Path) -> None:
+    runs = sorted(runs_dir.glob("*-seed*"))
+    for words in (["compare", *runs, "--out", tmp_path, "--report", tmp_path / "page.html"], ["status", *runs]):
+        answer = without_tensorflow(*words)
+        assert answer.returncode == 0, answer.stderr
+        assert "cutmix" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train", "--config", "digits.yaml"],
+        ["sweep", "--config", "digits.yaml", "seed=0,1"],
+        ["preview", "--strategy", "cutmix"],
+        ["check", "mixing"],
+    ],
+)
+def test_a_command_that_needs_tensorflow_says_so(words: list[str], tmp_path: Path) -> None:
+    answer = without_tensorflow(*words, *([f"runs_dir={tmp_path}"] if "--config" in words else []))
+    assert answer.returncode == 2
+    (line,) = answer.stderr.splitlines()
+    assert "is not installed" in line
+    assert "pip install 'augexp[train]'" in line
+
+
 def greet(name: str, loud: Annotated[bool, typer.Option("--loud")] = False) -> None:
     """Say hello."""
     if not name.isalpha():
