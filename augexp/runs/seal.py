@@ -21,7 +21,7 @@ from augexp.runs.records import BrokenRun
 RESULT = "result.json"
 TEXTS = ("environment.json", "history.csv")
 # Part of every seal: another list would break those of finished runs.
-PLACES = ("runs_dir", "data.data_dir", "data.cache_dir")
+PLACES = ("runs_dir", "ops_dir", "data.data_dir", "data.cache_dir")
 LOCAL = ("folder:", "csv:")  # sources whose path is a place: `environment.json` has a fingerprint of what was there
 
 

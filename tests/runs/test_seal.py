@@ -65,6 +65,7 @@ def test_another_layout_and_other_places_change_nothing(folder: Path) -> None:
     (folder / "result.json").write_text(json.dumps(dict(reversed(content.items()))))
     change("config.yaml", "runs_dir: .*", "runs_dir: /elsewhere")(folder)
     change("config.yaml", "cache_dir: .*", "cache_dir: /scratch")(folder)
+    change("config.yaml", "\\Z", "ops_dir: /mine\n")(folder)
     assert read.load(folder).config["data"]["cache_dir"] == "/scratch"
 
 
