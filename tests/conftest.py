@@ -15,6 +15,8 @@ from tests.factories import write_published_layout
 
 # A shell that starts the tests in the background lets them, and all they start, ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):  # and `nohup` lets them ignore a closed terminal
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 device.configure()
 

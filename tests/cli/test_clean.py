@@ -31,7 +31,8 @@ def test_whatever_is_left_is_named_and_ends_no_other(typed: Augexp, tmp_path: Pa
     assert answer.err.splitlines() == [
         f"{tmp_path / 'gone'}: no such folder",
         f"{foreign}: not a run folder (no config.yaml)",
-        f"{tmp_path / 'link'}: a link, or behind one, through which nothing is deleted; it leads to {foreign}",
+        f"{tmp_path / 'link'}: a link, or behind one, through which nothing is deleted; "
+        f"give the folder it leads to, {foreign}",
     ]
     assert not (folder / "checkpoint").exists()
     assert (foreign / "checkpoint" / "state.npz").read_text() == "mine"

@@ -13,6 +13,7 @@ from augexp.errors import UserError
 from augexp.evaluate import explain as explain_runs
 from augexp.network import trained
 from augexp.train.run import train
+from tests.factories import unseal
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_the_use_of_test_is_logged(folders: list[Path]) -> None:
 
 
 def test_runs_of_other_splits_are_refused(folders: list[Path], tmp_path: Path) -> None:
-    other = Path(shutil.copytree(folders[1], tmp_path / "other"))
+    other = unseal(Path(shutil.copytree(folders[1], tmp_path / "other")))
     text = (other / "config.yaml").read_text()
     (other / "config.yaml").write_text(text.replace("validation: 0.2", "validation: 0.1"))
     with pytest.raises(UserError, match="split or sized differently"):
@@ -75,7 +76,7 @@ def test_runs_of_other_splits_are_refused(folders: list[Path], tmp_path: Path) -
 def test_runs_of_different_data_are_refused(
     folders: list[Path], tmp_path: Path, key: str, value: object, message: str
 ) -> None:
-    other = Path(shutil.copytree(folders[1], tmp_path / "other"))
+    other = unseal(Path(shutil.copytree(folders[1], tmp_path / "other")))
     told = json.loads((other / "environment.json").read_text())
     files.write_json(other / "environment.json", told | {key: value})
     with pytest.raises(UserError, match=message):

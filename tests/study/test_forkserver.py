@@ -211,4 +211,10 @@ def test_a_forked_run_ends_in_the_same_bytes_whatever_lies_in_the_working_folder
     assert (run.poll(), type(run._process)) == ("", Fork)
     pool.close()
     assert not (hostile / "ran").exists()
-    assert read.load(tmp_path / "forked" / alone.name).result.digests == read.load(alone).result.digests
+    assert numbers(tmp_path / "forked" / alone.name) == numbers(alone)
+
+
+def numbers(folder: Path) -> dict[str, str]:
+    """The digests of weights and predictions; the other files have times and places in them."""
+    digests = read.load(folder).result.digests
+    return {name: digest for name, digest in digests.items() if Path(name).suffix in (".h5", ".npz")}
