@@ -56,7 +56,7 @@ def load_groups(paths: Sequence[Path]) -> Comparison:
     """
     loaded: list[Run] = []
     skipped: list[tuple[Path, str]] = []
-    folders, repeated = _distinct(paths)
+    folders, repeated = _distinct([path for path in paths if not _is_lock(path)])
     for path in folders:
         try:
             loaded.append(read.load(path))
@@ -66,6 +66,11 @@ def load_groups(paths: Sequence[Path]) -> Comparison:
         lines = "".join(f"\n  {path}: {reason}" for path, reason in skipped)
         raise UserError(f"no finished run to compare{':' if lines else '; give run folders, such as runs/*'}{lines}")
     return Comparison(grouped(loaded), tuple(skipped), repeated)
+
+
+def _is_lock(path: Path) -> bool:
+    """Whether it is the lock of a run, which `Path.glob` finds beside its folder."""
+    return path.name.startswith(".") and path.suffix == ".lock" and path.with_name(path.stem[1:]).is_dir()
 
 
 def _distinct(paths: Sequence[Path]) -> tuple[list[Path], tuple[Path, ...]]:

@@ -52,6 +52,15 @@ def test_seeds_folders_and_names_do_not_split_a_group(tmp_path: Path) -> None:
     assert [run.path.name for run in group.runs] == ["a", "b", "c"]
 
 
+def test_locks_that_a_glob_finds_beside_runs_are_no_runs(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "none-seed0")
+    (tmp_path / ".none-seed0.lock").touch()
+    (tmp_path / ".other.lock").touch()
+    comparison = load_groups(sorted(tmp_path.glob("*")))
+    assert [run.path for group in comparison.groups for run in group.runs] == [folder]
+    assert [path.name for path, _ in comparison.skipped] == [".other.lock"]
+
+
 @pytest.mark.parametrize(
     "override",
     [
