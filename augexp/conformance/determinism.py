@@ -1,6 +1,5 @@
 """The same again: threads, processes, eager and compiled, and no draw twice."""
 
-import hashlib
 import subprocess
 import sys
 from functools import cache
@@ -18,6 +17,7 @@ from augexp.conformance.property import (
     Effort,
     Finding,
     Property,
+    digest,
     first_of,
     identity,
     mix_batch,
@@ -47,11 +47,7 @@ def _digests_of_data(one: Implementation, steps: int, threads: int) -> list[byte
         return mix(images, labels, step)
 
     batches = numbers.map(batch, num_parallel_calls=threads, deterministic=True)
-    return [_digest(*batch) for batch in batches.as_numpy_iterator()]
-
-
-def _digest(images: NDArray[Any], labels: NDArray[Any]) -> bytes:
-    return hashlib.sha256(images.tobytes() + labels.tobytes()).digest()
+    return [digest(*batch) for batch in batches.as_numpy_iterator()]
 
 
 def eager(one: Implementation, _effort: Effort, limit: float) -> Finding | None:
@@ -73,7 +69,7 @@ def _first_batch(one: Implementation) -> tuple[NDArray[Any], NDArray[Any]]:
 
 def fingerprint(one: Implementation) -> str:
     """A hash of the first batch of a run; `-` where the library has no such op."""
-    return "-" if start_any_per(one) is None else _digest(*_first_batch(one)).hex()
+    return "-" if start_any_per(one) is None else digest(*_first_batch(one)).hex()
 
 
 def _second_run(one: Implementation, _effort: Effort) -> Finding | None:
@@ -123,7 +119,7 @@ def _repeats(one: Implementation, effort: Effort) -> Finding | None:
         return None
     # So large that neither a box for a whole batch nor a permutation, of which there are 16!, comes twice by chance.
     images, labels = noise(16, 128, 192), identity(16)
-    repeats = laws.repeats(lambda step: _digest(*mix_batch(mix, images, labels, step)), effort.steps)
+    repeats = laws.repeats(lambda step: digest(*mix_batch(mix, images, labels, step)), effort.steps)
     return none_of(repeats, effort.steps)
 
 

@@ -195,12 +195,16 @@ def test_an_op_that_mixes_needs_labels() -> None:
         ({"__version__": "0.1", "transform": {}}, "is a pipeline of Albumentations 0.1, and "),
         ({"transform": 3}, "is no pipeline of Albumentations"),
         ("{", "is no pipeline of Albumentations"),
+        ("[" * 100_000, "is no pipeline of Albumentations"),
+        ("a: &a [*a]", "is no pipeline of Albumentations"),
+        ("!!python/object/apply:os.getcwd []", "is no pipeline of Albumentations"),
     ],
 )  # fmt: skip
-def test_a_pipeline_of_another_version_is_refused(folder: Path, content: Any, message: str) -> None:
+@pytest.mark.parametrize("ending", ["json", "yaml"])
+def test_a_pipeline_of_another_version_is_refused(folder: Path, content: Any, message: str, ending: str) -> None:
     pytest.importorskip("albumentations")
-    (folder / "pipe.json").write_text(content if isinstance(content, str) else json.dumps(content))
-    assert message in refused(folder, "['albumentations:pipe.json']")
+    (folder / f"pipe.{ending}").write_text(content if isinstance(content, str) else json.dumps(content))
+    assert message in refused(folder, f"['albumentations:pipe.{ending}']")
 
 
 def test_a_pipeline_is_known_by_its_content(folder: Path) -> None:

@@ -26,7 +26,9 @@ from pydantic import (
     model_serializer,
 )
 from pydantic_core import PydanticCustomError
+from yaml import YAMLError
 
+from augexp.config import yamlfile
 from augexp.config.ops import ownfile
 from augexp.config.ops.parameters import OURS, fields_of
 from augexp.config.ops.spec import Probability, Spec
@@ -302,7 +304,7 @@ def _albumentations(file: str, folder: Path) -> _Found:
     content = ownfile.read(path)
     try:
         pipeline = _parsed(path, content)
-    except ValueError as error:
+    except (ValueError, RecursionError, YAMLError) as error:
         raise UserError(f"{path.name} is no pipeline of Albumentations ({first_line(error)[:100]})") from None
     if not isinstance(pipeline, dict) or not isinstance(pipeline.get("transform"), dict):
         raise UserError(f"{path.name} is no pipeline of Albumentations; write one with albumentations.save")
@@ -319,14 +321,7 @@ def _albumentations(file: str, folder: Path) -> _Found:
 
 def _parsed(path: Path, content: bytes) -> Any:
     text = content.decode("utf-8")
-    if path.suffix in (".yaml", ".yml"):
-        import yaml
-
-        try:
-            return yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ValueError(str(error)) from None
-    return json.loads(text)
+    return yamlfile.parse_1_1(text) if path.suffix in (".yaml", ".yml") else json.loads(text)
 
 
 def _torchvision(rest: str, folder: Path) -> _Found:

@@ -106,8 +106,7 @@ def module_at(path: Path) -> Loaded:
 
 
 def _run(path: Path, content: bytes, digest: str) -> ModuleType:
-    if re.search(rb"\b(tensorflow|keras|augexp)\b", content):
-        load_tensorflow()
+    _before_running(content)
     module = ModuleType(f"augexp_own_{digest}_{path.stem}")
     module.__file__ = str(path)
     linecache.checkcache(str(path))
@@ -118,6 +117,11 @@ def _run(path: Path, content: bytes, digest: str) -> ModuleType:
         del sys.modules[module.__name__]
         raise UserError(f"{path.name} doesn't import: {told(error, path)}") from None
     return module
+
+
+def _before_running(content: bytes) -> None:
+    if re.search(rb"\b(tensorflow|keras|augexp)\b", content):
+        load_tensorflow()
 
 
 def importable(name: str) -> Loaded | None:
@@ -132,8 +136,7 @@ def importable(name: str) -> Loaded | None:
             return None
         path = Path(found.origin)
         content = read(path)
-        if re.search(rb"\b(tensorflow|keras|augexp)\b", content):
-            load_tensorflow()
+        _before_running(content)
         return Loaded(importlib.import_module(name), path, digest_of(content))
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
