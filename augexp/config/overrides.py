@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel
 
 from augexp.config import yamlfile
-from augexp.config.ops import OPS
+from augexp.config.ops import OPS, own
 from augexp.config.schema import Experiment, Section
 from augexp.config.settings import show
 from augexp.config.yamlfile import Place, Places, dotted, names_of
@@ -164,20 +164,30 @@ def _located(raw: Mapping[str, Any], keys: Sequence[str]) -> Place:
     """
     place: Place = ()
     inner: Any = raw
-    for part in keys[:-1]:
+    rest = list(keys)
+    while len(rest) > 1:
         names = names_of(inner) if isinstance(inner, list) else None
+        part = rest[0] if names is None else named(names, rest[:-1])
         if names is not None and part not in names:
             raise SettingError(f"{dotted(place)} has no {cut(part)}{did_you_mean(part, names) or _there(names)}")
         place = (*place, part if names is None else names.index(part))
+        rest = rest[1 if names is None else part.count(".") + 1 :]
         inner = inner.get(part) if names is None else inner[names.index(part)]
         if inner is None:
-            return (*place, *keys[len(place) :])
+            return (*place, *rest)
         if not isinstance(inner, Mapping | list) and not (names and isinstance(inner, str)):
             raise SettingError(_no_keys(place))
         inner = {} if isinstance(inner, str) else inner
     if isinstance(inner, list):
         raise SettingError(_no_keys(place))
-    return (*place, keys[-1])
+    return (*place, *rest)
+
+
+def named(names: Sequence[str], keys: Sequence[str]) -> str:
+    """The item's name with which keys begin, or what was meant for one; dots may stand in `my.ops:fog`."""
+    starts = [".".join(keys[:end]) for end in range(1, len(keys) + 1)]
+    there = [start for start in starts if start in names]
+    return there[-1] if there else next((start for start in starts if own.is_own(start)), keys[0])
 
 
 def _there(names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ one parameter against the strategy without its op.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from augexp.config import load, yamlfile
+from augexp.config import load, overrides, yamlfile
 from augexp.config.decide import Decide
 from augexp.errors import UserError
 from augexp.study.grid import Axes, Study, joined, refuse_twice, value_text
@@ -49,8 +49,10 @@ def study(config: str, axes: Axes) -> Study:
 
 def _doses(ops: Sequence[Op], key: str, values: Sequence[Any]) -> dict[str, dict[str, Any]]:
     """The strategy without the op, and with each value of its parameter: `none`, `cutmix-prob0.25`."""
-    _, op, parameter = key.strip().split(".", 2)
-    others = _without(ops, yamlfile.names_of(ops).index(op))
+    names, keys = yamlfile.names_of(ops), key.strip().split(".")[1:]
+    op = overrides.named(names, keys[:-1])
+    parameter = ".".join(keys[op.count(".") + 1 :])
+    others = _without(ops, names.index(op))
     doses = {joined([_plain(op), f"{parameter}{value_text(value)}"]): {"strategy": ops, key: value} for value in values}
     return {(f"no-{_plain(op)}" if others else NONE): {"strategy": others}, **doses}
 

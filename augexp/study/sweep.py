@@ -1,5 +1,6 @@
 """Many experiments, each as a run of its own: finished ones are skipped, unfinished ones resumed, failures borne."""
 
+import json
 import shlex
 import time
 from collections import deque
@@ -7,10 +8,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from augexp import console
 from augexp.config import partners, targets
+from augexp.config.ops import OwnOp
 from augexp.config.schema import Experiment
 from augexp.errors import UserError, counted
 from augexp.network import device
@@ -21,6 +23,8 @@ from augexp.runs.status import Standing
 from augexp.study import watch
 
 POLL_SECONDS = 0.2
+
+Item = TypeVar("Item")
 
 
 class Running(Protocol):
@@ -72,12 +76,12 @@ def due(experiments: Sequence[Experiment], *, retry: bool = False) -> list[Exper
     return todo
 
 
-def _each(experiments: Sequence[Experiment], check: Callable[[Experiment], None]) -> None:
+def _each(items: Sequence[Item], check: Callable[[Item], None]) -> None:
     """Raises UserError with all the mistakes that a check finds, a line each."""
     mistakes = []
-    for experiment in experiments:
+    for item in items:
         try:
-            check(experiment)
+            check(item)
         except UserError as error:
             mistakes.append(str(error))
     if mistakes:
@@ -96,6 +100,23 @@ def _refuse_unfit(experiments: Sequence[Experiment]) -> None:
     _each(list(kinds.values()), lambda one: inputs.refuse_unfit(one.model, one.data.image_size))
 
 
+def _prove_own(experiments: Sequence[Experiment]) -> None:
+    """Raises UserError where an own op isn't what it has to be; loads TensorFlow only where there is one."""
+    by_op = {
+        (op.name, json.dumps(op.model_dump(mode="json")), experiment.data.image_size): op
+        for experiment in experiments
+        for spec in experiment.strategy
+        for op in spec.alternatives()
+        if isinstance(op, OwnOp)
+    }
+    if not by_op:
+        return
+    device.load_for_cpu()
+    from augexp.augment import own
+
+    _each(list(by_op), lambda key: own.prove(by_op[key], key[-1]))
+
+
 def run(experiments: Sequence[Experiment], todo: Sequence[Experiment], pool: Pool) -> list[Standing]:
     """Trains what is to do, as many at once as the pool has places, and shows how all experiments stand.
 
@@ -105,9 +126,11 @@ def run(experiments: Sequence[Experiment], todo: Sequence[Experiment], pool: Poo
         How each experiment stands in the end.
 
     Raises:
-        UserError: before the first run starts, if the network of one would see next to nothing.
+        UserError: before the first run starts, if the network of one would see next to nothing, or an own op of one
+            returns anything but images and labels.
     """
     _refuse_unfit(todo)
+    _prove_own(todo)
     waiting, running = deque(todo), list[tuple[Experiment, Running]]()
     crashed: dict[Path, str] = {}
     shown = 0.0

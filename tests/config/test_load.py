@@ -369,6 +369,19 @@ def test_ops_are_found_by_name_number_and_within_others(tmp_path: Path) -> None:
     assert experiment.strategy[2] == OneOf(ops=(CutMix(), MixUp(alpha=3)))
 
 
+def test_dots_may_stand_in_the_name_of_an_op(tmp_path: Path) -> None:
+    (tmp_path / "my").mkdir()
+    (tmp_path / "my" / "ops.py").write_text("def flip(image, share: float = 0.5):\n    return image\n")
+    text = "strategy: [my.ops:flip, rotate, my.ops:flip, {name: one_of, ops: [my.ops:flip]}]\n"
+    experiment = loaded(tmp_path, text, "strategy.my.ops:flip.share=0.1", "strategy.my.ops:flip[2].prob=0.2",
+                        "strategy.one_of.ops.my.ops:flip.share=0.3")  # fmt: skip
+    first, _, second, either = (one.model_dump() for one in experiment.strategy)
+    assert (first["share"], first["prob"], second["share"], second["prob"]) == (0.1, 1.0, 0.5, 0.2)
+    assert either["ops"][0]["share"] == 0.3
+    with pytest.raises(UserError, match=r"strategy has no my\.ops:flop; did you mean my\.ops:flip"):
+        loaded(tmp_path, text, "strategy.my.ops:flop.share=0.1")
+
+
 @pytest.mark.parametrize(
     ("text", "override", "message"),
     [

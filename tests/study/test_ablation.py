@@ -1,5 +1,6 @@
 """Ablations and dose studies: their candidates, names and baseline, and what is refused."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +55,19 @@ def test_parameters_and_settings_are_those_of_all_runs() -> None:
     assert {(one.seed, one.train.epochs) for one in runs} == {(seed, 3) for seed in (4, 5, 6)}
     probabilities = {op.model_dump()["prob"] for one in runs for op in one.strategy if op.name == "cutmix"}
     assert probabilities == {0.5}
+
+
+def test_own_ops_have_doses_though_dots_stand_in_their_names(tmp_path: Path) -> None:
+    (tmp_path / "my").mkdir()
+    (tmp_path / "my" / "ops.py").write_text("def flip(image, rng, share: float = 0.5):\n    return image[:, ::-1]\n")
+    given = ["strategy=[my.ops:flip, cutmix]", f"ops_dir={tmp_path}", "strategy.my.ops:flip.share=0.25,0.5"]
+    found = planned(*given)
+    assert found == {
+        "no-my.ops:flip": "cutmix",
+        "my.ops:flip-share0.25": "my.ops:flip+cutmix",
+        "my.ops:flip-share0.5": "my.ops:flip+cutmix",
+    }
+    assert list(planned(*given[:2]))[2:] == ["only-my.ops:flip", "only-cutmix"]
 
 
 @pytest.mark.parametrize(

@@ -101,8 +101,12 @@ def test_a_node_that_dies_loses_no_run(
     pytest.importorskip("ray")
     from ray.cluster_utils import Cluster as Nodes
 
+    mirror = "def mirror(image, rng):\n    return image[:, ::-1] if rng.random() < 0.5 else image\n"
+    (tmp_path / "my_ops.py").write_text(mirror)
+
     def study(folder: Path) -> grid.Study:
-        axes = ["seed=0,1", "train.epochs=24", "data.train_per_class=60", f"runs_dir={folder}"]
+        axes = ["strategy=my_ops:mirror", f"ops_dir={tmp_path}", "seed=0,1", "train.epochs=24"]
+        axes += ["data.train_per_class=60", f"runs_dir={folder}"]
         return grid.Study("digits.yaml", grid.read_axes([*axes, f"data.cache_dir={cache_dir}"]))
 
     both = grid.experiments(study(tmp_path / "ray"))
@@ -119,6 +123,7 @@ def test_a_node_that_dies_loses_no_run(
         deadline = time.monotonic() + 200
         while len(list(tmp_path.glob("ray/*/checkpoint/state.npz"))) < 2 and time.monotonic() < deadline:
             time.sleep(0.1)
+        (tmp_path / "my_ops.py").unlink()  # the run goes on where its own op never lay
         nodes.remove_node(doomed, allow_graceful=False)
 
     killer = threading.Thread(target=kill)
@@ -132,6 +137,7 @@ def test_a_node_that_dies_loses_no_run(
     assert [now.state for now in standings] == ["finished"] * 2, standings
     logs = [(now.folder / "log.txt").read_text() for now in standings]
     assert sum("going on after epoch" in log for log in logs) == 1
+    (tmp_path / "my_ops.py").write_text(mirror)
     (seed, *_) = (now.folder for now in standings if "going on" in (now.folder / "log.txt").read_text())
     local = next(one for one in grid.experiments(study(tmp_path / "local")) if one.run_dir.name == seed.name)
     unbroken = train(local)

@@ -92,6 +92,25 @@ def test_every_run_is_trained_and_no_more_at_once_than_there_are_places(
     assert sweep.due(experiments) == []
 
 
+def test_own_ops_are_proven_before_the_first_run(tmp_path: Path) -> None:
+    (tmp_path / "my_ops.py").write_text(
+        "import random\n\ndef right(image):\n    return image[:, ::-1]\n\n"
+        "def loud(image):\n    return image[:, ::-1] if random.random() < 0.5 else image\n\n"
+        "def cut(image):\n    return image[1:]\n"
+    )
+    axes = ["strategy=my_ops:right,my_ops:loud,my_ops:cut", "seed=0,1", f"ops_dir={tmp_path}", f"runs_dir={tmp_path}"]
+    both = grid.experiments(grid.Study("digits.yaml", grid.read_axes(axes)))
+    pool = FatedPool()
+    with pytest.raises(UserError) as caught:
+        sweep.run(both, both, pool)
+    assert [line.partition(";")[0][:52] for line in str(caught.value).splitlines()] == [
+        "own op my_ops:loud: it gave another answer for the s",
+        "own op my_ops:cut: it returned an image of shape (15",
+    ]
+    assert pool.started == []
+    assert [now.state for now in sweep.run(both[:2], both[:2], pool)] == ["finished"] * 2
+
+
 def test_a_failing_run_stops_no_other_and_is_tried_again_when_told(experiments: list[Experiment]) -> None:
     pool = FatedPool(fates={"none-seed1": lambda _: "no such weights", "cutmix-seed0": lambda _: "killed by SIGKILL"})
     standings = sweep.run(experiments, sweep.due(experiments), pool)
