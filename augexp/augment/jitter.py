@@ -11,7 +11,7 @@ from functools import partial
 import tensorflow as tf
 
 from augexp.augment.op import Op, Params, implements, on_images, uniform
-from augexp.augment.photometric import TRUNCATE, blend, blurred_alone, invert_from, luma, turn_hue
+from augexp.augment.photometric import TRUNCATE, blend, blurred, invert_from, luma, turn_hue
 from augexp.config.ops import ColorJitter, ThreeAugment
 
 STEPS = ("brightness", "contrast", "saturation", "hue")
@@ -109,7 +109,7 @@ def three_augment(color_jitter: float, threshold: float, sigma: tuple[float, flo
         branches = [
             lambda: tf.broadcast_to(luma(alone), tf.shape(alone)),
             lambda: invert_from(alone, tf.constant([threshold], tf.float32)),
-            lambda: blurred_alone(alone, own["sigma"][None], radius),
+            lambda: blurred(alone, own["sigma"][None], radius),
         ]
         changed = jittered(tf.switch_case(own["choice"], branches)[0], own)
         return tf.where(own["flip"], changed[:, ::-1], changed)

@@ -127,7 +127,7 @@ def cutmix(alpha: float, prob: float, *, correct_lam: bool, per: Per, labels: Ta
         for_lam, for_partner, for_box = tf.unstack(tf.random.split(seed, 3))
         lam = draw_lam(for_lam, batch, alpha, prob, per)
         box = _draw_box(for_box, lam, height, width, per)
-        weight = _share_kept(box, height, width) if correct_lam else lam
+        weight = share_kept(box, height, width) if correct_lam else lam
         return {"lam": lam, "partner": draw_partner(for_partner, batch), "box": box, "weight": weight}
 
     def apply(images: tf.Tensor, labels: tf.Tensor, params: Params) -> tuple[tf.Tensor, tf.Tensor]:
@@ -146,9 +146,13 @@ def _draw_box(seed: tf.Tensor, lam: tf.Tensor, height: tf.Tensor, width: tf.Tens
 
 def _draw_side(seed: tf.Tensor, lam: tf.Tensor, size: tf.Tensor, per: Per) -> tuple[tf.Tensor, tf.Tensor]:
     batch = tf.size(lam)
-    length = tf.cast(tf.round(tf.cast(size, tf.float32) * tf.sqrt(1 - lam)), tf.int32)
     centre = tf.random.stateless_uniform([draws(batch, per)], seed, 0, size, tf.int32)
-    return around(tf.broadcast_to(centre, [batch]), length, size)
+    return around(tf.broadcast_to(centre, [batch]), length_of(lam, size), size)
+
+
+def length_of(lam: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """(B,) int32: the pixels of a side of a box of share 1 - lam, before it is clipped."""
+    return tf.cast(tf.round(tf.cast(size, tf.float32) * tf.sqrt(1 - lam)), tf.int32)
 
 
 def around(centre: tf.Tensor, length: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -157,7 +161,8 @@ def around(centre: tf.Tensor, length: tf.Tensor, size: tf.Tensor) -> tuple[tf.Te
     return tf.clip_by_value(start, 0, size), tf.clip_by_value(start + length, 0, size)
 
 
-def _share_kept(box: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+def share_kept(box: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    """(B,) float32: the share of pixels outside of each box (B, 4)."""
     pasted = (box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1])
     pixels = height * width
     return tf.cast((pixels - pasted) / pixels, tf.float32)

@@ -5,7 +5,6 @@ Those that blend with a degenerate image (gray, smoothed, the mean) share one bl
 
 import math
 from collections.abc import Callable
-from functools import partial
 
 import tensorflow as tf
 
@@ -31,7 +30,6 @@ from augexp.config.ops import (
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601, as in JPEG and Pillow
 TRUNCATE = 3.0  # of a Gaussian, in standard deviations
-RADII = 3  # for which `blurred_alone` is compiled
 
 
 def blend(images: tf.Tensor, degenerate: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
@@ -245,19 +243,7 @@ def blur(sigma: tuple[float, float]) -> Op:
 
 def blurred(images: tf.Tensor, sigma: tf.Tensor, radius: int) -> tf.Tensor:
     """Float images blurred by Gaussians of `sigma` (B,) pixels, each cut off at three of its own or at the radius."""
-    return _smoothed(images, _gaussian(sigma, radius))
-
-
-def blurred_alone(image: tf.Tensor, sigma: tf.Tensor, radius: int) -> tf.Tensor:
-    """`blurred` for one image (1, H, W, 3) and its `sigma` (1,), without most of the weights that are 0."""
     kernel = _gaussian(sigma, radius)
-    radii = sorted({math.ceil(radius * share / RADII) for share in range(1, RADII + 1)})
-    kernels = [kernel[:, radius - own : radius + own + 1] for own in radii]
-    fitting = tf.reduce_sum(tf.cast(tf.math.ceil(TRUNCATE * sigma[0]) > radii[:-1], tf.int32))
-    return tf.switch_case(fitting, [partial(_smoothed, image, own) for own in kernels])
-
-
-def _smoothed(images: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     return _clip(_convolve(_convolve(images, kernel, axis=1), kernel, axis=2))
 
 

@@ -22,6 +22,7 @@ from augexp.augment import (  # noqa: F401
     pasting,
     photometric,
     policies,
+    saliency,
 )
 from augexp.augment.op import COMMON, IMPLEMENTATIONS, Op, Params, among, sometimes
 from augexp.config.ops import MixingSpec, OneOf, OwnOp, Spec, check_classes

@@ -253,14 +253,6 @@ def test_blur_agrees_with_scipy_even_where_it_is_wider_than_the_image(dtype: str
         np.testing.assert_allclose(one, expected, rtol=0, atol=2e-3)
 
 
-@pytest.mark.parametrize("radius", [0, 1, 2, 6])
-def test_the_blur_of_one_image_leaves_out_what_weighs_nothing(radius: int) -> None:
-    image = tf.constant(make_images(1, 9, 8), tf.float32)
-    for sigma in np.linspace(0, radius / 3, 9, dtype=np.float32):
-        found = photometric.blurred_alone(image, floats([sigma]), radius)
-        np.testing.assert_allclose(found, photometric.blurred(image, floats([sigma]), radius), atol=1e-4)
-
-
 @pytest.mark.parametrize("sigma", [0.5, 1.0, 2.0])
 def test_blur_agrees_with_scipys_own_radius_to_one_grey_level(sigma: float) -> None:
     images = pictures()

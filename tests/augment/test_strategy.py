@@ -206,6 +206,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "resizemix": {"scale": (0.5, 0.6), "prob": 0.5, "per": "batch"} | CHOICES,
     "gridmix": {"cells": 2, "alpha": 0.3, "prob": 0.5, "per": "batch"} | CHOICES,
     "fmix": {"alpha": 0.3, "decay": 2, "prob": 0.5, "per": "batch"} | CHOICES,
+    "saliencymix": {"alpha": 0.3, "prob": 0.5, "per": "batch"} | CHOICES,
     "smoothmix": {"sigma": (0.1, 0.2), "prob": 0.5, "per": "batch"} | CHOICES,
     "grid_mask": {"unit": (0.4, 0.5), "ratio": 0.3, "fill_value": 200, "prob": 0.9},
     "one_of": {"ops": (MixUp(), CutMix()), "weights": (3, 1), "per": "example"},
@@ -286,6 +287,7 @@ UINT8 = {
     "flip_left_right", "flip_up_down", "random_crop", "jpeg_quality", "posterize", "solarize", "equalize", "invert",
     "rand_augment", "trivial_augment", "cutmix", "cutout", "random_erasing",
     "rotate90", "d4", "channel_shuffle", "coarse_dropout", "grid_mask", "ricap", "resizemix", "gridmix", "fmix",
+    "saliencymix",
     "auto_augment",
 }  # fmt: skip
 MIXED = {name for name, spec in OPS.items() if any(one.mixes for one in spec().alternatives())}

@@ -79,6 +79,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "resizemix": {"scale": (0.1, 0.8), "prob": 1.0},
     "gridmix": {"cells": 4, "alpha": 1.0, "prob": 1.0},
     "fmix": {"alpha": 1.0, "decay": 3.0, "prob": 1.0},
+    "saliencymix": {"alpha": 1.0, "prob": 1.0},
     "smoothmix": {"sigma": (0.25, 0.5), "prob": 1.0},
     "cutout": {"length": 0.5, "fill_value": 0.0, "prob": 1.0},
     "random_erasing": {"scale": (0.02, 0.4), "ratio": (0.3, 1 / 0.3), "value": "random", "prob": 0.5},
@@ -186,14 +187,14 @@ def test_any_other_probability_is_refused(prob: float) -> None:
 @given(st.floats(0, exclude_min=True, allow_infinity=False))
 @settings(deadline=None)
 def test_every_positive_alpha_is_kept_as_given(alpha: float) -> None:
-    for name in ("cutmix", "mixup", "aug_mix", "ricap", "gridmix", "fmix"):
+    for name in ("cutmix", "mixup", "aug_mix", "ricap", "gridmix", "fmix", "saliencymix"):
         assert parse.validate_python({"name": name, "alpha": alpha}).model_dump()["alpha"] == alpha
 
 
 @given(st.floats(max_value=0) | st.just(float("nan")) | st.just(float("inf")))
 @settings(deadline=None)
 def test_any_other_alpha_is_refused(alpha: float) -> None:
-    for name in ("cutmix", "mixup", "aug_mix", "ricap", "gridmix", "fmix"):
+    for name in ("cutmix", "mixup", "aug_mix", "ricap", "gridmix", "fmix", "saliencymix"):
         assert problem(name=name, alpha=alpha).startswith("alpha: Input should be ")
 
 

@@ -8,7 +8,8 @@ from augexp.conformance.libraries import Setting
 
 def test_the_ops_that_are_checked_are_those_that_mix_or_erase() -> None:
     assert libraries.checked_ops() == (
-        "cutmix", "mixup", "ricap", "resizemix", "gridmix", "fmix", "smoothmix", "cutout", "random_erasing",
+        "cutmix", "mixup", "ricap", "resizemix", "gridmix", "fmix", "saliencymix", "smoothmix", "cutout",
+        "random_erasing",
     )  # fmt: skip
 
 

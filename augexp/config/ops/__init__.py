@@ -60,7 +60,7 @@ from augexp.config.ops.photometric import (
     Solarize,
 )
 from augexp.config.ops.policies import AugMix, AutoAugment, RandAugment, ThreeAugment, TrivialAugment
-from augexp.config.ops.mixing import CutMix, FMix, GridMix, MixUp, ResizeMix, Ricap, SmoothMix
+from augexp.config.ops.mixing import CutMix, FMix, GridMix, MixUp, ResizeMix, Ricap, SaliencyMix, SmoothMix
 from augexp.config.ops.erasing import CoarseDropout, Cutout, GridMask, RandomErasing
 from augexp.config.ops.own import OwnOp
 from augexp.config.ops.reading import OpSpec, default_op
@@ -123,6 +123,7 @@ __all__ = [
     "Ricap",
     "Rotate",
     "Rotate90",
+    "SaliencyMix",
     "Saturation",
     "Share",
     "Sharpness",

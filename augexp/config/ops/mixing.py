@@ -79,6 +79,17 @@ class FMix(MixingSpec):
     per: Annotated[Per, LATER] = "example"
 
 
+class SaliencyMix(MixingSpec):
+    """Pastes a box around the point at which the partner stands out most; labels weigh by the pixels."""
+
+    paper: ClassVar[str] = "Uddin et al., 2021"
+
+    name: Literal["saliencymix"] = "saliencymix"
+    alpha: Annotated[Float, Field(gt=0)] = 1.0
+    prob: Probability = 1.0
+    per: Annotated[Per, LATER] = "example"
+
+
 class SmoothMix(MixingSpec):
     """Blends the partner in around a random point, by a Gaussian; labels weigh by its mean."""
 
