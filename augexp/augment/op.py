@@ -18,7 +18,7 @@ uint8 stays uint8 until an op needs fractions of a grey level; from there on ima
 A function decorated with `@implements(Spec)` makes the op that the spec describes.
 Previews know some parameters by their names: `partner` (B,), the number of the other example; `box` (B, 4) as top,
 left, bottom, right (ends excluded); `lam` (B,) as drawn, from Beta(alpha, alpha) where the spec has an alpha, and
-`weight` (B,), the one that was used.
+`weight` (B,), the one that was used, where it is another and known before the pixels are.
 """
 
 import inspect

@@ -11,6 +11,7 @@ from augexp.augment import own, strategy
 from augexp.augment.op import Op
 from augexp.config.ops import OwnOp, Spec
 from augexp.conformance.property import SEED, digest, identity, noise
+from augexp.data import pipeline
 from augexp.errors import UserError, first_line
 
 SIZES = (32, 64)  # pixels
@@ -113,7 +114,7 @@ def _compiled(spec: Spec, op: Op) -> tuple[bool, str]:
 
 def _speed(spec: Spec, _op: Op) -> tuple[bool, str]:
     images = tf.constant(noise(BATCH, SPEED_SIZE, SPEED_SIZE, np.uint8))
-    steps = iter(_data(spec, images, 1_000_000, tf.data.AUTOTUNE))
+    steps = iter(_data(spec, images, 1_000_000, pipeline.THREADS))
     next(steps)
     count, started = 0, time.perf_counter()
     while (seconds := time.perf_counter() - started) < SPEED_SECONDS:

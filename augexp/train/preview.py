@@ -118,7 +118,8 @@ def _words(spec: Spec, drawn: Row) -> str:
 def _numbers(drawn: Row) -> Iterator[str]:
     if "lam" in drawn:
         yield f"lam {float(drawn['lam']):.3f} drawn"
-        yield f"{float(drawn.get('weight', drawn['lam'])):.3f} used"
+        if "weight" in drawn:
+            yield f"{float(drawn['weight']):.3f} used"
     if "flip" in drawn:
         yield "flipped" if drawn["flip"] else "as it is"
     if "op" in drawn:

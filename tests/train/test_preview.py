@@ -1,5 +1,7 @@
 """The words and numbers beside a preview are those of the batch it shows."""
 
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -46,6 +48,18 @@ def test_rows_show_the_training_batch(digits: Splits, drawn: dict[str, object]) 
         assert sum(weight for _, weight in row.weights) == pytest.approx(1, abs=0.01)
         lam, weight = float(batch.params[0]["lam"][i]), float(batch.params[0]["weight"][i])
         assert row.lines == (f"cutmix lam {lam:.3f} drawn, {weight:.3f} used",)
+
+
+@pytest.mark.parametrize("name", ["cutmix", "mixup", "resizemix", "saliencymix"])
+def test_a_weight_that_is_said_to_be_used_is_that_of_the_label(
+    digits: Splits, drawn: dict[str, object], name: str
+) -> None:
+    preview.picture(digits, recipe_of(digits, f"[{{name: {name}, partner: other_class}}]"), 6)
+    rows: list[draw_images.PreviewRow] = drawn["rows"]  # type: ignore[assignment]
+    for row in rows:
+        for used in re.findall(r"([\d.]+) used", row.lines[0]):
+            assert min(abs(weight - float(used)) for _, weight in row.weights) < 0.001
+        assert ("used" in row.lines[0]) == (name == "cutmix")
 
 
 def test_lam_is_drawn_2000_times_by_its_own_law(digits: Splits, drawn: dict[str, object]) -> None:
