@@ -49,7 +49,8 @@ def first_images(splits: Splits, recipe: pipeline.Recipe) -> NDArray[np.uint8]:
 
 def picture(images: NDArray[np.uint8], seed: int = SEED) -> Figure:
     """A row an op on the same images (N, H, W, 3), after the images themselves."""
-    rows = [(name, _augmented(default_op(name), images, seed)) for name in OPS]
+    with device.quiet():  # outside of XLA, oneDNN has no uint8, and says so
+        rows = [(name, _augmented(default_op(name), images, seed)) for name in OPS]
     return draw_images.sheet(
         [("as they are", images), *rows], title="every op with its defaults, applied to every image (prob: 1)"
     )
