@@ -16,6 +16,7 @@ from augexp.config.schema import Experiment
 from augexp.runs import evaluation as run_evaluation
 from augexp.runs import folder as run_folder
 from augexp.runs import predictions, seal
+from augexp.runs.limit import Limit
 from augexp.runs.records import Split
 
 EXAMPLES, CLASSES = 100, 4
@@ -37,6 +38,7 @@ def make_run(
     environment: dict[str, Any] | None = None,
     other_test: float | None = None,
     sealed: bool = False,
+    limit: Limit | None = None,
 ) -> Path:
     """Writes a finished run with these numbers into `folder`; it scores its best epoch unless overrides say otherwise.
 
@@ -55,6 +57,7 @@ def make_run(
         environment: keys of environment.json to replace.
         other_test: test accuracy of the weights that are not scored; None: as if an earlier version wrote the run.
         sealed: with digests and a seal, which earlier versions didn't write.
+        limit: of every epoch, likewise.
     """
     given = ("data.source=digits", f"strategy={strategy}", f"seed={seed}", f"train.epochs={epochs}", "train.score=best")
     experiment = load.experiment(None, [*given, *overrides])
@@ -66,10 +69,11 @@ def make_run(
     files.write_text(folder / "config.yaml", experiment.to_yaml())
     files.write_json(folder / "environment.json", _environment() | (environment or {}))
     run_folder.set_state(folder, "finished")
-    files.write_text(folder / "history.csv", _history(curve, seconds, images_per_second))
+    files.write_text(folder / "history.csv", _history(curve, seconds, images_per_second, limit))
     for split, share in (("val", val), ("test", test)):
         _write_predictions(folder / f"predictions-{split}.npz", split, share, seed)
     result = _result(experiment, curve, val, test) | {"seconds": seconds, "images_per_second": images_per_second}
+    result |= limit.row if limit else {}
     if other_test is not None:
         ((score, other_val),) = reached.items()
         result["other"] = {"score": score, "val": _metrics(other_val), "test": _metrics(other_test)}
@@ -114,11 +118,14 @@ def _environment() -> dict[str, Any]:
     }
 
 
-def _history(curve: Sequence[float], seconds: float, images_per_second: float) -> str:
-    lines = ["epoch,phase,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds,images_per_second"]
+def _history(curve: Sequence[float], seconds: float, images_per_second: float, limit: Limit | None) -> str:
+    row = limit.row if limit else {}
+    names = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "images_per_second", *row)
+    lines = [",".join(("epoch", "phase", *names))]
     for epoch, accuracy in enumerate(curve, start=1):
         values = (2 - accuracy, accuracy - 0.1, 1.5 - accuracy, accuracy, 0.01, seconds / len(curve), images_per_second)
-        lines.append(f"{epoch},full,{','.join(map(repr, values))}")
+        told = ["" if value is None else repr(value) for value in (*values, *row.values())]
+        lines.append(f"{epoch},full,{','.join(told)}")
     return "\n".join(lines) + "\n"
 
 

@@ -54,9 +54,11 @@ def evaluate(
     sound = [folder for folder in folders if _succeeds(refuse_foreign, folder)]
     if sound:
         device.load_tensorflow()
+        from augexp.evaluate.queue import Queue
         from augexp.evaluate.run import Request
 
-        request = Request(split, wanted, tuple(probe for probe in PROBES if asked[probe.name]))
+        probes = tuple(probe for probe in PROBES if asked[probe.name])
+        request = Request(split, wanted, probes, queue=Queue(sound))
         sound = [folder for folder in sound if _succeeds(_evaluate, folder, request)]
     if len(sound) < len(folders):
         raise typer.Exit(2)

@@ -12,6 +12,8 @@ from augexp.compare import inference
 from augexp.compare.groups import Group
 from augexp.config.settings import flatten
 from augexp.errors import UserError
+from augexp.runs import limit
+from augexp.runs.limit import Limit
 from augexp.runs.read import Column, Run
 from augexp.runs.records import Split
 
@@ -64,6 +66,7 @@ class Summary:
             curve `last_val_accuracy` (last epoch) and `late_val_accuracy` (median of the last five).
         best_epoch: median, lowest and highest.
         images_per_second: median over runs.
+        limit: of medians over runs, where every run says what limits it.
         minutes: of training a run, mean.
     """
 
@@ -73,6 +76,7 @@ class Summary:
     others: Mapping[str, Spread]
     best_epoch: tuple[float, int, int]
     images_per_second: float
+    limit: Limit | None
     minutes: float
 
 
@@ -126,8 +130,19 @@ def summarize(group: Group) -> Summary:
         others=_others(group),
         best_epoch=(median(best), min(best), max(best)),
         images_per_second=median(run.result.images_per_second for run in group.runs),
+        limit=_limit(group),
         minutes=fmean(run.result.seconds for run in group.runs) / 60,
     )
+
+
+def _limit(group: Group) -> Limit | None:
+    found = [limit.of_row(run.result.model_dump(include=set(limit.COLUMNS))) for run in group.runs]
+    known = [one for one in found if one is not None]
+    if len(known) < len(found):
+        return None
+    waits = [one.waiting for one in known if one.waiting is not None]
+    waiting = median(waits) if len(waits) == len(known) else None
+    return Limit(median(one.input for one in known), median(one.network for one in known), waiting)
 
 
 def _spread(group: Group, split: Split) -> Spread:

@@ -65,9 +65,9 @@ def rows(section: Mapping[str, Any]) -> Iterator[str]:
         yield f"  floor, {name.replace('_', ' ')}: accuracy {100 * floor['accuracy']:.2f} %"
 
 
-def _said(subject: Subject, network: keras.Model, part: Part, note: str) -> NDArray[np.float32]:
-    """(N, K) what a network says of the middle of each image of a part."""
-    return np.concatenate(list(scoring.of_part(network, part, subject.middle, subject.advance, f"floor: {note}")))
+def _said(subject: Subject, network: keras.Model, part: Part, note: str) -> Iterator[NDArray[np.float32]]:
+    """(B, K) what a network says of the middle of each image of a part, a batch in turn."""
+    return scoring.of_part(network, part, subject.middle, subject.advance, f"floor: {note}")
 
 
 # --- zero-shot -----------------------------------------------------------------------------------------------------
@@ -75,7 +75,8 @@ def _said(subject: Subject, network: keras.Model, part: Part, note: str) -> NDAr
 
 def _zero_shot(subject: Subject) -> dict[str, Any]:
     places = imagenet_places(subject.run.class_names)
-    said = _said(subject, _whole_network(subject.run), subject.part, "zero-shot")[:, places]
+    network = _whole_network(subject.run)
+    said = np.concatenate([batch[:, places] for batch in _said(subject, network, subject.part, "zero-shot")])
     said = np.maximum(said, np.finfo(np.float32).tiny)  # all may have gone to other classes
     return metrics(said / said.sum(axis=1, keepdims=True), subject.part.labels)
 
@@ -135,13 +136,14 @@ def _linear_probe(subject: Subject) -> dict[str, Any]:
     if run.experiment.model.weights is None:
         raise UserError("model.weights is null: the backbone knew nothing before")
     features = probe.features(run.experiment, run.precision, len(run.class_names))
-    train, val, held_out = (
-        _said(subject, features, part, "linear probe") for part in (splits.train, splits.val, subject.part)
-    )
-    probes = [probe.probe(strength) for strength in probe.STRENGTHS]  # the best on val is taken
-    with probe.patient():
-        for one in probes:
-            one.fit(train, splits.train.labels)
-    best = max(probes, key=lambda one: one.score(val, splits.val.labels))
-    found = metrics(best.predict_proba(held_out).astype(np.float32), subject.part.labels)
-    return found | {"C": best[-1].C}
+    with probe.standardised(_said(subject, features, splits.train, "linear probe"), run.folder) as (train, scaler):
+        probes = probe.fitted(train, splits.train.labels)
+
+    def shown(part: Part) -> Iterator[NDArray[np.float32]]:
+        return map(scaler.transform, _said(subject, features, part, "linear probe"))
+
+    said = [[one.predict(batch) for one in probes] for batch in shown(splits.val)]
+    right = (np.concatenate(said, axis=1) == splits.val.labels).sum(axis=1)
+    best = probes[int(right.argmax())]
+    probability = np.concatenate([best.predict_proba(batch) for batch in shown(subject.part)]).astype(np.float32)
+    return metrics(probability, subject.part.labels) | {"C": best.C}

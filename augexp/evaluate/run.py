@@ -1,7 +1,7 @@
 """A trained run -> what its strategy changed: calibration, mistakes, test-time augmentation, and what probes say.
 
 Images stream through the network a batch at a time; what stays in memory is the logits of val and of the evaluated
-split, which training keeps too, a number an example and metric, and for the linear probe the pooled features of train.
+split, which training keeps too, and a number an example and metric.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +18,7 @@ from augexp.errors import UserError
 from augexp.evaluate import averaged, probes, scores
 from augexp.evaluate.averaged import Augmented
 from augexp.evaluate.probes import Measuring, Probe
+from augexp.evaluate.queue import Queue
 from augexp.evaluate.subject import Found, Subject
 from augexp.evaluate.tta import Tta
 from augexp.metrics import catalogue
@@ -35,12 +36,14 @@ class Request:
         tta: views to be averaged.
         probes: of `probes.PROBES`.
         shared: what is equal for several runs and computed once for all that are evaluated by this request.
+        queue: these runs, where there are several.
     """
 
     split: SplitName = "test"
     tta: tuple[Tta, ...] = ()
     probes: tuple[Probe, ...] = ()
     shared: dict[str, Any] = field(default_factory=dict)
+    queue: Queue = field(default_factory=Queue)
 
 
 def evaluate(folder: Path, request: Request) -> dict[str, Any]:
@@ -65,10 +68,10 @@ def evaluate(folder: Path, request: Request) -> dict[str, Any]:
 
 
 def _evaluate(folder: Path, request: Request) -> dict[str, Any]:
-    run = trained.load(folder)
+    run = request.queue.open(folder)
     splits = trained.splits(run)
     subject = Subject(run, splits, {"test": splits.test, "val": splits.val}[request.split], request.split)
-    subject = replace(subject, shared=request.shared)
+    subject = replace(subject, shared=request.shared, queue=request.queue)
     plan: list[Measuring] = [scores, *map(Augmented, request.tta), *(probe.load() for probe in request.probes)]
     images = sum(one.images(subject) for one in plan)
     names = ["plain", *(f"tta {one.label}" for one in request.tta), *(probe.name for probe in request.probes)]

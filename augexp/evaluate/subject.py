@@ -13,6 +13,7 @@ from augexp import console
 from augexp.data import pipeline
 from augexp.data.pipeline import View
 from augexp.data.splits import Part, Splits
+from augexp.evaluate.queue import Queue
 from augexp.metrics.scores import per_example, probabilities
 from augexp.network import scoring
 from augexp.network.trained import Trained
@@ -36,6 +37,7 @@ class Subject:
         split: its name.
         advance: to be told of every image that has gone through the network.
         shared: what is equal for several runs and computed once for all, by whom and for what.
+        queue: with the runs whose turn comes later.
     """
 
     run: Trained
@@ -44,6 +46,7 @@ class Subject:
     split: SplitName = "test"
     advance: console.Advance = _nobody
     shared: dict[str, Any] = field(default_factory=dict)
+    queue: Queue = field(default_factory=Queue)
 
     @cached_property
     def clean(self) -> "Said":
@@ -89,12 +92,21 @@ def said_of(subject: Subject, part: Part, view: View | None = None, note: str = 
 
 def correct(subject: Subject, part: Part, view: View | None, note: str) -> Floats:
     """(N,) 1 where the most probable class is the true one, by the rule that a tie is none."""
-    right, start = [], 0
-    for logits in subject.logits(part, view, note):
-        labels = part.labels[start : start + len(logits)]
-        right.append(per_example(probabilities(logits), labels)["accuracy"])
-        start += len(logits)
-    return np.concatenate(right)
+    return correct_of_each([subject.run], subject, part, view, note)[0]
+
+
+def correct_of_each(
+    runs: Sequence[Trained], subject: Subject, part: Part, view: View | None, note: str
+) -> list[Floats]:
+    """As `correct`, for the networks of several runs, which see the very same images."""
+    right: list[list[Floats]] = [[] for _ in runs]
+    start, models = 0, [run.network.model for run in runs]
+    for said in scoring.of_each(models, part, view or subject.middle, subject.advance, note):
+        labels = part.labels[start : start + len(said[0])]
+        for one, logits in zip(right, said, strict=True):
+            one.append(per_example(probabilities(logits), labels)["accuracy"])
+        start += len(labels)
+    return [np.concatenate(one) for one in right]
 
 
 def shares(right: Mapping[str, Sequence[Floats]]) -> dict[str, list[float]]:

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from augexp import files, tables
@@ -16,8 +17,14 @@ from augexp.compare.verdicts import Verdict
 from augexp.report import profiles as profile_report
 from augexp.report import recalls, wording
 from augexp.report.notes import notes, ranges
-from augexp.report.terminal import other_of, other_scores, percent_cell, reach_of, which_lines
+from augexp.report.terminal import limits, other_of, other_scores, percent_cell, reach_of, which_lines
+from augexp.runs import limit
 from augexp.runs.read import Run
+
+
+def _of_limit(column: str, _: Group, summary: Summary) -> float | None:
+    return summary.limit.row[column] if summary.limit else None
+
 
 COLUMNS: dict[str, Callable[[Group, Summary], Any]] = {
     "label": lambda group, _: group.label,
@@ -28,6 +35,7 @@ COLUMNS: dict[str, Callable[[Group, Summary], Any]] = {
     "best_epoch_lowest": lambda _, summary: summary.best_epoch[1],
     "best_epoch_highest": lambda _, summary: summary.best_epoch[2],
     "images_per_second": lambda _, summary: summary.images_per_second,
+    **{name: partial(_of_limit, name) for name in limit.COLUMNS},
     "minutes": lambda _, summary: summary.minutes,
     "device": lambda group, _: " / ".join(dict.fromkeys(str(run.environment.device) for run in group.runs)),
     "validated_on_test": lambda group, _: validated_on_test(group),
@@ -275,7 +283,7 @@ def markdown(judgement: Judgement) -> str:
             *_markdown_contrast(against.get(group.label)), f"{summary.minutes:.1f}",
         )  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
-    told = [f"- {tables.escaped(wording.sentence(verdict))}" for verdict in judgement.verdicts]
+    told = [f"- {tables.escaped(line)}" for line in [*map(wording.sentence, judgement.verdicts), *limits(judgement)]]
     which = list(map(tables.escaped, which_lines(judgement)))
     head = [f"**{which[0]}**", "", *(f"{line}  " for line in which[1:]), ""] if which else []
     return "\n".join([*head, *lines, *(["", *told] if told else []), *profile_report.markdown(judgement.profiles), ""])

@@ -17,6 +17,7 @@ from augexp.metrics.catalogue import Metric
 from augexp.report import profiles as profile_report
 from augexp.report import recalls, terminal
 from augexp.report.wording import unit_of
+from augexp.runs.limit import Limit
 
 FALSE_DISCOVERIES = 0.05
 MOST_CLASSES = 8  # on each side, before the rest is folded away
@@ -46,9 +47,20 @@ def strategies(judgement: Judgement) -> Table:
         *("strategy", "seeds", "val acc. %", "test acc. %"),
         *(("macro recall %", "worst class %") if recalls.is_shown(judgement) else ()),
         *("top-5 %", "cross-entropy", "best epoch"),
-        *("last epoch, val %", "images/s", "minutes a run", "seconds to baseline"),
+        *("last epoch, val %", "images/s", *(("input path, images/s",) if _limited(judgement) else ())),
+        *("minutes a run", "seconds to baseline"),
     )
     return Table(headings, tuple(_strategy(group, judgement) for group in judgement.comparison.groups))
+
+
+def _limited(judgement: Judgement) -> bool:
+    """Whether a group says what limits it."""
+    return any(summarize(group).limit for group in judgement.comparison.groups)
+
+
+def _limit(limit: Limit | None) -> Cell:
+    """The rate of the input path alone; beneath it which half is the slower one."""
+    return Cell("-") if limit is None else Cell(f"{limit.input:,.0f}", (f"limit: {limit.name}",))
 
 
 def _strategy(group: Group, judgement: Judgement) -> tuple[Cell, ...]:
@@ -65,6 +77,7 @@ def _strategy(group: Group, judgement: Judgement) -> tuple[Cell, ...]:
         Cell(f"{middle:g}", () if low == high else (f"{low}-{high}",)),
         _spread(summary.others.get("last_val_accuracy")),
         Cell(f"{summary.images_per_second:,.0f}"),
+        *([_limit(summary.limit)] if _limited(judgement) else []),
         Cell(f"{summary.minutes:.1f}"),
         Cell(terminal.reached(terminal.reach_of(group, judgement))),
     )

@@ -102,7 +102,22 @@ def caption(judgement: Judgement) -> str:
         lines.append(
             f"s to base: seconds to the val accuracy of {judgement.baseline.label}'s best epochs (1/3: one run of 3)"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *limits(judgement)])
+
+
+def limits(judgement: Judgement) -> list[str]:
+    """The rates of input paths alone, and whose limit they are; none where no group knows."""
+    found = {group.label: summarize(group).limit for group in judgement.comparison.groups}
+    known = {label: limit for label, limit in found.items() if limit is not None}
+    if not known:
+        return []
+    rates = ", ".join(f"{label} {limit.input:,.0f}" for label, limit in known.items())
+    slow = [label for label, limit in known.items() if limit.is_input]
+    whose = f"the limit of {tables.names(slow)}: {REMEDIES} would help" if slow else "the network is the limit"
+    return [f"input path alone, images/s: {rates}; {whose}"]
+
+
+REMEDIES = "more processor cores, other ops, or a smaller data.image_size"
 
 
 def _scored(groups: Sequence[Group]) -> str:

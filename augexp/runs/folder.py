@@ -247,15 +247,24 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def append_history(folder: Path, row: Mapping[str, float | int | str]) -> None:
-    """Adds one epoch to `history.csv`; the first row writes the header."""
+def append_history(folder: Path, row: Mapping[str, float | int | str | None]) -> None:
+    """Adds one epoch to `history.csv`; the first row writes the header, and the others follow it.
+
+    A history that an earlier version began goes on with its columns.
+    """
     path = folder / "history.csv"
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(row), lineterminator="\n")
-    if not path.exists():
+    begun = _header(path) if path.exists() else []
+    writer = csv.DictWriter(text, begun or list(row), extrasaction="ignore", lineterminator="\n")
+    if not begun:
         writer.writeheader()
     writer.writerow(row)
     files.append(path, text.getvalue())
+
+
+def _header(path: Path) -> list[str]:
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        return file.readline().rstrip("\n").split(",")
 
 
 def keep_history(folder: Path, epochs: int) -> None:

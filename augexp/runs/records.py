@@ -83,6 +83,9 @@ class Result(Record):
     other: Other | None = None  # None in runs of earlier versions
     seconds: Measured  # of training
     images_per_second: Measured  # median over epochs
+    input_images_per_second: Optional = None  # of the input path alone; earlier versions say none of these three
+    network_images_per_second: Optional = None  # without the time in which training waited for input
+    waiting: Optional = None  # share of that time
     digests: dict[str, str] = {}  # SHA-256 by file: of weights and predictions; earlier versions have none
 
     @model_validator(mode="after")

@@ -10,7 +10,8 @@ from typing import Literal
 import numpy as np
 
 from augexp.runs import folder as run_folder
-from augexp.runs import read
+from augexp.runs import limit, read
+from augexp.runs.limit import Limit
 from augexp.runs.read import Column
 from augexp.runs.records import BrokenRun
 
@@ -28,6 +29,7 @@ class Standing:
     epochs: int = 0  # 0: not known
     val_accuracy: float | None = None  # best so far
     images_per_second: float | None = None  # of the last epoch
+    limit: Limit | None = None  # likewise
     epoch_seconds: float | None = None  # median
     since: float = 0.0  # seconds since the last epoch ended, in a running run
 
@@ -69,6 +71,7 @@ def _of(folder: Path) -> Standing:
         epoch=max(map(len, history.values())),
         val_accuracy=_last(np.maximum.accumulate(history.get("val_accuracy", NOTHING))),
         images_per_second=_last(history.get("images_per_second", NOTHING)),
+        limit=limit.of_row({name: _last(history.get(name, NOTHING)) for name in limit.COLUMNS}),
         epoch_seconds=_last(np.array([np.median(history["seconds"])]) if "seconds" in history else NOTHING),
         since=time.time() - (folder / "history.csv").stat().st_mtime if state == "running" else 0.0,
     )

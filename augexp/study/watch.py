@@ -25,14 +25,17 @@ class Show(Protocol):
 
 
 def table(standings: Sequence[Standing]) -> Grid:
-    """Run, state, epoch, best val accuracy, images/s, time left."""
-    shown = Grid(["run", "state", "epoch", "val acc. %", "images/s", "left"], "llrrrr")
+    """Run, state, epoch, best val accuracy, images/s, what limits them where a run says so, time left."""
+    limited = any(standing.limit for standing in standings)
+    of_limit = ["input\n/s", "limit"] if limited else []
+    align = f"llrrr{'rl' if limited else ''}r"
+    shown = Grid(["run", "state", "epoch", "val\nacc. %", "images\n/s", *of_limit, "left"], align)
     for standing in standings:
-        shown.add_row(*_cells(standing))
+        shown.add_row(*_cells(standing, limited=limited))
     return shown
 
 
-def _cells(standing: Standing) -> tuple[str, ...]:
+def _cells(standing: Standing, *, limited: bool) -> tuple[str, ...]:
     accuracy, rate = standing.val_accuracy, standing.images_per_second
     left = standing.seconds_left()
     return (
@@ -41,8 +44,15 @@ def _cells(standing: Standing) -> tuple[str, ...]:
         f"{standing.epoch}/{standing.epochs}" if standing.epochs else "",
         "" if accuracy is None else f"{100 * accuracy:.2f}",
         "" if rate is None else f"{rate:,.0f}",
+        *(_limit(standing) if limited else ()),
         duration(left) if left is not None and standing.state == "running" else "",
     )
+
+
+def _limit(standing: Standing) -> tuple[str, str]:
+    """The rate of the input path alone, and which half of the run is the slower one."""
+    found = standing.limit
+    return ("", "") if found is None else (f"{found.input:,.0f}", found.name)
 
 
 def reasons(standings: Sequence[Standing]) -> list[str]:
@@ -99,7 +109,7 @@ class _Plain:
         for standing in standings:
             name, state = str(standing.folder), standing.state
             if self.states.get(name, "waiting" if state == "running" else state) != state:
-                said = [*_cells(standing)[1:], standing.reason]
+                said = [*_cells(standing, limited=False)[1:], standing.reason]
                 console.say(f"{name}: {', '.join(cell for cell in said if cell)}")
             self.states[name] = state
         if time.monotonic() - self.said >= PLAIN_SECONDS:

@@ -98,8 +98,9 @@ def _fit_phase(task: Task, phase: Phase, record: Record) -> None:
     record.phase = phase
     decided_by = recipe(task.experiment, task.splits, augmented=phase.augmented)
     for steps in _stretches(task, phase, record.step):
+        batches = pipeline.train_batches(task.splits.train, decided_by, steps)
         task.network.model.fit(
-            pipeline.train_batches(task.splits.train, decided_by, steps),
+            record.waiting.watched(batches, phase, task.total_steps - steps.start),
             initial_epoch=steps.start // task.steps,
             epochs=steps.stop // task.steps,
             steps_per_epoch=min(len(steps), task.steps),

@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,14 @@ from augexp import console, files
 from augexp.config.schema import Score
 from augexp.errors import UserError
 from augexp.network import model
-from augexp.runs import checkpoint, read
+from augexp.runs import checkpoint, limit, read
 from augexp.runs import folder as run_folder
 from augexp.runs.checkpoint import Checkpoint, Progress
 from augexp.runs.records import BrokenRun
 from augexp.train import optimizer
+from augexp.train.limit import Waiting
 from augexp.train.progress import Display, Pace
-from augexp.train.task import Phase, Task, origin
+from augexp.train.task import Phase, Task, origin, phases
 from augexp.train.tensorboard import Events
 
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
@@ -53,6 +53,8 @@ class Record(keras.callbacks.Callback):  # type: ignore[misc]
         self.epoch = 0
         self.loss: Any = math.nan  # of the last step, perhaps still being computed
         self.pace = Pace(task.experiment.train.batch_size)
+        self.waiting = Waiting(task)
+        self.told: Phase | None = None  # whose limit was said
         self.validation = ExitStack()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
@@ -68,11 +70,19 @@ class Record(keras.callbacks.Callback):  # type: ignore[misc]
         self.loss = logs["loss"]
         self.step += 1
         self.pace.step()
-        read_loss = partial(self._finite, self.loss)
-        self.display.step(self.epoch, read_loss, self.reached.val_accuracy, first=self.pace.steps == 1)
+        self.waiting.stepped()
+        self.display.step(self.epoch, self._read_loss, self.reached.val_accuracy, first=self.pace.steps == 1)
+        if self.waiting.is_due(self.pace.steps):
+            self._read_loss()
         if self._is_checkpoint_due():
-            read_loss()
+            self._read_loss()
             self._save_checkpoint()
+
+    def _read_loss(self) -> float:
+        """Of the last step, when the device is done with it."""
+        value = self._finite(self.loss)
+        self.waiting.idle()
+        return value
 
     def on_test_begin(self, logs: Any = None) -> None:  # noqa: ARG002
         # Steps may still be queued on a GPU; reading the loss waits for them.
@@ -96,6 +106,18 @@ class Record(keras.callbacks.Callback):  # type: ignore[misc]
         if self.events:
             self.events.add(row)
         self.display.end_epoch(row)
+        self._tell_limit(row)
+
+    def _tell_limit(self, row: Mapping[str, Any]) -> None:
+        """Says, once a phase, what limits it."""
+        found = limit.of_row(row)
+        if found is None or self.phase == self.told:
+            return
+        self.told = self.phase
+        several = len(phases(self.task.experiment)) > 1
+        line = (f"{self.phase.name} epochs: " if several else "") + self.waiting.line(found)
+        console.say(line)
+        run_folder.log(self.folder, line)
 
     def _reach(self, row: Mapping[str, Any]) -> bool:
         """Takes down what an epoch has reached; whether it is the best so far."""
@@ -111,13 +133,16 @@ class Record(keras.callbacks.Callback):  # type: ignore[misc]
         """The epoch's row of `history.csv`."""
         last_step = self.task.steps * self.epoch - 1
         rate = optimizer.schedule(self.task.experiment.train, self.task.total_steps)(last_step)
+        images_per_second = self.pace.images_per_second
+        found = self.waiting.limit(images_per_second)
         return {
             "epoch": self.epoch,
             "phase": self.phase.name,
             **{name: round(logs[name], 6) for name in METRICS},
             "learning_rate": float(f"{float(rate):.6g}"),
             "seconds": round(self.pace.seconds, 3),
-            "images_per_second": round(self.pace.images_per_second, 1),
+            "images_per_second": round(images_per_second, 1),
+            **(dict.fromkeys(limit.COLUMNS) if found is None else found.row),
         }
 
     def _is_checkpoint_due(self) -> bool:

@@ -19,7 +19,7 @@ from augexp.errors import UserError, counted
 from augexp.metrics import recall
 from augexp.metrics.scores import metrics
 from augexp.network import model, scoring
-from augexp.runs import checkpoint, predictions, read, seal
+from augexp.runs import checkpoint, limit, predictions, read, seal
 from augexp.runs import folder as run_folder
 from augexp.runs.checkpoint import Checkpoint, Progress
 from augexp.runs.records import BrokenRun, Split
@@ -116,6 +116,7 @@ def _finish(task: Task, folder: Path, reached: Progress) -> None:
     scores = _scores(task, folder, said)
     scores_of_other = _scores(task, folder, others, other)
     _save(_curves(task, folder, reached), folder / "curves.png")
+    found = limit.of_epochs(read.history(folder))
     result = {
         "epochs": train.epochs,
         "best_epoch": reached.best_epoch,
@@ -125,6 +126,7 @@ def _finish(task: Task, folder: Path, reached: Progress) -> None:
         "other": {"score": other, **scores_of_other},
         "seconds": round(reached.seconds, 3),
         "images_per_second": round(float(np.median(reached.rates)), 1),
+        **({} if found is None else found.row),
     }
     files.write_json(folder / seal.RESULT, seal.close(folder, result))
 

@@ -17,10 +17,10 @@ class Events:
             old.unlink()
         self._writer = tf.summary.create_file_writer(str(folder))
 
-    def add(self, row: Mapping[str, float | str]) -> None:
-        """One epoch: every number of its history row; text is left out."""
+    def add(self, row: Mapping[str, float | str | None]) -> None:
+        """One epoch: every number of its history row; text and what isn't known are left out."""
         with self._writer.as_default(), tf.device("CPU:0"):
             for name, value in row.items():
-                if name != "epoch" and not isinstance(value, str):
+                if name != "epoch" and not isinstance(value, str | None):
                     tf.summary.write(name, tf.constant(value, tf.float32), step=int(row["epoch"]), metadata=SCALAR)
         self._writer.flush()

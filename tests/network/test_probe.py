@@ -1,7 +1,11 @@
 """What frozen features tell."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
+from sklearn.preprocessing import StandardScaler
 
 from augexp.config import load
 from augexp.network import probe
@@ -14,6 +18,41 @@ def test_features_are_those_of_the_initial_weights() -> None:
     assert first.shape[0] == 3
     assert first.ndim == 2
     np.testing.assert_array_equal(first, again)
+
+
+def batches(features: probe.Floats) -> Iterator[probe.Floats]:
+    """In turn, the last one short."""
+    return (features[first : first + 16] for first in range(0, len(features), 16))
+
+
+def test_probes_of_streamed_features_are_those_of_all_features_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "ROWS", 30)  # of 100, so that blocks and batches don't end together
+    rng = np.random.default_rng(0)
+    labels = np.arange(100, dtype=np.int32) % 3
+    features = (5 + rng.normal(size=(100, 7)) * np.arange(1, 8) + labels[:, None]).astype(np.float32)
+    with probe.standardised(batches(features), tmp_path) as (train, scaler):
+        np.testing.assert_allclose(train, StandardScaler().fit_transform(features), rtol=0, atol=1e-6)
+        assert (train.dtype, train.flags.c_contiguous) == (np.float32, True)
+        found = probe.fitted(train, labels)
+    for strength, one in zip(probe.STRENGTHS, found, strict=True):
+        whole = probe.probe(strength).fit(features, labels)
+        np.testing.assert_allclose(
+            one.predict_proba(scaler.transform(features)), whole.predict_proba(features), rtol=0, atol=1e-4
+        )
+
+
+def test_no_file_of_features_stays(tmp_path: Path) -> None:
+    def broken() -> Iterator[probe.Floats]:
+        yield np.ones((4, 2), np.float32)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), probe.standardised(broken(), tmp_path):
+        pass
+    with probe.standardised(batches(np.eye(40, dtype=np.float32)), tmp_path):
+        assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.filterwarnings("error")

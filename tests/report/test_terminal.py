@@ -14,6 +14,7 @@ from augexp.compare.judge import Judgement, judge
 from augexp.report import export, page_tables, terminal
 from augexp.report.notes import notes
 from augexp.report.wording import NOT_REGISTERED
+from augexp.runs.limit import COLUMNS, Limit
 from tests.factories import forget, make_run
 
 STRATEGIES = ("none", "basic", "cutmix", "mixup")
@@ -197,6 +198,34 @@ def test_earlier_versions_are_compared_as_they_were(tmp_path: Path) -> None:
     assert "score" not in before["groups"][0]
     assert "accuracy of the best epoch's weights" in terminal.caption(study)
     assert len(terminal.caption(study).splitlines()) == 3
+
+
+def test_what_limits_runs_stands_with_their_speed(tmp_path: Path) -> None:
+    fast, slow = Limit(9100, 1001, 0.001), Limit(400, 1900, 0.8)
+    paths = [
+        make_run(tmp_path / f"{name}{seed}", strategy=name, seed=seed, limit=found)
+        for name, found in (("none", fast), ("rand_augment", slow), ("mixup", None))
+        for seed in range(2)
+    ]
+    study = judged(paths)
+    line = (
+        "input path alone, images/s: none 9,100, rand_augment 400; the limit of rand_augment: more processor cores, "
+        "other ops, or a smaller data.image_size would help"
+    )
+    assert terminal.caption(study).splitlines()[-1] == line
+    assert line.replace("_", r"\_") in export.markdown(study)
+    rows = export.as_dict(study)["groups"]
+    assert [tuple(row[name] for name in COLUMNS) for row in rows] == [
+        (9100, 1001, 0.001), (400, 1900, 0.8), (None, None, None),
+    ]  # fmt: skip
+    table = page_tables.strategies(study)
+    place = table.headings.index("input path, images/s")
+    assert [row[place].text for row in table.rows] == ["9,100", "400", "-"]
+    assert [row[place].small for row in table.rows] == [("limit: network",), ("limit: input",), ()]
+    # Rates are no difference between runs.
+    assert [verdict.status for verdict in study.verdicts] == ["undecided", "undecided"]
+    assert terminal.caption(judged(paths[:2])).splitlines()[-1].endswith("none 9,100; the network is the limit")
+    assert "input path" not in terminal.caption(judged(paths[4:]))
 
 
 # --- which to use --------------------------------------------------------------------------------------------------

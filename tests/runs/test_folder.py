@@ -243,6 +243,12 @@ def test_one_process_a_folder_and_a_killed_one_frees_it(experiment: Experiment) 
         pass
 
 
+def test_a_history_goes_on_with_the_columns_it_began_with(tmp_path: Path) -> None:
+    run_folder.append_history(tmp_path, {"epoch": 1, "phase": "full", "loss": 0.5})
+    run_folder.append_history(tmp_path, {"epoch": 2, "phase": "full", "loss": 0.25, "waiting": None})
+    assert (tmp_path / "history.csv").read_text() == "epoch,phase,loss\n1,full,0.5\n2,full,0.25\n"
+
+
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(1e-9, 1e9)), min_size=1, max_size=5))
 def test_history_comes_back_exactly(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[float, float]]) -> None:
     folder = tmp_path_factory.mktemp("run")

@@ -8,6 +8,7 @@ import pytest
 from augexp.config import load
 from augexp.runs import folder as run_folder
 from augexp.runs import status
+from augexp.runs.limit import Limit
 from augexp.runs.records import BrokenRun
 from augexp.runs.status import Standing
 from tests.factories import make_run
@@ -27,6 +28,12 @@ def test_a_finished_run(tmp_path: Path) -> None:
     found = status.of(make_run(tmp_path / "run", accuracy=0.8))
     assert (found.state, found.epoch, found.epochs, found.val_accuracy) == ("finished", 5, 5, 0.8)
     assert found.seconds_left() == 0
+
+
+def test_what_limits_a_run_is_told_where_its_history_says_so(tmp_path: Path) -> None:
+    found = Limit(9100, 320, 0.02)
+    assert status.of(make_run(tmp_path / "run", limit=found)).limit == found
+    assert status.of(make_run(tmp_path / "earlier")).limit is None
 
 
 def test_a_finished_run_whose_history_was_changed_says_so_in_place_of_its_numbers(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """The table and the lines that stand for many runs."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from augexp import console
+from augexp.runs.limit import Limit
 from augexp.runs.status import Standing
 from augexp.study import watch
 
@@ -31,13 +33,25 @@ def test_the_table_shows_every_run_as_it_is() -> None:
     assert watch.summary(RUNS) == f"4 runs: 1 finished, 1 running, 1 waiting, 1 failed; {left}"
 
 
+def test_the_limit_of_runs_that_know_it_has_columns_of_its_own_within_80() -> None:
+    name = Path("runs/digits/cutmix-seed0")
+    known = Standing(name, "finished", "", 12, 12, val_accuracy=0.9895, images_per_second=320.0)
+    runs = [replace(known, limit=Limit(9100.4, 321.0, 0.01)), replace(known, limit=Limit(350, 1900, 0.8)), known]
+    screen = io.StringIO()
+    Console(file=screen, width=80, color_system=None).print(watch.table(runs))
+    lines = [line.split() for line in screen.getvalue().splitlines()]
+    assert lines[1] == ["run", "state", "epoch", "acc.", "%", "/s", "/s", "limit", "left"]
+    assert [line[4:] for line in lines[3:]] == [["320", "9,100", "network"], ["320", "350", "input"], ["320"]]
+    assert {line[0] for line in lines[3:]} == {str(name)}
+
+
 def test_a_reason_has_a_line_of_its_own_so_that_folders_stay_whole_at_80_columns() -> None:
     assert watch.reasons(RUNS) == ["runs/c-seed0: failed: loss is nan"]
     name = "/tmp/studies/runs/none-seed0"[:27]
     interrupted = Standing(Path(name), "interrupted", "SIGTERM", 12, 40, val_accuracy=0.9895, images_per_second=2830.0)
     screen = io.StringIO()
     Console(file=screen, width=80, color_system=None).print(watch.table([interrupted]))
-    assert [line.split()[0] for line in screen.getvalue().splitlines()[2:]] == [name]
+    assert [line.split()[0] for line in screen.getvalue().splitlines()[3:]] == [name]
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,13 @@ from collections import Counter
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from augexp.runs import limit
+
 SETTINGS = (
     *("strategy=cutmix", "train.epochs=6", "train.head_epochs=1", "train.plain_epochs=1", "train.checkpoint_steps=5"),
     *("model.dropout=0.2", "train.ema=0.9"),
 )
-TIMES = ("seconds", "images_per_second")
+TIMES = ("seconds", "images_per_second", *limit.COLUMNS)
 
 
 # Processes are forked from one that has imported TensorFlow, and has run nothing yet.
