@@ -215,6 +215,14 @@ class Model(Section):
         return value
 
 
+Tracker = Literal["tensorboard", "mlflow", "wandb"]
+
+
+def _listed(value: object) -> object:
+    """`mlflow` is `[mlflow]`."""
+    return (value,) if isinstance(value, str) else value
+
+
 class Train(Section):
     """The recipe: length, batch, optimizer, schedule, precision, and which weights are scored.
 
@@ -226,6 +234,7 @@ class Train(Section):
         ema: momentum of an exponential moving average of the weights, step by step, which is scored in place of them
             (Polyak and Juditsky, Acceleration of Stochastic Approximation by Averaging, 1992); it starts afresh where
             the backbone joins the head. None: the weights themselves.
+        trackers: what follows a run from outside; it changes no number. `tensorboard: true` asks for that one, too.
         score: whose weights are scored, opened and compared. Those of the best epoch on val are chosen by a few images,
             which adds to the noise over seeds; both are kept.
     """
@@ -250,6 +259,7 @@ class Train(Section):
     deterministic: Flag = False
     checkpoint_steps: Annotated[Count | None, WITHOUT_EFFECT] = None
     tensorboard: Annotated[Flag, WITHOUT_EFFECT] = False
+    trackers: Annotated[tuple[Tracker, ...], BeforeValidator(_listed), WITHOUT_EFFECT] = ()
 
     @field_validator("head_epochs", "warmup_epochs")
     @classmethod

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from augexp import console
-from augexp.config import partners, targets
+from augexp.config import partners, targets, trackers
 from augexp.config.ops import OwnOp
 from augexp.config.schema import Experiment
 from augexp.errors import UserError, counted
@@ -73,6 +73,7 @@ def due(experiments: Sequence[Experiment], *, retry: bool = False) -> list[Exper
     todo = [experiment for experiment in experiments if stand(experiment).state not in done]
     _each(todo, partners.refuse_alone)
     _each(todo, targets.refuse_unfit)
+    _each(todo, trackers.refuse_missing)
     return todo
 
 

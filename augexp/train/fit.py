@@ -25,15 +25,17 @@ from augexp.runs.records import BrokenRun
 from augexp.train import balance, binary, optimizer
 from augexp.train.record import COLUMNS, Record, assign, save_weights
 from augexp.train.task import Phase, Task, eval_batches, phases, recipe
+from augexp.train.trackers import Trackers
 
 
-def fit(task: Task, folder: Path, resumed: Checkpoint | None = None) -> Progress:
+def fit(task: Task, folder: Path, resumed: Checkpoint | None = None, trackers: Trackers | None = None) -> Progress:
     """Trains through all phases, writing history, checkpoints, best and last weights into the run folder.
 
     Args:
         task: what is fitted; its network has the initial weights.
         folder: of the run.
         resumed: where to go on; on a CPU the run then ends in the very bytes of an unbroken one.
+        trackers: that are told of every epoch.
 
     Raises:
         UserError: if the loss is no longer finite.
@@ -45,7 +47,7 @@ def fit(task: Task, folder: Path, resumed: Checkpoint | None = None) -> Progress
     started = time.perf_counter() - reached.seconds
     with policy(task.network.precision), console.progress("training", task.total_steps) as advance:
         advance(done)
-        record = Record(task, folder, reached, advance, started, resumed)
+        record = Record(task, folder, reached, advance, started, resumed, trackers or Trackers(folder))
         for _, alike in groupby(phases(task.experiment), key=lambda phase: phase.backbone):
             stage = list(alike)
             # The one that is just done too: the weights it has reached are mended with its averages.

@@ -1,7 +1,7 @@
 """Everything before a run folder is touched: data decoded and split, weights loaded, device and precision chosen."""
 
 from augexp.augment import own
-from augexp.config import partners, targets
+from augexp.config import partners, targets, trackers
 from augexp.config.ops import check_classes
 from augexp.config.schema import Experiment
 from augexp.data import pipeline
@@ -32,10 +32,11 @@ def refuse_in_vain(experiment: Experiment) -> None:
     """Refuses settings that nothing can be learnt with; runs that were trained with them can still be opened.
 
     Raises:
-        UserError: if mixing has no partners, the loss doesn't fit the targets, an own op returns no images, or next to
-            nothing of the images enters the network, or far too much.
+        UserError: if mixing has no partners, the loss doesn't fit the targets, a tracker isn't installed, an own op
+            returns no images, or next to nothing of the images enters the network, or far too much.
     """
     partners.refuse_alone(experiment)
     targets.refuse_unfit(experiment)
+    trackers.refuse_missing(experiment)
     own.prove_all(experiment.strategy, experiment.data.image_size)
     inputs.refuse_unfit(experiment.model, experiment.data.image_size)

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,14 @@ from augexp import console, files
 from augexp.config.schema import Score
 from augexp.errors import UserError
 from augexp.network import model
-from augexp.runs import checkpoint, limit, read
+from augexp.runs import checkpoint, limit
 from augexp.runs import folder as run_folder
 from augexp.runs.checkpoint import Checkpoint, Progress
-from augexp.runs.records import BrokenRun
 from augexp.train import optimizer
 from augexp.train.limit import Waiting
 from augexp.train.progress import Display, Pace
 from augexp.train.task import Phase, Task, origin, phases
-from augexp.train.tensorboard import Events
+from augexp.train.trackers import Trackers
 
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 COLUMNS = ("epoch", *METRICS, "learning_rate", "seconds", "images_per_second")  # of `history.csv`, those of numbers
@@ -40,7 +39,7 @@ class Record(keras.callbacks.Callback):  # type: ignore[misc]
 
     def __init__(
         self, task: Task, folder: Path, reached: Progress, advance: console.Advance,
-        started: float, resumed: Checkpoint | None,
+        started: float, resumed: Checkpoint | None, trackers: Trackers,
     ) -> None:  # fmt: skip
         """Args are those of `fit`; `started` is when the run would have begun if it had never been interrupted."""
         super().__init__()
@@ -48,7 +47,7 @@ class Record(keras.callbacks.Callback):  # type: ignore[misc]
         self.step = resumed.step if resumed else 0
         # Loss and accuracy of an epoch are running sums: those of an epoch that was begun are taken up again.
         self.running = resumed.arrays["metrics"] if resumed and self.step % task.steps else None
-        self.events = _events(folder) if task.experiment.train.tensorboard else None
+        self.trackers = trackers
         self.display = Display(task.experiment, folder, advance)
         self.epoch = 0
         self.loss: Any = math.nan  # of the last step, perhaps still being computed
@@ -103,8 +102,7 @@ class Record(keras.callbacks.Callback):  # type: ignore[misc]
             save_weights(self.task, self.folder, "best")
         if self.step == self.task.total_steps:
             save_weights(self.task, self.folder, "last")
-        if self.events:
-            self.events.add(row)
+        self.trackers.add(row)
         self.display.end_epoch(row)
         self._tell_limit(row)
 
@@ -190,13 +188,3 @@ def save_weights(task: Task, folder: Path, kind: Score) -> None:
     """Replaces the best or last weights of a run by those of the network as it is, or by their averages."""
     with files.replacing(run_folder.weights_path(folder, kind)) as temporary, optimizer.averaged(task.network.model):
         model.save_weights(task.network, temporary)
-
-
-def _events(folder: Path) -> Events:
-    """A new event file that begins with the epochs of an earlier process."""
-    begun = Events(folder)
-    with suppress(BrokenRun):  # no epoch yet
-        history = read.history(folder)
-        for i in range(len(history["epoch"])):
-            begun.add({name: float(column[i]) for name, column in history.items() if math.isfinite(column[i])})
-    return begun

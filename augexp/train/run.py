@@ -4,6 +4,7 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -23,7 +24,7 @@ from augexp.runs import checkpoint, limit, predictions, read, seal
 from augexp.runs import folder as run_folder
 from augexp.runs.checkpoint import Checkpoint, Progress
 from augexp.runs.records import BrokenRun, Split
-from augexp.train import preview
+from augexp.train import preview, trackers
 from augexp.train.announce import announcement
 from augexp.train.environment import environment
 from augexp.train.fit import fit
@@ -63,8 +64,9 @@ def train(
     with run_folder.create(experiment, overwrite=overwrite, resume=resume) as folder:
         resumed = _find_checkpoint(task, folder) if resume else None
         _begin(task, folder, resumed, command or sys.argv, study)
-        reached = fit(task, folder, resumed)
-        _finish(task, folder, reached)
+        with trackers.following(experiment, folder) as told:
+            reached = fit(task, folder, resumed, told)
+            told.finish(_finish(task, folder, reached))
     return folder
 
 
@@ -107,7 +109,7 @@ def _begin(
     run_folder.log(folder, f"{line}; {platform.platform()}, {environment(task, command)['versions']}")
 
 
-def _finish(task: Task, folder: Path, reached: Progress) -> None:
+def _finish(task: Task, folder: Path, reached: Progress) -> dict[str, Any]:
     """Scores the weights of the last and of the best epoch on val and, once, on test; the result comes last."""
     train = task.experiment.train
     other: Score = "best" if train.score == "last" else "last"
@@ -129,6 +131,7 @@ def _finish(task: Task, folder: Path, reached: Progress) -> None:
         **({} if found is None else found.row),
     }
     files.write_json(folder / seal.RESULT, seal.close(folder, result))
+    return result
 
 
 def _held_out(splits: Splits) -> dict[Split, Part]:

@@ -10,12 +10,13 @@ def test_the_settings_without_effect() -> None:
     """A setting that is new decides numbers until somebody says that it doesn't."""
     assert {
         "runs_dir", "ops_dir", "data.data_dir", "data.cache_dir", "train.checkpoint_steps", "train.tensorboard",
+        "train.trackers",
     } == settings.WITHOUT_EFFECT  # fmt: skip
 
 
 @pytest.mark.parametrize("key", sorted(settings.WITHOUT_EFFECT))
 def test_what_has_no_effect_makes_no_difference(key: str) -> None:
-    value = {"train.checkpoint_steps": 5, "train.tensorboard": True}.get(key, "elsewhere")
+    value = {"train.checkpoint_steps": 5, "train.tensorboard": True, "train.trackers": "wandb"}.get(key, "elsewhere")
     other = load.experiment("digits.yaml", settings={key: value})
     here = load.experiment("digits.yaml")
     assert other != here
