@@ -56,7 +56,7 @@ def _right(subject: Subject) -> dict[Path, Right]:
 
 
 def _occluded(found: Right) -> Found:
-    right = {kind: [found[kind, area] for area in AREAS] for kind in OCCLUSIONS}
+    right: dict[str, list[Floats]] = {kind: [found[kind, area] for area in AREAS] for kind in OCCLUSIONS}
     columns = {f"occlusion_{kind}": mean_of(rows) for kind, rows in right.items()}
     return Found({"occlusion": {"areas": list(AREAS), **shares(right)}}, means(columns), columns)
 

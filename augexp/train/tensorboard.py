@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -17,7 +18,7 @@ class Events:
             old.unlink()
         self._writer = tf.summary.create_file_writer(str(folder))
 
-    def add(self, row: Mapping[str, float | str | None]) -> None:
+    def add(self, row: Mapping[str, Any]) -> None:
         """One epoch: every number of its history row; text and what isn't known are left out."""
         with self._writer.as_default(), tf.device("CPU:0"):
             for name, value in row.items():

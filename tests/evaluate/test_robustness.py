@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -48,13 +49,18 @@ def test_runs_evaluated_together_see_each_image_made_once_and_find_the_same_byte
 ) -> None:
     folders = [run, other(run, tmp_path / "other")]
     splits = trained.splits(trained.load(run))
-    made: list[int] = []
+    made = []
+
+    def eval_batches(*given: Any) -> Any:
+        made.append(given)
+        return real(*given)
+
     real = pipeline.eval_batches
-    monkeypatch.setattr(pipeline, "eval_batches", lambda *given: made.append(1) or real(*given))
+    monkeypatch.setattr(pipeline, "eval_batches", eval_batches)
 
     alone = [robustness.run(Subject(trained.load(folder), splits, splits.test)) for folder in folders]
     assert len(made) == 2 * len(robustness.CONDITIONS)
-    queue, shared = Queue(folders), {}  # type: tuple[Queue, dict[str, Any]]
+    queue, shared = Queue(folders), dict[str, Any]()
     for folder, expected in zip(folders, alone, strict=True):
         subject = Subject(queue.open(folder), splits, splits.test, shared=shared, queue=queue)
         assert bool(robustness.images(subject)) == (folder == run)

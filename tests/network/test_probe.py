@@ -34,7 +34,8 @@ def test_probes_of_streamed_features_are_those_of_all_features_at_once(
     features = (5 + rng.normal(size=(100, 7)) * np.arange(1, 8) + labels[:, None]).astype(np.float32)
     with probe.standardised(batches(features), tmp_path) as (train, scaler):
         np.testing.assert_allclose(train, StandardScaler().fit_transform(features), rtol=0, atol=1e-6)
-        assert (train.dtype, train.flags.c_contiguous) == (np.float32, True)
+        assert train.dtype == np.float32
+        assert train.flags.c_contiguous
         found = probe.fitted(train, labels)
     for strength, one in zip(probe.STRENGTHS, found, strict=True):
         whole = probe.probe(strength).fit(features, labels)

@@ -27,7 +27,7 @@ def slow(batches: tf.data.Dataset, seconds: float) -> tf.data.Dataset:
 
     def told(number: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.control_dependencies([tf.numpy_function(wait, [number], tf.int64)]):
-            return tf.nest.map_structure(tf.identity, batch)
+            return tf.identity(batch[0]), tf.identity(batch[1])
 
     return batches.enumerate().map(told)
 
