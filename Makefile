@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint fast bench validate fuzz clean
+.PHONY: demo test lint fast bench docs validate fuzz clean
 
 demo: $(VENV)/.demo
 	$(BIN)/augexp demo
@@ -22,6 +22,9 @@ fast: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.tools.bench
+
+docs: $(VENV)/.dev
+	$(BIN)/mkdocs build --strict
 
 validate: $(VENV)/.dev
 	$(BIN)/python -m tests.tools.validation
