@@ -16,6 +16,7 @@ from augexp.compare.verdicts import Verdict
 from augexp.config.schema import Score
 from augexp.errors import counted
 from augexp.report import wording
+from augexp.runs.limit import remedies
 from augexp.tables import Grid
 
 
@@ -113,11 +114,8 @@ def limits(judgement: Judgement) -> list[str]:
         return []
     rates = ", ".join(f"{label} {limit.input:,.0f}" for label, limit in known.items())
     slow = [label for label, limit in known.items() if limit.is_input]
-    whose = f"the limit of {tables.names(slow)}: {REMEDIES} would help" if slow else "the network is the limit"
+    whose = f"the limit of {tables.names(slow)}: {remedies()}" if slow else "the network is the limit"
     return [f"input path alone, images/s: {rates}; {whose}"]
-
-
-REMEDIES = "more processor cores, other ops, or a smaller data.image_size"
 
 
 def _scored(groups: Sequence[Group]) -> str:

@@ -57,6 +57,11 @@ def of_epochs(history: Mapping[str, Column]) -> Limit | None:
     return of_row({name: float(np.median(column)) for name, column in told.items() if len(column)})
 
 
+def remedies(ops: str = "other ops") -> str:
+    """What makes an input path faster; `ops` is empty where there are none."""
+    return f"more processor cores, {f'{ops}, ' if ops else ''}or a smaller data.image_size would help"
+
+
 def sentence(limit: Limit) -> str:
     """`input path 9,100 images/s, network 320: the network is the limit`."""
     return f"input path {limit.input:,.0f} images/s, network {limit.network:,.0f}: the {limit.name} is the limit"

@@ -10,7 +10,7 @@ import time
 import tensorflow as tf
 
 from augexp.network import parallel
-from augexp.runs.limit import Limit, sentence
+from augexp.runs.limit import Limit, remedies, sentence
 from augexp.train.task import Phase, Task
 
 MOST_BATCHES, MOST_SECONDS = 300, 1.0  # of an input path alone
@@ -113,9 +113,9 @@ class Waiting:
         """What is said of a phase: on a GPU how long it waits, and what makes a slow input path faster."""
         gpu = self._task.device.kind == "gpu" and found.waiting is not None
         said = sentence(found) + (f"; {found.waiting:.0%} of the time is spent waiting for input" if gpu else "")
-        return said + (f"; {self._remedies()} would help" if found.is_input else "")
+        return said + (f"; {remedies(self._other_ops())}" if found.is_input else "")
 
-    def _remedies(self) -> str:
+    def _other_ops(self) -> str:
         augmented = self._phase is not None and self._phase.augmented
         ops = ", ".join(op.name for op in self._task.experiment.strategy) if augmented else ""
-        return f"more processor cores, {f'other ops than {ops}, ' if ops else ''}or a smaller data.image_size"
+        return f"other ops than {ops}" if ops else ""
