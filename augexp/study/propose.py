@@ -1,0 +1,155 @@
+"""The study that fits some hours of this machine: networks are timed until one is found that fits well."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from augexp import console
+from augexp.config import load
+from augexp.config.schema import Experiment, Model, Train
+from augexp.errors import UserError
+from augexp.network import device, whose
+from augexp.study import design as designs
+from augexp.study import forkserver
+from augexp.study.design import GOOD, LADDER, SMALL, Cost, Design, Photos, Recipe
+from augexp.train import rates
+from augexp.train.rates import Rates
+
+KEPT_BACK = 0.1  # of the hours: no run takes just what another one took
+FORKED, FRESH = 3.0, 12.0  # seconds: the process of a run, its pictures and its result
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A study, and what was measured for it.
+
+    Attributes:
+        design: the study.
+        rates: of its network, at its image size.
+        seconds: that all its runs may take.
+        note: what stands in the way of a better one, and what to do; empty where nothing does.
+    """
+
+    design: Design
+    rates: Rates
+    seconds: float
+    note: str = ""
+
+    def of(self, photos: Photos) -> "Proposal":
+        """The same with other numbers of images. Raises UserError where nothing fits any more."""
+        recipe = _recipe(photos, self.design.recipe.model)
+        recipe = replace(recipe, sizes=tuple(size for size in recipe.sizes if size <= self.design.image_size))
+        design = designs.fitting(photos, recipe, _cost(photos, recipe, self.rates), self.seconds)
+        return self if design is None else replace(self, design=design)
+
+
+def propose(photos: Photos, hours: float, weights: str | None, *, decoding: float) -> Proposal:
+    """The richest study that fits; TensorFlow must be loaded. Takes about a minute.
+
+    Args:
+        photos: what it is about.
+        hours: of this machine.
+        weights: a file; None: ImageNet weights where they can be had.
+        decoding: seconds that are spent before the first run.
+
+    Raises:
+        UserError: if nothing sensible fits, with the hours that it takes, or the weights are of no usual network.
+    """
+    seconds = 3600 * hours * (1 - KEPT_BACK) - decoding
+    found, too_long = list[Proposal](), list[Design]()
+    for recipe, timed, note in _timed(photos, weights):
+        cost = _cost(photos, recipe, timed)
+        design = designs.fitting(photos, recipe, cost, seconds)
+        if design is None:
+            too_long.append(designs.smallest(photos, recipe, cost))
+            continue
+        found.append(_at_its_size(photos, Proposal(design, timed, seconds, note)))
+        if LADDER.index(found[-1].design.rung) >= LADDER.index(GOOD):
+            break
+    if not found:
+        raise _too_few_hours(hours, min(too_long, key=lambda one: one.seconds), decoding)
+    return max(found, key=lambda one: LADDER.index(one.design.rung))
+
+
+def _timed(photos: Photos, weights: str | None) -> Iterator[tuple[Recipe, Rates, str]]:
+    """Networks, the one to be wished for first, each timed at its smallest size; those whose weights can be had."""
+    why, any_had = "", False
+    for model in _models(photos, weights):
+        recipe = _recipe(photos, model)
+        try:
+            timed = _measured(photos, recipe, recipe.sizes[0])
+        except UserError as error:
+            if model.weights != "imagenet":
+                raise
+            why = str(error).partition(";")[0]
+            continue
+        any_had = True
+        yield recipe, timed, ""
+    if not any_had:
+        recipe = _recipe(photos, SMALL)
+        note = (
+            f"{why}. So the study trains {SMALL.backbone} from random weights, and its verdict is about that: no "
+            "network to go by for photos of this size. Fetch the file elsewhere, and type the same with --weights FILE."
+        )
+        console.say(note)
+        yield recipe, _measured(photos, recipe, recipe.sizes[0]), note
+
+
+def _models(photos: Photos, weights: str | None) -> list[Model]:
+    if weights is not None:
+        return [whose.of_file(weights)]
+    if photos.is_tiny:
+        return [SMALL]
+    if device.find().kind == "gpu":
+        return [Model(backbone="ResNet50"), Model(backbone="MobileNetV2")]
+    return [Model(backbone="MobileNetV2"), Model(backbone="MobileNetV2", backbone_args={"alpha": 0.35})]
+
+
+def _recipe(photos: Photos, model: Model) -> Recipe:
+    return designs.recipe(photos, model, gpu=device.find().kind == "gpu")
+
+
+def experiment(photos: Photos, recipe: Recipe, image_size: int, epochs: int) -> Experiment:
+    """A run that stands for all of a study: its strategy takes neither the least nor the most."""
+    settings = designs.settings(photos, recipe, image_size, epochs) | {"strategy": "cutmix"}
+    return load.experiment(None, settings=settings)
+
+
+def _measured(photos: Photos, recipe: Recipe, image_size: int) -> Rates:
+    return rates.measure(experiment(photos, recipe, image_size, recipe.epochs.least), photos.classes)
+
+
+def _cost(photos: Photos, recipe: Recipe, timed: Rates) -> Cost:
+    process = FORKED if forkserver.is_usable() else FRESH
+
+    def seconds(image_size: int, epochs: int) -> float:
+        train = Train(epochs=epochs, head_epochs=recipe.head_epochs, batch_size=recipe.batch_size)
+        return process + timed.seconds(train, image_size, (photos.train, photos.val, photos.test))
+
+    return seconds
+
+
+def _at_its_size(photos: Photos, proposal: Proposal) -> Proposal:
+    """Timed again at the size that was chosen, where that is another one."""
+    design, recipe = proposal.design, proposal.design.recipe
+    if design.image_size == proposal.rates.image_size:
+        return proposal
+    try:
+        timed = _measured(photos, recipe, design.image_size)
+    except UserError:  # some weights are of one size
+        timed, recipe = proposal.rates, replace(recipe, sizes=recipe.sizes[:1])
+    smaller = replace(recipe, sizes=tuple(size for size in recipe.sizes if size <= design.image_size))
+    again = designs.fitting(photos, smaller, _cost(photos, smaller, timed), proposal.seconds)
+    return proposal if again is None else replace(proposal, design=again, rates=timed)
+
+
+def _too_few_hours(hours: float, smallest: Design, decoding: float) -> UserError:
+    runs = smallest.runs[1]
+    needed = (runs * smallest.seconds + decoding) / (1 - KEPT_BACK) / 3600
+    digits = 1 - math.floor(math.log10(needed))
+    enough = math.ceil(needed * 10**digits) / 10**digits
+    return UserError(
+        f"--hours {hours:g}: no study that is worth it fits; the smallest, {runs} runs of {smallest.epochs} epochs of "
+        f"{smallest.recipe.model.backbone} at {smallest.image_size} px ({', '.join(smallest.candidates)}; looks at "
+        f"{' and '.join(map(str, smallest.looks))} seeds), takes --hours {enough:g} here"
+    )
