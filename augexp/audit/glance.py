@@ -66,7 +66,7 @@ def _first(encoded: Callable[[], Any], count: int) -> Callable[[], Any]:
 
 def _rate(examples: Examples, data: Data) -> float | None:
     """Images/s, of as many as can be decoded in `SECONDS`."""
-    ids, bad, done = examples.listing().ids, {}, 0
+    ids, bad, done = examples.listing().ids, dict[int, str](), 0
     start = time.perf_counter()
     try:
         with console.progress("decoding a sample", examples.count) as advance:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_HOURS = 8760.0  # a year
 LOOK_SECONDS = 45.0  # of decoding, that a look at every image may take
+BUSY = 1.5  # programs to a core
 SIDE = 96  # pixels, at which a sample is decoded
 TOLD = ("classes", "files", "left out", "copies", "near-copies")  # of the facts of `augexp data`
 
@@ -103,13 +104,14 @@ def _init(source: str, hours: float, out: Path, weights: str | None) -> None:
     seen = glance(opened, settings.data)
     photos = replace(photos, short=seen.short)
     decoding = 0.0 if seen.rate is None else seen.images / seen.rate
+    machine = _machine()
     proposal = propose(photos, hours, weights, decoding=decoding)
     if decoding <= LOOK_SECONDS:
         photos = _look(photos, proposal)
         proposal = proposal.of(photos)
     else:
         _say_unread(photos, seen, decoding)
-    machine = _say_machine(proposal, seen)
+    _say_machine(machine, proposal, seen)
     _say_study(proposal, photos, decoding, out)
     design = proposal.design
     text = draft.text(design, photos, hours=hours, machine=machine, out=out, runs_dir=_runs_dir(opened))
@@ -181,20 +183,37 @@ def _say_unread(photos: "Photos", seen: "Glance", decoding: float) -> None:
     console.quote(f"augexp data --config none.yaml {shlex.quote(f'data.source={photos.source}')}")
 
 
-def _say_machine(proposal: "Proposal", seen: "Glance") -> str:
-    """The device, its speeds; returns its name."""
+def _machine() -> str:
+    """The device, and whether other programs use it, which is said before it is timed."""
     from augexp import console
     from augexp.network import device
 
-    design, rates, name = proposal.design, proposal.rates, device.find().name
+    name, load = device.find().name, _load()
+    if load < BUSY * (os.cpu_count() or 1):
+        return name
+    console.say(f"other programs keep this machine busy (load {load:.0f}): the hours are those of a machine as busy")
+    return f"{name}, busy with other programs: load {load:.0f}"
+
+
+def _load() -> float:
+    """Programs that want a core, over the last minute; 0 where the system doesn't tell."""
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):
+        return 0.0
+
+
+def _say_machine(machine: str, proposal: "Proposal", seen: "Glance") -> None:
+    from augexp import console
+
+    design, rates = proposal.design, proposal.rates
     decodes = "" if seen.rate is None else f"decodes {seen.rate:,.0f} images/s, "
     console.tell("")
     console.tell(
-        f"this machine ({name}): {decodes}trains {_network(proposal)} at {rates.image_size} px on "
+        f"this machine ({machine}): {decodes}trains {_network(proposal)} at {rates.image_size} px on "
         f"{1 / rates.full:,.0f} images/s; a run of {counted(design.epochs, 'epoch')} takes about "
         f"{design.seconds:,.0f} s"
     )
-    return name
 
 
 def _network(proposal: "Proposal") -> str:

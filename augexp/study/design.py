@@ -14,7 +14,7 @@ from augexp.config.schema import SMALL_CNN, Model
 
 TINY = 48  # pixels: photos whose shorter side is no longer are learnt from random weights by a small network
 SMALL = Model(backbone=SMALL_CNN, weights=None, backbone_lr=1.0)
-SIZES = (64, 96, 128, 160, 224)  # pixels; those for which MobileNetV2 has ImageNet weights of its own, and one below
+SIZES = (96, 128, 160, 224)  # pixels, for which MobileNetV2 has ImageNet weights of its own
 MARGINS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0)  # points
 
 # What trainings like these have shown (docs/scoring.md, docs/photos.md), to be expected before any run is trained.
@@ -119,6 +119,10 @@ class Design:
         """At least and at most."""
         return len(self.candidates) * self.looks[0], len(self.candidates) * self.looks[-1]
 
+    def reach(self, test: int) -> tuple[float, float]:
+        """As `reach`, with so many test images."""
+        return reach(len(self.candidates), self.looks, test)
+
     @property
     def hours(self) -> tuple[float, float]:
         """Of the runs at least and at most, one after the other."""
@@ -159,7 +163,7 @@ def _sizes(photos: Photos, *, small: bool) -> tuple[int, ...]:
         return (max(12, 4 * math.ceil(photos.short / 4)),)
     if small:
         return (64,)
-    fitting = [size for size in SIZES[1:] if size <= 1.25 * photos.short]
+    fitting = [size for size in SIZES if size <= 1.25 * photos.short]
     return tuple(fitting) or SIZES[:1]
 
 
@@ -245,11 +249,13 @@ def spread(test: int) -> float:
     return math.sqrt(COMMON**2 + 100**2 * FLIPS / test)
 
 
-def reach(strategies: int, looks: tuple[int, ...], test: int) -> float:
-    """Points: half the width that the intervals of the last look are expected to have, for other images too."""
+def reach(strategies: int, looks: tuple[int, ...], test: int) -> tuple[float, float]:
+    """Points: half the width that the intervals of the last look are expected to have for the seeds, and the images.
+
+    The two are at right angles: together they are their hypotenuse.
+    """
     seeds = critical.constants(strategies, looks)[-1] * math.sqrt(2 / looks[-1]) * spread(test)
-    images = 100 * critical.of_range(strategies) * math.sqrt(TASTE / test)
-    return math.hypot(seeds, images)
+    return seeds, 100 * critical.of_range(strategies) * math.sqrt(TASTE / test)
 
 
 def margin(points: float) -> float:

@@ -60,11 +60,13 @@ def _head(design: Design, photos: Photos, hours: float, machine: str) -> Iterato
 
 def settles(design: Design, photos: Photos) -> str:
     """The smallest difference that the study is expected to tell, and what that rests on."""
-    points = designs.reach(len(design.candidates), design.looks, photos.test)
+    seeds, images = design.reach(photos.test)
+    limit = "" if images < seeds else "; the test set is what limits it, so more test images tell more, not more seeds"
     return (
-        f"Smallest difference it is expected to settle: about {points:.1f} points, in half of such studies, and twice "
-        f"that surely; with runs that spread by {designs.spread(photos.test):.1f} points over seeds, as they do on "
-        f"{counted(photos.test, 'test image')} in trainings like this one, and less where nearly all are right."
+        f"Smallest difference it is expected to settle: about {math.hypot(seeds, images):.1f} points, in half of such "
+        f"studies, and twice that surely; with runs that spread by {designs.spread(photos.test):.1f} points over "
+        f"seeds, as trainings like this one do on {counted(photos.test, 'test image')}, and less where nearly all are "
+        f"right{limit}."
     )
 
 
@@ -146,10 +148,13 @@ def _candidates(design: Design) -> Iterator[Line]:
 
 def _decide(design: Design, photos: Photos) -> Iterator[Line]:
     least, most = design.runs
-    points = designs.reach(len(design.candidates), design.looks, photos.test)
     yield "baseline", "none", "what the winner must beat"
     yield "looks", list(design.looks), f"seeds of each at each look: {least} to {most} runs, as soon as it is clear"
-    yield "margin", designs.margin(points), "points that don't matter: no smaller ones can be told apart"
+    yield (
+        "margin",
+        designs.margin(math.hypot(*design.reach(photos.test))),
+        "points that don't matter: no smaller ones can be told apart",
+    )
 
 
 def _section(name: str, lines: Iterator[Line]) -> str:

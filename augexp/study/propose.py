@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from augexp import console
 from augexp.config import load
 from augexp.config.schema import Experiment, Model, Train
 from augexp.errors import UserError
@@ -91,7 +90,6 @@ def _timed(photos: Photos, weights: str | None) -> Iterator[tuple[Recipe, Rates,
             f"{why}. So the study trains {SMALL.backbone} from random weights, and its verdict is about that: no "
             "network to go by for photos of this size. Fetch the file elsewhere, and type the same with --weights FILE."
         )
-        console.say(note)
         yield recipe, _measured(photos, recipe, recipe.sizes[0]), note
 
 
