@@ -35,11 +35,9 @@ class Proposal:
     note: str = ""
 
     def of(self, photos: Photos) -> "Proposal":
-        """The same with other numbers of images. Raises UserError where nothing fits any more."""
-        recipe = _recipe(photos, self.design.recipe.model)
-        recipe = replace(recipe, sizes=tuple(size for size in recipe.sizes if size <= self.design.image_size))
-        design = designs.fitting(photos, recipe, _cost(photos, recipe, self.rates), self.seconds)
-        return self if design is None else replace(self, design=design)
+        """The same network with other numbers of images; as it is where nothing of it fits any more."""
+        found = _refitted(photos, self.design, self.rates, self.seconds)
+        return self if found is None else replace(self, design=found)
 
 
 def propose(photos: Photos, hours: float, weights: str | None, *, decoding: float) -> Proposal:
@@ -135,10 +133,17 @@ def _at_its_size(photos: Photos, proposal: Proposal) -> Proposal:
     try:
         timed = _measured(photos, recipe, design.image_size)
     except UserError:  # some weights are of one size
-        timed, recipe = proposal.rates, replace(recipe, sizes=recipe.sizes[:1])
-    smaller = replace(recipe, sizes=tuple(size for size in recipe.sizes if size <= design.image_size))
-    again = designs.fitting(photos, smaller, _cost(photos, smaller, timed), proposal.seconds)
+        timed, design = proposal.rates, replace(design, image_size=recipe.sizes[0])
+    again = _refitted(photos, design, timed, proposal.seconds)
     return proposal if again is None else replace(proposal, design=again, rates=timed)
+
+
+def _refitted(photos: Photos, design: Design, timed: Rates, seconds: float) -> Design | None:
+    """Another design of the same network, no larger than it was timed at."""
+    recipe = _recipe(photos, design.recipe.model)
+    smaller = replace(recipe, sizes=tuple(size for size in recipe.sizes if size <= design.image_size))
+    found = designs.fitting(photos, smaller, _cost(photos, smaller, timed), seconds)
+    return None if found is None else replace(found, recipe=recipe)
 
 
 def _too_few_hours(hours: float, smallest: Design, decoding: float) -> UserError:

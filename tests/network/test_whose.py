@@ -13,13 +13,8 @@ from tests.places import SHARED
 MOBILENET = SHARED / "weights" / "mobilenet_v2_0.35_224_notop.weights.h5"
 
 
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few networks: each that is tried takes a second."""
-    monkeypatch.setattr(whose, "KNOWN", (("MobileNetV2", 0.5), ("MobileNetV2", 0.35)))
-
-
 def test_a_file_in_the_published_layout_whatever_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    small(monkeypatch)
+    monkeypatch.setattr(whose, "KNOWN", (("MobileNetV2", 0.5), ("MobileNetV2", 0.35)))  # each takes a second
     path = tmp_path / "mine.h5"
     backbone = keras.applications.MobileNetV2(alpha=0.35, include_top=False, weights=None, input_shape=(96, 96, 3))
     write_published_layout(backbone, path)
@@ -28,7 +23,7 @@ def test_a_file_in_the_published_layout_whatever_its_name(tmp_path: Path, monkey
 
 
 @pytest.mark.skipif(not MOBILENET.exists(), reason="../shared with its photos and weights is not here")
-def test_real_weights_are_found_at_once_by_their_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_real_weights_are_found_at_once_by_their_name() -> None:
     assert max(whose.KNOWN, key=lambda known: whose._likeness(MOBILENET.name, *known)) == ("MobileNetV2", 0.35)
     assert whose.of_file(str(MOBILENET)).backbone_args == {"alpha": 0.35}
 
@@ -47,7 +42,7 @@ def test_published_names_are_told_apart(file: str, likeliest: tuple[str, float |
 
 
 def test_what_is_no_file_of_weights_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    small(monkeypatch)
+    monkeypatch.setattr(whose, "KNOWN", (("MobileNetV2", 0.35),))
     (tmp_path / "notes.h5").write_text("nothing")
     other = tmp_path / "other.weights.h5"
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save_weights(other)
