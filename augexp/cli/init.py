@@ -5,6 +5,7 @@ import re
 import shlex
 import sys
 import tempfile
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -95,22 +96,24 @@ def _init(source: str, hours: float, out: Path, weights: str | None) -> None:
     device.load_tensorflow()
     from augexp.audit.glance import glance
     from augexp.config import load
+    from augexp.network import whose
     from augexp.study import draft
     from augexp.study.propose import propose
 
+    model = None if weights is None else whose.of_file(weights)
     settings = load.experiment(None, settings={"data.source": source, "data.image_size": SIDE})
     opened = _opened(settings.data)
-    photos = _counted(settings)
+    photos, of_a_class = _counted(settings)
     seen = glance(opened, settings.data)
     photos = replace(photos, short=seen.short)
     decoding = 0.0 if seen.rate is None else seen.images / seen.rate
     machine = _machine()
-    proposal = propose(photos, hours, weights, decoding=decoding)
+    proposal = propose(photos, hours, model, decoding=decoding)
     if decoding <= LOOK_SECONDS:
         photos = _look(photos, proposal)
         proposal = proposal.of(photos)
     else:
-        _say_unread(photos, seen, decoding)
+        _say_unread(photos, of_a_class, decoding)
     _say_machine(machine, proposal, seen)
     _say_study(proposal, photos, decoding, out)
     design = proposal.design
@@ -130,8 +133,8 @@ def _opened(data: "Data") -> "Source":
         raise UserError(f"{data.source}: no such folder or table here; {error}") from error
 
 
-def _counted(settings: "Experiment") -> "Photos":
-    """The sizes of the splits; decodes nothing.
+def _counted(settings: "Experiment") -> "tuple[Photos, tuple[int, int]]":
+    """The sizes of the splits, and the fewest and the most train images of a class; decodes nothing.
 
     Raises:
         UserError: if nothing can be trained on them.
@@ -142,7 +145,9 @@ def _counted(settings: "Experiment") -> "Photos":
     source, splits = settings.data.source, expected_splits(settings)
     if splits is None:
         raise UserError(f"{source}: it was prepared, and is gone; type the command again")
-    return Photos(source, len(splits.class_names), len(splits.train), len(splits.val), len(splits.test), short=0)
+    counts = Counter(splits.train.labels.tolist()).values()
+    sizes = (len(splits.train), len(splits.val), len(splits.test))
+    return Photos(source, len(splits.class_names), *sizes, short=0), (min(counts), max(counts))
 
 
 # --- what is said --------------------------------------------------------------------------------------------------
@@ -168,13 +173,15 @@ def _look(photos: "Photos", proposal: "Proposal") -> "Photos":
     return replace(photos, train=sizes["train"], val=sizes.get("val", sizes["test"]), test=sizes["test"])
 
 
-def _say_unread(photos: "Photos", seen: "Glance", decoding: float) -> None:
+def _say_unread(photos: "Photos", of_a_class: tuple[int, int], decoding: float) -> None:
     from augexp import console
     from augexp.study import watch
 
+    least, most = of_a_class
     console.tell(
-        f"{photos.source}: {photos.classes:,} classes, {seen.images:,} images: {photos.train:,} train, {photos.val:,} "
-        f"val, {photos.test:,} test; half of a sample are {photos.short:.0f} px or less on their shorter side"
+        f"{photos.source}: {photos.classes:,} classes, {photos.train:,} train, {photos.val:,} val and {photos.test:,} "
+        f"test images; {least:,} to {most:,} train images of a class; half of a sample are {photos.short:.0f} px or "
+        "less on their shorter side"
     )
     console.tell(
         f"not every image was decoded, which takes about {watch.duration(decoding)} and is part of the hours: what "

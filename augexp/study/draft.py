@@ -153,7 +153,7 @@ def _decide(design: Design, photos: Photos) -> Iterator[Line]:
     yield (
         "margin",
         designs.margin(math.hypot(*design.reach(photos.test))),
-        "points that don't matter: no smaller ones can be told apart",
+        "points that don't matter; smaller ones can't be told apart",
     )
 
 

@@ -1,13 +1,13 @@
 """The study that fits some hours of this machine: networks are timed until one is found that fits well."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from augexp.config import load
 from augexp.config.schema import Experiment, Model, Train
 from augexp.errors import UserError
-from augexp.network import device, whose
+from augexp.network import device
 from augexp.study import design as designs
 from augexp.study import forkserver
 from augexp.study.design import GOOD, LADDER, SMALL, Cost, Design, Photos, Recipe
@@ -40,21 +40,21 @@ class Proposal:
         return self if found is None else replace(self, design=found)
 
 
-def propose(photos: Photos, hours: float, weights: str | None, *, decoding: float) -> Proposal:
+def propose(photos: Photos, hours: float, model: Model | None, *, decoding: float) -> Proposal:
     """The richest study that fits; TensorFlow must be loaded. Takes about a minute.
 
     Args:
         photos: what it is about.
         hours: of this machine.
-        weights: a file; None: ImageNet weights where they can be had.
+        model: with its weights; None: one that suits the photos, with ImageNet weights where they can be had.
         decoding: seconds that are spent before the first run.
 
     Raises:
-        UserError: if nothing sensible fits, with the hours that it takes, or the weights are of no usual network.
+        UserError: if nothing sensible fits, with the hours that it takes.
     """
     seconds = 3600 * hours * (1 - KEPT_BACK) - decoding
     found, too_long = list[Proposal](), list[Design]()
-    for recipe, timed, note in _timed(photos, weights):
+    for recipe, timed, note in _timed(photos, _models(photos) if model is None else [model]):
         cost = _cost(photos, recipe, timed)
         design = designs.fitting(photos, recipe, cost, seconds)
         if design is None:
@@ -68,10 +68,10 @@ def propose(photos: Photos, hours: float, weights: str | None, *, decoding: floa
     return max(found, key=lambda one: LADDER.index(one.design.rung))
 
 
-def _timed(photos: Photos, weights: str | None) -> Iterator[tuple[Recipe, Rates, str]]:
+def _timed(photos: Photos, models: Sequence[Model]) -> Iterator[tuple[Recipe, Rates, str]]:
     """Networks, the one to be wished for first, each timed at its smallest size; those whose weights can be had."""
     why, any_had = "", False
-    for model in _models(photos, weights):
+    for model in models:
         recipe = _recipe(photos, model)
         try:
             timed = _measured(photos, recipe, recipe.sizes[0])
@@ -91,9 +91,7 @@ def _timed(photos: Photos, weights: str | None) -> Iterator[tuple[Recipe, Rates,
         yield recipe, _measured(photos, recipe, recipe.sizes[0]), note
 
 
-def _models(photos: Photos, weights: str | None) -> list[Model]:
-    if weights is not None:
-        return [whose.of_file(weights)]
+def _models(photos: Photos) -> list[Model]:
     if photos.is_tiny:
         return [SMALL]
     if device.find().kind == "gpu":

@@ -10,6 +10,7 @@ from augexp.errors import UserError
 from augexp.study import propose
 from augexp.study.design import GOOD, LADDER, Photos
 from augexp.study.propose import KEPT_BACK, Proposal
+from augexp.train import rates
 from augexp.train.rates import Rates
 
 PHOTOS = Photos("folder:photos", classes=10, train=900, val=100, test=500, short=320)
@@ -36,7 +37,7 @@ class Machine:
 def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Proposal, Machine]]:
     def propose_on(told: Told, hours: float, photos: Photos = PHOTOS) -> tuple[Proposal, Machine]:
         machine = Machine(told)
-        monkeypatch.setattr(propose.rates, "measure", machine)
+        monkeypatch.setattr(rates, "measure", machine)
         return propose.propose(photos, hours, None, decoding=10.0), machine
 
     return propose_on
