@@ -5,8 +5,8 @@ its hours are filled with epochs.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from augexp.compare import critical
@@ -209,12 +209,10 @@ def size_at(recipe: Recipe, rung: Rung) -> int:
     return recipe.sizes[round(rung.size * (len(recipe.sizes) - 1))]
 
 
-def fitting(
-    photos: Photos, recipe: Recipe, cost: Cost, seconds: float, ladder: Sequence[Rung] = LADDER
-) -> Design | None:
+def fitting(photos: Photos, recipe: Recipe, cost: Cost, seconds: float) -> Design | None:
     """The highest rung whose runs, all that it may need, fit some seconds; None where none does."""
     found = None
-    for rung in ladder:
+    for rung in LADDER:
         one = _on(rung, photos, recipe, cost)
         if one.seconds * one.runs[1] <= seconds:
             found = one
@@ -236,9 +234,7 @@ def _filled(design: Design, cost: Cost, seconds: float) -> Design:
     epochs = design.epochs
     while epochs < design.recipe.epochs.most and cost(design.image_size, epochs + 1) * design.runs[1] <= seconds:
         epochs += 1
-    return Design(
-        design.rung, design.recipe, design.image_size, epochs, design.candidates, cost(design.image_size, epochs)
-    )
+    return replace(design, epochs=epochs, seconds=cost(design.image_size, epochs))
 
 
 # --- what can be settled -------------------------------------------------------------------------------------------

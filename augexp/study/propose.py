@@ -130,7 +130,7 @@ def _at_its_size(photos: Photos, proposal: Proposal) -> Proposal:
         return proposal
     try:
         timed = _measured(photos, recipe, design.image_size)
-    except UserError:  # some weights are of one size
+    except UserError:  # some weights are of one size, and memory may be short
         timed, design = proposal.rates, replace(design, image_size=recipe.sizes[0])
     again = _refitted(photos, design, timed, proposal.seconds)
     return proposal if again is None else replace(proposal, design=again, rates=timed)

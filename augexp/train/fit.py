@@ -56,14 +56,15 @@ def fit(task: Task, folder: Path, resumed: Checkpoint | None = None) -> Progress
                         _restore_optimizer(task, resumed)
                         _mend_weights(task, folder, resumed)
                 for phase in stage:
-                    with own.explained(), _memory_shortage_explained(task.experiment):
+                    with own.explained(), memory_shortage_explained(task.experiment):
                         _fit_phase(task, phase, record)
     reached.seconds = time.perf_counter() - started
     return reached
 
 
 @contextmanager
-def _memory_shortage_explained(settings: Experiment) -> Iterator[None]:
+def memory_shortage_explained(settings: Experiment) -> Iterator[None]:
+    """Raises UserError, with what to change, where a device has no memory left inside."""
     try:
         yield
     except Exception as error:  # TensorFlow and JAX raise types of their own

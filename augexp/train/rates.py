@@ -20,7 +20,7 @@ from augexp.data.splits import Part, Splits
 from augexp.network import device, parallel
 from augexp.network.build import build_network, policy
 from augexp.network.model import save_weights
-from augexp.train.fit import compile_for
+from augexp.train.fit import compile_for, memory_shortage_explained
 from augexp.train.task import Phase, Task, eval_batches, phases, recipe
 
 STEPS = 30  # of a phase at most, after its first
@@ -67,7 +67,7 @@ def measure(experiment: Experiment, classes: int) -> Rates:
         classes: K.
 
     Raises:
-        UserError: if the network can't be built, or its weights can't be had.
+        UserError: if the network can't be built, its weights can't be had, or there is too little memory.
     """
     found, settings = device.find(), experiment.model
     start = time.perf_counter()
@@ -81,8 +81,9 @@ def measure(experiment: Experiment, classes: int) -> Rates:
     what = f"timing {settings.backbone} at {experiment.data.image_size} px"
     with policy(precision), console.progress(what, len(kinds) * STEPS) as advance:
         for phase in kinds:
-            first, image[phase.name] = _steps(task, phase, advance)
-            compiled, scoring = _scoring(task)
+            with memory_shortage_explained(experiment):
+                first, image[phase.name] = _steps(task, phase, advance)
+                compiled, scoring = _scoring(task)
             once += first + compiled
     # Scores of the end are compiled once more, and so are the images of a run that says its hours first.
     return Rates(
