@@ -209,10 +209,20 @@ def size_at(recipe: Recipe, rung: Rung) -> int:
     return recipe.sizes[round(rung.size * (len(recipe.sizes) - 1))]
 
 
-def fitting(photos: Photos, recipe: Recipe, cost: Cost, seconds: float) -> Design | None:
-    """The highest rung whose runs, all that it may need, fit some seconds; None where none does."""
+def fitting(photos: Photos, recipe: Recipe, cost: Cost, seconds: float, largest: int | None = None) -> Design | None:
+    """The highest rung whose runs, all that it may need, fit some seconds; None where none does.
+
+    Args:
+        photos: what the study is about.
+        recipe: of its network.
+        cost: of a run.
+        seconds: for all runs.
+        largest: image size that was timed, in pixels; None: any.
+    """
     found = None
     for rung in LADDER:
+        if largest is not None and size_at(recipe, rung) > largest:
+            break
         one = _on(rung, photos, recipe, cost)
         if one.seconds * one.runs[1] <= seconds:
             found = one

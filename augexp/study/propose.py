@@ -24,19 +24,26 @@ class Proposal:
 
     Attributes:
         design: the study.
-        rates: of its network, at its image size.
+        timed: its network, at each size that it was timed at.
         seconds: that all its runs may take.
         note: what stands in the way of a better one, and what to do; empty where nothing does.
     """
 
     design: Design
-    rates: Rates
+    timed: tuple[Rates, ...]
     seconds: float
     note: str = ""
 
+    @property
+    def rates(self) -> Rates:
+        """At the size that is nearest to the study's."""
+        return _nearest(self.timed, self.design.image_size)
+
     def of(self, photos: Photos) -> "Proposal":
         """The same network with other numbers of images; as it is where nothing of it fits any more."""
-        found = _refitted(photos, self.design, self.rates, self.seconds)
+        recipe = _recipe(photos, self.design.recipe.model)
+        cost = _cost(photos, recipe, self.timed)
+        found = designs.fitting(photos, recipe, cost, self.seconds, self.design.image_size)
         return self if found is None else replace(self, design=found)
 
 
@@ -55,12 +62,12 @@ def propose(photos: Photos, hours: float, model: Model | None, *, decoding: floa
     seconds = 3600 * hours * (1 - KEPT_BACK) - decoding
     found, too_long = list[Proposal](), list[Design]()
     for recipe, timed, note in _timed(photos, _models(photos) if model is None else [model]):
-        cost = _cost(photos, recipe, timed)
+        cost = _cost(photos, recipe, (timed,))
         design = designs.fitting(photos, recipe, cost, seconds)
         if design is None:
             too_long.append(designs.smallest(photos, recipe, cost))
             continue
-        found.append(_at_its_size(photos, Proposal(design, timed, seconds, note)))
+        found.append(_at_its_size(photos, Proposal(design, (timed,), seconds, note)))
         if LADDER.index(found[-1].design.rung) >= LADDER.index(GOOD):
             break
     if not found:
@@ -113,35 +120,32 @@ def _measured(photos: Photos, recipe: Recipe, image_size: int) -> Rates:
     return rates.measure(experiment(photos, recipe, image_size, recipe.epochs.least), photos.classes)
 
 
-def _cost(photos: Photos, recipe: Recipe, timed: Rates) -> Cost:
+def _cost(photos: Photos, recipe: Recipe, timed: Sequence[Rates]) -> Cost:
     process = FORKED if forkserver.is_usable() else FRESH
 
     def seconds(image_size: int, epochs: int) -> float:
         train = Train(epochs=epochs, head_epochs=recipe.head_epochs, batch_size=recipe.batch_size)
-        return process + timed.seconds(train, image_size, (photos.train, photos.val, photos.test))
+        examples = photos.train, photos.val, photos.test
+        return process + _nearest(timed, image_size).seconds(train, image_size, examples)
 
     return seconds
 
 
+def _nearest(timed: Sequence[Rates], image_size: int) -> Rates:
+    return min(timed, key=lambda one: abs(one.image_size - image_size))
+
+
 def _at_its_size(photos: Photos, proposal: Proposal) -> Proposal:
-    """Timed again at the size that was chosen, where that is another one."""
-    design, recipe = proposal.design, proposal.design.recipe
-    if design.image_size == proposal.rates.image_size:
-        return proposal
-    try:
-        timed = _measured(photos, recipe, design.image_size)
-    except UserError:  # some weights are of one size, and memory may be short
-        timed, design = proposal.rates, replace(design, image_size=recipe.sizes[0])
-    again = _refitted(photos, design, timed, proposal.seconds)
-    return proposal if again is None else replace(proposal, design=again, rates=timed)
-
-
-def _refitted(photos: Photos, design: Design, timed: Rates, seconds: float) -> Design | None:
-    """Another design of the same network, no larger than it was timed at."""
-    recipe = _recipe(photos, design.recipe.model)
-    smaller = replace(recipe, sizes=tuple(size for size in recipe.sizes if size <= design.image_size))
-    found = designs.fitting(photos, smaller, _cost(photos, smaller, timed), seconds)
-    return None if found is None else replace(found, recipe=recipe)
+    """Timed at the size that was chosen, too; where that is slower than it was taken to be, at a smaller one."""
+    while (size := proposal.design.image_size) != proposal.rates.image_size:
+        try:
+            timed = _measured(photos, proposal.design.recipe, size)
+        except UserError:  # some weights are of one size, and memory may be short
+            smallest = proposal.design.recipe.sizes[0]
+            proposal = replace(proposal, design=replace(proposal.design, image_size=smallest)).of(photos)
+        else:
+            proposal = replace(proposal, timed=(*proposal.timed, timed)).of(photos)
+    return proposal
 
 
 def _too_few_hours(hours: float, smallest: Design, decoding: float) -> UserError:

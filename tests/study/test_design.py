@@ -53,6 +53,16 @@ def test_more_hours_never_give_a_lower_rung(seconds: float, times: float) -> Non
         assert LADDER.index(many.rung) >= LADDER.index(few.rung)
 
 
+@given(st.floats(0, 10**6), st.sampled_from([96, 130, 160, 300]))
+def test_no_larger_size_is_taken_than_was_timed_and_the_others_stay(seconds: float, largest: int) -> None:
+    found = design.fitting(PHOTOS, MOBILE, cost, seconds, largest)
+    if found is None:
+        assert design.fitting(PHOTOS, MOBILE, cost, seconds) is None
+        return
+    assert found.image_size <= largest
+    assert found.image_size == design.size_at(MOBILE, found.rung)
+
+
 def test_the_ladder_rises_and_its_constants_are_known_without_simulating() -> None:
     costs = [cost(design.size_at(MOBILE, rung), getattr(MOBILE.epochs, rung.epochs)) for rung in LADDER]
     runs = [rung.strategies * rung.looks[-1] for rung in LADDER]

@@ -73,6 +73,13 @@ def test_without_imagenet_weights_a_small_network_and_what_to_do(asked: Asked) -
     assert "--weights FILE" in found.note
 
 
+def test_where_the_larger_size_is_slower_than_told_the_smaller_one_stays_as_it_was_timed(asked: Asked) -> None:
+    found, _ = asked(lambda one: 0.002 if one.data.image_size == 96 else 1.0, 10.0)
+    assert found.design.image_size == found.rates.image_size == 96
+    again = found.of(PHOTOS)
+    assert again.design == found.design
+
+
 def test_small_photos_need_no_weights(asked: Asked) -> None:
     found, machine = asked(by_size(0.005), 3.0, Photos("digits", 10, 1295, 143, 359, short=28))
     assert (found.design.recipe.model.backbone, found.note) == (SMALL_CNN, "")
