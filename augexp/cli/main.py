@@ -20,6 +20,7 @@ from augexp.cli.data import data
 from augexp.cli.demo import demo
 from augexp.cli.evaluate import evaluate
 from augexp.cli.explain import explain
+from augexp.cli.init import init
 from augexp.cli.ops import ops
 from augexp.cli.predict import predict
 from augexp.cli.preview import preview
@@ -32,7 +33,9 @@ TRAINS = frozenset({"tensorflow", "keras", "tensorflow_datasets", "h5py"})  # wi
 MOST_SETTINGS = 2**20  # bytes of a matplotlibrc
 
 # In the order of `augexp --help`.
-COMMANDS = (demo, data, train, sweep, ablate, status, clean, compare, evaluate, explain, predict, ops, preview, check)
+COMMANDS = (
+    demo, init, data, train, sweep, ablate, status, clean, compare, evaluate, explain, predict, ops, preview, check,
+)  # fmt: skip
 
 
 def main() -> None:

@@ -53,19 +53,20 @@ def fit(task: Task, folder: Path, resumed: Checkpoint | None = None, trackers: T
             # The one that is just done too: the weights it has reached are mended with its averages.
             if task.steps * stage[-1].epochs.stop >= done:
                 with parallel.shared(task.experiment.train.devices):
-                    _compile(task, stage[0])
+                    compile_for(task, stage[0])
                     if done > task.steps * stage[0].epochs.start and resumed:
                         _restore_optimizer(task, resumed)
                         _mend_weights(task, folder, resumed)
                 for phase in stage:
-                    with own.explained(), _memory_shortage_explained(task.experiment):
+                    with own.explained(), memory_shortage_explained(task.experiment):
                         _fit_phase(task, phase, record)
     reached.seconds = time.perf_counter() - started
     return reached
 
 
 @contextmanager
-def _memory_shortage_explained(settings: Experiment) -> Iterator[None]:
+def memory_shortage_explained(settings: Experiment) -> Iterator[None]:
+    """Raises UserError, with what to change, where a device has no memory left inside."""
     try:
         yield
     except Exception as error:  # TensorFlow and JAX raise types of their own
@@ -77,7 +78,8 @@ def _memory_shortage_explained(settings: Experiment) -> Iterator[None]:
         ) from error
 
 
-def _compile(task: Task, phase: Phase) -> None:
+def compile_for(task: Task, phase: Phase) -> None:
+    """Compiles the network for the epochs of a phase."""
     settings, network = task.experiment, task.network
     model.set_trainable(network, settings.model, backbone=phase.backbone)
     network.model.compile(

@@ -21,7 +21,7 @@ from augexp.network import model
 from augexp.network.build import build_network
 from augexp.runs import checkpoint, read
 from augexp.train import record
-from augexp.train.fit import _memory_shortage_explained, fit
+from augexp.train.fit import fit, memory_shortage_explained
 from augexp.train.prepare import prepare
 from augexp.train.run import train
 from augexp.train.task import Task
@@ -339,7 +339,7 @@ def test_a_loss_that_is_not_finite_stops_with_advice(fitted: Fitted) -> None:
 def test_a_memory_shortage_is_explained() -> None:
     import tensorflow as tf
 
-    with pytest.raises(UserError) as error, _memory_shortage_explained(load.experiment(None)):
+    with pytest.raises(UserError) as error, memory_shortage_explained(load.experiment(None)):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
     assert str(error.value) == (
         "out of memory at train.batch_size 64 and data.image_size 224; "
