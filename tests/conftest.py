@@ -1,10 +1,13 @@
-"""Settings that must stand before TensorFlow is imported, and the data that many tests share."""
+"""Settings that must stand before NumPy and TensorFlow are imported, and the data that many tests share."""
 
 import hashlib
 import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+
+# NumPy reads them when it is imported. Matrices here are small: threads that wait for each other are most of the work.
+os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 import pytest
 from filelock import FileLock
