@@ -1,15 +1,23 @@
-"""Settings that must stand before TensorFlow is imported, and the data that many tests share."""
+"""Settings that must stand before NumPy and TensorFlow are imported, and the data that many tests share."""
 
+import hashlib
+import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
+# NumPy reads them when it is imported. Matrices here are small: threads that wait for each other are most of the work.
+os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from augexp.config import load
 from augexp.data.splits import Splits
 from augexp.network import device
-from tests import stanford_dogs
+from augexp.study import processes
+from tests import forked, stanford_dogs
 from tests.cli.program import Augexp
 from tests.factories import write_published_layout
 
@@ -20,15 +28,53 @@ if hasattr(signal, "SIGHUP"):  # and `nohup` lets them ignore a closed terminal
 
 device.configure()
 
+
 # A busy machine is slow; that is no failure.
 settings.register_profile("augexp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("augexp")
 
 
+def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """A folder that `make` has filled, in the first process that asked for it."""
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.with_suffix(".made").exists():
+            folder.mkdir()
+            make(folder)
+            folder.with_suffix(".made").touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
-def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def session_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of all processes of a test session."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cache_dir(session_dir: Path) -> Path:
     """A decoded cache that the whole test session shares."""
-    return tmp_path_factory.mktemp("cache")
+    folder = session_dir / "cache"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained_once(session_dir: Path, cache_dir: Path) -> Callable[..., Path]:
+    """A run of the digits with some overrides: trained by the first test that asks for it; nobody changes it."""
+
+    def find(*overrides: str) -> Path:
+        from augexp.train.run import train
+
+        settings = load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"])
+        runs_dir = session_dir / hashlib.sha256(repr(settings).encode()).hexdigest()
+        settings = settings.model_copy(update={"runs_dir": str(runs_dir)})
+        made_once(runs_dir, lambda _: train(settings))
+        return settings.run_dir
+
+    return find
 
 
 @pytest.fixture(scope="session")
@@ -40,22 +86,28 @@ def digits(cache_dir: Path) -> Splits:
 
 
 @pytest.fixture(scope="session")
-def prepared_dogs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepared_dogs(session_dir: Path) -> Path:
     """A data_dir in which TFDS's own builder has prepared a small Stanford Dogs of drawn images."""
-    data_dir = tmp_path_factory.mktemp("tfds")
-    stanford_dogs.prepare(data_dir)
-    return data_dir
+    return made_once(session_dir / "tfds", stanford_dogs.prepare)
 
 
 @pytest.fixture(scope="session")
-def resnet50_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def resnet50_weights(session_dir: Path) -> Path:
     """Random weights of ResNet50 in the layout of the published no-top file."""
-    import keras
+    name = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
 
-    folder = tmp_path_factory.mktemp("weights")
-    path = folder / "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
-    write_published_layout(keras.applications.ResNet50(include_top=False, weights=None), path)
-    return path
+    def make(folder: Path) -> None:
+        import keras
+
+        write_published_layout(keras.applications.ResNet50(include_top=False, weights=None), folder / name)
+
+    return made_once(session_dir / "weights", make) / name
+
+
+@pytest.fixture
+def forked_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runs of a sweep in this process are forked from one that has imported TensorFlow for other tests before."""
+    monkeypatch.setattr(processes, "ForkServer", forked.Server)
 
 
 @pytest.fixture

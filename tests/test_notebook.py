@@ -2,7 +2,6 @@
 
 import ast
 import json
-import os
 import re
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import augexp
 from augexp import notebook
 from augexp.errors import UserError
 from tests.factories import make_run
+from tests.forked import Forked
 from tests.places import ROOT
 
 
@@ -72,22 +72,16 @@ def test_packages_are_doors_whatever_was_imported_first_and_load_nothing() -> No
 
 
 @pytest.mark.slow
-def test_what_the_page_shows_runs(tmp_path: Path) -> None:
+def test_what_the_page_shows_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text("utf-8"), re.DOTALL)
     assert len(blocks) == 2
-    place = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     for block in blocks:
-        ran = subprocess.run(
-            [sys.executable, "-c", block],
-            cwd=tmp_path,
-            env=place,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert ran.returncode == 0, ran.stderr
-    assert "undecided" in ran.stdout or "models differ" in ran.stdout
+        process = Forked(exec, block, {})
+        out, err = process.communicate(300)
+        assert process.returncode == 0, err
+    assert "undecided" in out or "models differ" in out
 
 
 @pytest.mark.slow

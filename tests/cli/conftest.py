@@ -1,5 +1,7 @@
 """The program as a user types it, and runs to type it at."""
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,9 +18,6 @@ def runs_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def trained_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
-    from augexp.config import load
-    from augexp.train.run import train
-
-    overrides = ["train.epochs=1", "data.train_per_class=30", f"runs_dir={tmp_path_factory.mktemp('runs')}"]
-    return train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
+def trained_run(tmp_path_factory: pytest.TempPathFactory, trained_once: Callable[..., Path]) -> Path:
+    run = trained_once("train.epochs=1", "data.train_per_class=30")
+    return Path(shutil.copytree(run, tmp_path_factory.mktemp("runs") / run.name))

@@ -80,6 +80,7 @@ def test_an_ablation_that_makes_no_sense_is_refused(typed: Augexp, arguments: tu
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked_sweeps")
 def test_digits_are_ablated_and_the_same_line_goes_on(typed: Augexp, tmp_path: Path, cache_dir: Path) -> None:
     line = (
         *("ablate", "--config", "digits.yaml", "strategy=rotate+cutmix", "train.epochs=1", "data.train_per_class=20"),

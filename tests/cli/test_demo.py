@@ -19,6 +19,7 @@ grid:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked_sweeps")
 def test_from_nothing_to_the_comparison(
     typed: Augexp, tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -128,6 +128,7 @@ def test_a_run_of_another_study_is_not_judged_with_it(typed: Augexp, decided: Pa
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked_sweeps")
 def test_a_study_over_folds(typed: Augexp, tmp_path: Path, cache_dir: Path) -> None:
     settings = (f"data.cache_dir={cache_dir}", f"runs_dir={tmp_path}", "train.epochs=1", "data.folds=2")
     swept = typed("sweep", "--config", "digits.yaml", *settings, "fold=0..1", "strategy=none,basic")

@@ -1,23 +1,20 @@
 """A run of the digits, trained once, and what an evaluation of it holds."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from augexp.config import load
 from augexp.evaluate.run import Request, evaluate
 from augexp.evaluate.tta import read_tta
-from augexp.train.run import train
-
-QUICK = ("train.epochs=3", "data.train_per_class=60")
 
 
 @pytest.fixture(scope="package")
-def trained_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
-    runs_dir = tmp_path_factory.mktemp("runs")
-    return train(load.experiment("digits.yaml", [*QUICK, f"runs_dir={runs_dir}", f"data.cache_dir={cache_dir}"]))
+def trained_run(tmp_path_factory: pytest.TempPathFactory, trained_once: Callable[..., Path]) -> Path:
+    run = trained_once("train.epochs=3", "data.train_per_class=60")
+    return Path(shutil.copytree(run, tmp_path_factory.mktemp("runs") / run.name))
 
 
 @pytest.fixture

@@ -9,22 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from augexp.config import load
 from augexp.data.folder import files_of
 from augexp.errors import UserError
 from augexp.evaluate import predict
 from augexp.network import trained
 from augexp.network.trained import Trained
-from augexp.train.run import train
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Trained:
-    overrides = [
-        *("train.epochs=3", "data.train_per_class=60"),
-        *(f"runs_dir={tmp_path_factory.mktemp('runs')}", f"data.cache_dir={cache_dir}"),
-    ]
-    return trained.load(train(load.experiment("digits.yaml", overrides)))
+def run(trained_run: Path) -> Trained:
+    return trained.load(trained_run)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A probe of one's own is taken up by everything that knows probes and metrics."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,17 +15,8 @@ from augexp.report import export
 from augexp.report import profiles as profile_report
 from augexp.runs import evaluation as run_evaluation
 from tests.evaluate import own_probe
+from tests.forked import Forked
 from tests.studies import evaluated, finding, judged
-
-ANYWHERE = """
-from tests.evaluate import own_probe
-from augexp.evaluate import probes
-from augexp.metrics import catalogue
-probes.PROBES += (own_probe.PROBE,)
-catalogue.METRICS[own_probe.METRIC.name] = own_probe.METRIC
-from augexp.cli.main import main
-main()
-"""
 
 
 @pytest.fixture
@@ -78,6 +68,17 @@ def test_a_metric_without_a_line_in_the_table_is_not_written(run: Path) -> None:
 
 @pytest.mark.slow
 def test_the_command_line_has_its_option(run: Path) -> None:
-    command = [sys.executable, "-c", ANYWHERE, "evaluate", str(run), "--halves"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "  left half alone: accuracy " in answer.stdout
+    process = Forked(_with_own_probe, ["evaluate", str(run), "--halves"])
+    out, err = process.communicate(120)
+    assert process.returncode == 0, err
+    assert "  left half alone: accuracy " in out
+
+
+def _with_own_probe(words: list[str]) -> None:
+    """The command line in a process in which it was not imported before."""
+    probes.PROBES += (own_probe.PROBE,)
+    catalogue.METRICS[own_probe.METRIC.name] = own_probe.METRIC
+    from augexp.cli.main import main
+
+    sys.argv = ["augexp", *words]
+    main()

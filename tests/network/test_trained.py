@@ -1,6 +1,7 @@
 """Run folders opened for use, and those that can't be."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +18,10 @@ from augexp.train.run import train
 from tests.factories import forget, make_run, unseal
 
 
-@pytest.fixture(scope="module")
-def trained_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
-    overrides = ["train.epochs=1", "data.train_per_class=30", f"runs_dir={tmp_path_factory.mktemp('runs')}"]
-    return train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
-
-
 @pytest.fixture
-def run(trained_run: Path, tmp_path: Path) -> Path:
+def run(trained_once: Callable[..., Path], tmp_path: Path) -> Path:
     """A copy that a test may spoil."""
+    trained_run = trained_once("train.epochs=1", "data.train_per_class=30")
     return Path(shutil.copytree(trained_run, tmp_path / trained_run.name))
 
 

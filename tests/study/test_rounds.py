@@ -1,12 +1,9 @@
 """A study round by round, with runs whose accuracies a test decides, and one of real processes that are killed."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +14,13 @@ from augexp.config.decide import Decide
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
 from augexp.report.wording import outcome, race_sentence
+from augexp.runs import folder as run_folder
 from augexp.study import plan as study_plan
 from augexp.study import rounds, sweep
 from augexp.study.grid import Study
 from augexp.study.plan import Plan
 from tests.factories import classify, make_run
+from tests.forked import Forked, command
 from tests.study.test_sweep import Fate, FatedPool
 
 MEANS = {"none": 0.70, "basic": 0.60, "cutmix": 0.80, "mixup": 0.79}
@@ -124,24 +123,23 @@ def test_the_sentence_of_a_study_holds_what_compare_holds_against_it(tmp_path: P
 
 @pytest.mark.slow
 def test_a_real_study_that_is_killed_again_and_again_says_the_same(tmp_path: Path, cache_dir: Path) -> None:
-    command = [
-        sys.executable, "-m", "augexp", "sweep", "--config", "digits.yaml", "strategy=none,cutmix",
-        f"data.cache_dir={cache_dir}", "train.epochs=1", "--decide", "looks=[2]", "--jobs", "2",
-    ]  # fmt: skip
+    def start(folder: str) -> Forked:
+        return command(
+            *("sweep", "--config", "digits.yaml", "strategy=none,cutmix", f"data.cache_dir={cache_dir}"),
+            *("train.epochs=1", "--decide", "looks=[2]", "--jobs", "2", f"runs_dir={tmp_path / folder}"),
+        )
 
-    def start(folder: str, words: Sequence[str] = command) -> subprocess.Popen[str]:
-        place = [*words, f"runs_dir={tmp_path / folder}"]
-        return subprocess.Popen(place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    unbroken, _ = (whole := start("a")).communicate(timeout=300)
+    unbroken, _ = (whole := start("a")).communicate(300)
     assert whole.returncode == 0
-    for moment, sent in ((5, signal.SIGTERM), (9, signal.SIGKILL)):
+    for reached, sent in (("history.csv", signal.SIGTERM), ("result.json", signal.SIGKILL)):
         killed = start("b")
-        time.sleep(moment)
-        os.kill(killed.pid, sent)
-        killed.communicate(timeout=60)
-        time.sleep(3)  # runs of a sweep that was killed outright end by themselves
-    resumed, _ = (last := start("b")).communicate(timeout=300)
+        while not list(tmp_path.glob(f"b/*/{reached}")) and killed.returncode is None:
+            time.sleep(0.05)
+        killed.send_signal(sent)
+        killed.communicate(60)
+        while any(run_folder.is_locked(folder) for folder in tmp_path.glob("b/*-seed*")):
+            time.sleep(0.1)  # runs of a sweep that was killed outright end by themselves
+    resumed, _ = (last := start("b")).communicate(300)
     assert last.returncode == 0
     assert resumed.splitlines()[:-1] == unbroken.splitlines()[:-1]  # the last names the folder
 

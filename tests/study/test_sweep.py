@@ -1,10 +1,7 @@
 """A sweep around runs that a test decides the fate of, and one of real processes."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +16,7 @@ from augexp.runs import folder as run_folder
 from augexp.runs import read
 from augexp.study import grid, sweep
 from tests.factories import make_run
+from tests.forked import command
 
 Fate = Callable[[Experiment], str]
 
@@ -175,13 +173,6 @@ def _overrides(experiment: Experiment) -> list[str]:
 # --- real processes ------------------------------------------------------------------------------------------------
 
 
-def command(*arguments: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "augexp", *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ,
-    )  # fmt: skip
-
-
 @pytest.mark.slow
 def test_a_sweep_that_dies_goes_on_when_typed_again(tmp_path: Path, cache_dir: Path) -> None:
     line = (
@@ -191,17 +182,17 @@ def test_a_sweep_that_dies_goes_on_when_typed_again(tmp_path: Path, cache_dir: P
     )
     first = command(*line)
     deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("runs/*/history.csv")) and time.monotonic() < deadline and first.poll() is None:
+    while not list(tmp_path.glob("runs/*/history.csv")) and time.monotonic() < deadline and first.returncode is None:
         time.sleep(0.05)
     first.send_signal(signal.SIGKILL)
-    first.communicate()
+    first.communicate(60)
     while any(run_folder.is_locked(folder) for folder in tmp_path.glob("runs/*-seed0")):
         time.sleep(0.1)  # its runs notice that they are alone, and end
     ends = [(told.state, told.reason) for told in map(read.state, tmp_path.glob("runs/*-seed0"))]
     assert ("interrupted", "SIGTERM") in ends
     assert ("running", "") not in ends
     again = command(*line)
-    out, err = again.communicate(timeout=240)
+    out, err = again.communicate(240)
     assert again.returncode == 1, err
     summary, *lines = out.splitlines()
     assert summary.startswith("4 runs: 2 finished, 2 failed")
@@ -209,7 +200,7 @@ def test_a_sweep_that_dies_goes_on_when_typed_again(tmp_path: Path, cache_dir: P
     assert lines[-1].startswith("compare: augexp compare ")
     for strategy in ("none", "cutmix"):
         run = read.load(tmp_path / "runs" / f"{strategy}-learning_rate0.05-seed0")
-        assert str(run.environment.command).startswith("__main__.py sweep --config digits.yaml")
+        assert str(run.environment.command).startswith("augexp sweep --config digits.yaml")
 
 
 @pytest.mark.parametrize(

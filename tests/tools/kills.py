@@ -7,7 +7,6 @@ predictions. tests/train/test_run.py does the same a few times.
 """
 
 import csv
-import multiprocessing
 import os
 import random
 import sys
@@ -18,17 +17,13 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from augexp.runs import limit
+from tests.forked import CONTEXT
 
 SETTINGS = (
     *("strategy=cutmix", "train.epochs=6", "train.head_epochs=1", "train.plain_epochs=1", "train.checkpoint_steps=5"),
     *("model.dropout=0.2", "train.ema=0.9"),
 )
 TIMES = ("seconds", "images_per_second", *limit.COLUMNS)
-
-
-# Processes are forked from one that has imported TensorFlow, and has run nothing yet.
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["augexp.train.run"])
 
 
 def train(folder: Path) -> None:

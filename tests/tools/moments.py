@@ -32,6 +32,7 @@ from augexp.runs.records import BrokenRun
 from augexp.study import ablation, grid
 from augexp.study import plan as study_plan
 from tests.factories import make_evaluation, make_run
+from tests.forked import CONTEXT
 from tests.snapshot import everything
 from tests.tools import kills
 
@@ -65,7 +66,7 @@ def _typed(folder: Path, words: Sequence[str], stream: str) -> None:
 
 def start(folder: Path, words: Sequence[str], stream: str = "") -> ForkServerProcess:
     """Types a command; what it says goes to a terminal, or else to `output.txt` in a folder."""
-    process = kills.CONTEXT.Process(target=_typed, args=(folder, list(words), stream))
+    process = CONTEXT.Process(target=_typed, args=(folder, list(words), stream))
     process.start()
     return process
 
@@ -428,7 +429,7 @@ def polled(count: int, root: Path) -> Row:
     """Runs that start while `status` looks at them in tight loops."""
     row = Row("start, polled by status")
     experiment = load.experiment("digits.yaml", [f"runs_dir={root}"])
-    lookers = [kills.CONTEXT.Process(target=_poll, args=(experiment.run_dir,), daemon=True) for _ in range(2)]
+    lookers = [CONTEXT.Process(target=_poll, args=(experiment.run_dir,), daemon=True) for _ in range(2)]
     for looker in lookers:
         looker.start()
     for _ in range(count):

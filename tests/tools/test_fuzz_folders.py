@@ -1,13 +1,12 @@
 """Damaged run folders through the commands that read them; more of them by `python -m tests.tools.fuzz.folders`."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from augexp.config import load
-from augexp.train.run import train
 from tests.tools.fuzz import folders
 
 
@@ -43,9 +42,8 @@ def test_the_fuzzer_finds_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", folders.OF_NETWORKS)
-def test_commands_that_load_a_network(command: str, tmp_path: Path, cache_dir: Path) -> None:
-    overrides = ["train.epochs=1", "data.train_per_class=20", f"runs_dir={tmp_path / 'runs'}"]
-    trained = train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
+def test_commands_that_load_a_network(command: str, tmp_path: Path, trained_once: Callable[..., Path]) -> None:
+    trained = trained_once("train.epochs=1", "data.train_per_class=30")
     image = tmp_path / "seven.png"
     Image.new("L", (16, 16), 128).save(image)
     every = [(file, damage) for file in folders.LOADED for damage in folders.DAMAGE if damage != "huge"]

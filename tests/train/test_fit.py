@@ -25,6 +25,7 @@ from augexp.train.fit import fit, memory_shortage_explained
 from augexp.train.prepare import prepare
 from augexp.train.run import train
 from augexp.train.task import Task
+from tests import forked
 from tests.tools import averages
 from tests.train import test_tensorboard
 
@@ -270,8 +271,9 @@ def test_a_deterministic_run_repeats_itself(tmp_path: Path, cache_dir: Path) -> 
         settings = resumable(folder, cache_dir, "strategy=rand_augment+cutmix", "train.deterministic=true")
         (tmp_path / "told.yaml").write_text(settings.to_yaml())
         # In a process of its own: there is no way back from deterministic kernels.
-        line = [sys.executable, "-m", "augexp", "train", "--config", str(tmp_path / "told.yaml")]
-        subprocess.run(line, check=True, capture_output=True)
+        process = forked.command("train", "--config", tmp_path / "told.yaml")
+        _, said = process.communicate(300)
+        assert process.returncode == 0, said
         return numbers(settings.run_dir)
 
     assert train(tmp_path / "once") == train(tmp_path / "again")

@@ -30,7 +30,9 @@ from augexp.runs.records import BrokenRun
 from augexp.train import record
 from augexp.train.announce import TEST_AS_VALIDATION
 from augexp.train.run import summary, train
+from tests import forked
 from tests.factories import forget, unseal
+from tests.forked import Forked
 from tests.places import SHARED
 from tests.tools import kills
 
@@ -263,31 +265,32 @@ def test_a_reader_that_goes_away_does_not_end_the_training(tmp_path: Path, cache
 
 
 @pytest.fixture
-def long_run(tmp_path: Path, cache_dir: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+def long_run(tmp_path: Path, cache_dir: Path) -> Iterator[tuple[Forked, Path]]:
     overrides = ("train.epochs=500", f"runs_dir={tmp_path}", f"data.cache_dir={cache_dir}")
-    process = command("train", "--config", "digits.yaml", *overrides)
+    process = forked.command("train", "--config", "digits.yaml", *overrides)
     folder = tmp_path / "none-seed0"
     deadline = time.monotonic() + 120
-    while not (folder / "history.csv").exists() and time.monotonic() < deadline and process.poll() is None:
+    while not (folder / "history.csv").exists() and time.monotonic() < deadline and process.returncode is None:
         time.sleep(0.1)
     yield process, folder
-    process.kill()
-    process.communicate()
+    if process.returncode is None:
+        process.send_signal(signal.SIGKILL)
+    process.communicate(60)
 
 
-def interrupted(process: subprocess.Popen[str]) -> str:
+def interrupted(process: Forked) -> str:
     """Ctrl-C, and again as a user would: Python loses one that falls into a garbage collector's callback."""
     for _ in range(3):
         process.send_signal(signal.SIGINT)
         try:
-            return process.communicate(timeout=30)[1]
+            return process.communicate(30)[1]
         except subprocess.TimeoutExpired:
             continue
     raise AssertionError("Ctrl-C does nothing")
 
 
 @pytest.mark.slow
-def test_ctrl_c_leaves_a_folder_that_says_interrupted(long_run: tuple[subprocess.Popen[str], Path]) -> None:
+def test_ctrl_c_leaves_a_folder_that_says_interrupted(long_run: tuple[Forked, Path]) -> None:
     process, folder = long_run
     err = interrupted(process)
     assert process.returncode == 130
@@ -299,18 +302,17 @@ def test_ctrl_c_leaves_a_folder_that_says_interrupted(long_run: tuple[subprocess
 
 
 @pytest.mark.slow
-def test_a_second_process_is_refused_and_a_killed_run_is_known(
-    long_run: tuple[subprocess.Popen[str], Path], cache_dir: Path
-) -> None:
+def test_a_second_process_is_refused_and_a_killed_run_is_known(long_run: tuple[Forked, Path], cache_dir: Path) -> None:
     process, folder = long_run
-    second = command(*("train", "--config", "digits.yaml", f"runs_dir={folder.parent}", f"data.cache_dir={cache_dir}"))
-    _, err = second.communicate(timeout=120)
+    place = (f"runs_dir={folder.parent}", f"data.cache_dir={cache_dir}")
+    second = forked.command("train", "--config", "digits.yaml", *place)
+    _, err = second.communicate(120)
     assert second.returncode == 2
     assert err.splitlines()[-1] == (
         f"error: {folder}: another process is writing this run; wait, or choose another name= or seed="
     )
-    process.kill()
-    process.wait()
+    process.send_signal(signal.SIGKILL)
+    process.communicate(60)
     with pytest.raises(BrokenRun, match=r"^unfinished: killed$"):
         read.load(folder)
 

@@ -2,8 +2,7 @@
 
 import os
 import random
-import subprocess
-import sys
+import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import NoneType
@@ -16,10 +15,11 @@ from augexp.config.ops import OPS, STRATEGY_NAMES
 from augexp.config.schema import Experiment, Section
 from augexp.errors import UserError
 from augexp.study import folds, grid, plan
+from tests import forked
 from tests.places import ROOT
 from tests.tools.fuzz.cases import LONGEST, Case, WrongError, unclear
 
-TYPED_SECONDS = 120.0  # a command that has something to do imports TensorFlow
+TYPED_SECONDS = 120.0
 
 # Of the command line: where a mistake may be. Of files: their name.
 OVERRIDE = ("override ", "setting ")
@@ -274,15 +274,12 @@ def command(rng: random.Random, folder: Path) -> Case:
     words = [word.replace("\0", "") for word in _a_command(rng, folder)]
 
     def work() -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "augexp", *words],
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
-        said = done.stderr.decode("utf-8", "replace")
+        done = forked.command(*map(os.fsdecode, map(os.fsencode, words)), folder=folder)
+        try:
+            _, said = done.communicate(TYPED_SECONDS)
+        finally:
+            if done.returncode is None:
+                done.send_signal(signal.SIGKILL)
         if done.returncode not in (0, 1, 2, 3) or "Traceback" in said:
             raise RuntimeError(f"exit status {done.returncode}: {said[-200:]}")
         if done.returncode == 2 and (why := unclear("\n".join(said.splitlines()[-1:]), ())):
