@@ -63,7 +63,7 @@ def read_study(name: str) -> Study:
     mistakes += unlike
     decide, wrong = _decide(raw["decide"] or {}, f"{path.name}: decide") if "decide" in raw else (None, [])
     if mistakes := [*mistakes, *wrong]:
-        raise UserError(all_of(mistakes))
+        raise UserError(*all_of(mistakes))
     axes = {key: _of_file(key, value, path.name) for key, value in raw.get("grid", {}).items()}
     return Study(raw["config"], axes, decide, candidates)
 
@@ -126,7 +126,7 @@ def decided(study: Study, texts: Sequence[str]) -> Study:
             raise UserError(f"--decide {shown}: {error}") from None
     decide, wrong = _decide(settings, "--decide")
     if wrong:
-        raise UserError("\n".join(wrong))
+        raise UserError(*wrong)
     return replace(study, decide=decide)
 
 
@@ -162,7 +162,7 @@ def read_axes(texts: Sequence[str]) -> Axes:
             except SettingError as error:
                 mistakes.append(f"{shown}: {error}")
     if mistakes:
-        raise UserError(all_of(mistakes))
+        raise UserError(*all_of(mistakes))
     return axes
 
 
@@ -234,9 +234,9 @@ def experiments(study: Study) -> list[Experiment]:
         try:
             found.append(_experiment(study, {**chosen, **settings}, name))
         except UserError as error:
-            mistakes += str(error).splitlines()
+            mistakes += error.lines
     if mistakes:
-        raise UserError(all_of(mistakes))
+        raise UserError(*all_of(mistakes))
     _refuse_clashes(found)
     return found
 

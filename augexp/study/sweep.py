@@ -1,6 +1,5 @@
 """Many experiments, each as a run of its own: finished ones are skipped, unfinished ones resumed, failures borne."""
 
-import shlex
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -12,7 +11,7 @@ from typing import Any, Protocol
 from augexp import console
 from augexp.config import partners, targets
 from augexp.config.schema import Experiment
-from augexp.errors import UserError, counted
+from augexp.errors import UserError, as_typed, counted
 from augexp.network import device
 from augexp.runs import checkpoint, status
 from augexp.runs import folder as run_folder
@@ -79,9 +78,9 @@ def _each(experiments: Sequence[Experiment], check: Callable[[Experiment], None]
         try:
             check(experiment)
         except UserError as error:
-            mistakes.append(str(error))
+            mistakes += error.lines
     if mistakes:
-        raise UserError("\n".join(dict.fromkeys(mistakes)))
+        raise UserError(*dict.fromkeys(mistakes))
 
 
 def _refuse_unfit(experiments: Sequence[Experiment]) -> None:
@@ -191,5 +190,5 @@ def compare_line(finished: Sequence[str]) -> str:
     parent = Path(finished[0]).parent
     caught = {str(path) for path in parent.glob("*-seed*") if not path.name.startswith(".")}  # as a shell does
     if caught == set(finished):
-        return f"augexp compare {shlex.quote(str(parent))}/*-seed*"
-    return f"augexp compare {shlex.join(finished)}"
+        return f"augexp compare {as_typed(str(parent))}/*-seed*"
+    return f"augexp compare {' '.join(map(as_typed, finished))}"
