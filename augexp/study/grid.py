@@ -16,7 +16,7 @@ from augexp.config import load, overrides, yamlfile
 from augexp.config.decide import Decide
 from augexp.config.overrides import SettingError
 from augexp.config.schema import MAX_NAME, NOT_IN_A_NAME, Experiment
-from augexp.errors import UserError, all_of, brief, cut, did_you_mean
+from augexp.errors import MOST_MISTAKES, UserError, all_of, brief, cut, did_you_mean
 from augexp.network import device  # noqa: F401 - own ops may import TensorFlow, which it loads
 
 RANGE = re.compile(r"([0-9]+)\.\.([0-9]+)")
@@ -235,6 +235,8 @@ def experiments(study: Study) -> list[Experiment]:
             found.append(_experiment(study, {**chosen, **settings}, name))
         except UserError as error:
             mistakes += error.lines
+            if len(mistakes) > MOST_MISTAKES:  # hundreds of runs may have the same thousands
+                break
     if mistakes:
         raise UserError(*all_of(mistakes))
     _refuse_clashes(found)

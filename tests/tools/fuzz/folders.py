@@ -32,7 +32,7 @@ from augexp.runs import folder as run_folder
 from tests.factories import make_evaluation, make_run
 from tests.snapshot import everything
 
-PATIENCE = 60  # seconds
+PATIENCE = 300  # seconds; a busy machine has few to spare
 RUNS = ("none-seed0", "none-seed1", "cutmix-seed0", "cutmix-seed1")
 FILES = (
     *("config.yaml", "environment.json", "status.json", "history.csv", "result.json", "evaluation.json", "log.txt"),

@@ -19,7 +19,7 @@ from augexp.study import folds, grid, plan
 from tests.places import ROOT
 from tests.tools.fuzz.cases import LONGEST, Case, WrongError, unclear
 
-TYPED_SECONDS = 120.0  # a command that has something to do imports TensorFlow
+TYPED_SECONDS = 600.0  # a command that has something to do imports TensorFlow
 
 # Of the command line: where a mistake may be. Of files: their name.
 OVERRIDE = ("override ", "setting ")
