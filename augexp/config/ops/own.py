@@ -233,7 +233,7 @@ class _Known(OwnOp):
                 back = yamlfile.parse(yamlfile.dump(written))
                 json.dumps(back, allow_nan=False)
             except (YAMLError, ValueError) as error:
-                why = yamlfile.problem(error) if isinstance(error, YAMLError) else "it is not finite"
+                why = yamlfile.problem(error) if isinstance(error, YAMLError) else first_line(error)[:100]
                 raise PydanticCustomError(
                     "whole", "{name}: {value} can't stand in a configuration ({why})",
                     {"name": name, "value": brief(value), "why": why},
