@@ -1,6 +1,7 @@
 # make demo: the embedded study. make test: everything CI runs. Both work on a fresh machine.
 PYTHON ?= python3
 VENV ?= .venv
+MINUTES ?= 30
 BIN := $(VENV)/bin
 
 .PHONY: demo test lint fast bench docs validate fuzz clean
@@ -30,11 +31,7 @@ validate: $(VENV)/.dev
 	$(BIN)/python -m tests.tools.validation
 
 fuzz: $(VENV)/.dev
-	$(BIN)/python -m tests.tools.fuzz --cases 20000 --typed 300
-	$(BIN)/python -m tests.tools.fuzz.folders
-	$(BIN)/python -m tests.tools.fuzz.caches
-	$(BIN)/python -m tests.tools.fuzz.images
-	$(BIN)/python -m tests.tools.moments 100
+	$(BIN)/python -m tests.tools.fuzz --minutes $(MINUTES)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -34,14 +34,20 @@ class _PatientConsole(Console):
 
 
 class _PatientFile(io.FileIO):
-    """A file descriptor that takes everything in silence once its reader has gone, or its terminal was closed."""
+    """A file descriptor that takes everything in silence once it can't be written: what it shows is not the work.
+
+    Attributes:
+        lost: why, unless its reader has gone, or its terminal was closed.
+    """
+
+    lost: OSError | None = None
 
     def write(self, content: "Buffer") -> int:
         try:
             return super().write(content) or 0
         except OSError as error:
             if error.errno not in (errno.EPIPE, errno.EIO):
-                raise
+                self.lost = error
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.fileno())
             os.close(nowhere)
@@ -53,10 +59,11 @@ def be_patient() -> None:
 
     What can't be shown in their encoding is shown in ASCII.
     """
-    for name in ("stdout", "stderr"):
+    _fill_standard()
+    for name, descriptor in (("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name)
-        if stream is None:  # a daemon's: what would be printed goes nowhere, and the descriptor must exist
-            stream = open(os.open(os.devnull, os.O_WRONLY), "w")  # noqa: PTH123, SIM115
+        if stream is None:
+            stream = open(descriptor, "w", closefd=False)  # noqa: SIM115
             setattr(sys, name, stream)
         if not isinstance(stream, io.TextIOWrapper):
             continue
@@ -68,6 +75,23 @@ def be_patient() -> None:
         lines = stream.line_buffering or stream.isatty()
         patient = io.TextIOWrapper(file, stream.encoding, IN_ASCII, stream.newlines, line_buffering=lines)
         setattr(sys, name, patient)
+
+
+def lost() -> OSError | None:
+    """Why results that were printed are not whole, such as a full disk; None where they are, or nobody reads them."""
+    sys.stdout.flush()
+    file = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    return file.lost if isinstance(file, _PatientFile) else None
+
+
+def _fill_standard() -> None:
+    """Puts nowhere in the place of those of stdin, stdout and stderr that are closed.
+
+    Else the next file that is opened would be one of them, and what is printed would go into it.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
 
 
 out = Console(highlight=False, emoji=False, soft_wrap=True)
@@ -101,7 +125,7 @@ class Advance(Protocol):
 
 
 def shown(text: str, encoding: str = "utf-8") -> str:
-    """Text as a stream of this encoding will show it: what it lacks, or a terminal would obey, is in ASCII."""
+    """A line as a stream of this encoding will show it: what it lacks, or a terminal would obey, is in ASCII."""
     return printable(text).encode(encoding, IN_ASCII).decode(encoding)
 
 
@@ -116,7 +140,7 @@ def folded(text: str, width: int = WIDTH, indent: str = "  ") -> list[str]:
     A number, its ± and its unit stay together.
 
     Args:
-        text: as `shown` gives it; each of its lines is folded.
+        text: lines as `shown` gives them; each is folded.
         width: columns.
         indent: before what follows the first of the lines that a line becomes.
     """
@@ -149,23 +173,29 @@ def say_once(line: str) -> None:
     say(line)
 
 
+def mistake(said: Exception | str) -> None:
+    """What a command ends with, or leaves one of many things out for."""
+    for line in str(said).splitlines():
+        say(f"error: {line}")
+
+
 def answer(line: str) -> None:
-    """Lines of a result, as `say`; names of foreign runs can't command the terminal."""
+    """One line of a result, as `say`; names of foreign runs can't command the terminal."""
     _print(out, line)
 
 
-def tell(text: str) -> None:
+def tell(line: str) -> None:
     """Prose of a result, folded wherever it goes."""
-    out.print("\n".join(folded(shown(text, out.encoding), min(WIDTH, out.width))), markup=False)
+    out.print("\n".join(folded(shown(line, out.encoding), min(WIDTH, out.width))), markup=False)
 
 
 def quote(text: str) -> None:
     """What is to be copied from the screen: never folded."""
-    out.print(shown(text, out.encoding), markup=False)
+    out.print("\n".join(shown(line, out.encoding) for line in text.split("\n")), markup=False)
 
 
-def _print(where: Console, text: str) -> None:
-    plain = shown(text, where.encoding)
+def _print(where: Console, line: str) -> None:
+    plain = shown(line, where.encoding)
     where.print("\n".join(folded(plain, where.width)) if where.is_terminal else plain, markup=False)
 
 
@@ -190,10 +220,10 @@ def progress(what: str, total: int) -> Iterator[Advance]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task(what, total=total, note="")
+        task = bar.add_task(shown(what, err.encoding), total=total, note="")
 
         def advance(count: int = 1, note: str = "") -> None:
-            bar.update(task, advance=count, note=note)
+            bar.update(task, advance=count, note=shown(note, err.encoding))
 
         yield advance
 

@@ -2,7 +2,9 @@
 
 import errno
 import json
+import os
 import re
+import shlex
 import signal
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -10,7 +12,18 @@ from difflib import get_close_matches
 
 
 class UserError(Exception):
-    """A mistake or a lack outside augexp. The command line prints it and exits with 2."""
+    """A mistake or a lack outside augexp, told in a line or more. The command line prints it and exits with 2."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*lines)
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def lines(self) -> list[str]:
+        """What is said; a line feed that a name holds breaks none of it."""
+        return [printable(line) for line in self.args]
 
 
 NO_HOME = "Could not determine home directory."  # what pathlib says of ~
@@ -21,11 +34,11 @@ HOMELESS = (
 MOST_MISTAKES = 50
 
 
-def all_of(mistakes: Iterable[str]) -> str:
+def all_of(mistakes: Iterable[str]) -> list[str]:
     """Every mistake once, a line each, and how many more there are after the first fifty."""
     lines = list(dict.fromkeys(mistakes))
     more = len(lines) - MOST_MISTAKES
-    return "\n".join(lines[:MOST_MISTAKES]) + (f"\nand {counted(more, 'more mistake')}" if more > 0 else "")
+    return lines[:MOST_MISTAKES] + ([f"and {counted(more, 'more mistake')}"] if more > 0 else [])
 
 
 def counted(number: int, thing: str) -> str:
@@ -71,13 +84,21 @@ def cut(text: str, most: int = 60) -> str:
     return line if len(line) <= most else line[: most - 3] + "..."
 
 
-# C0 and C1 controls but for the line feed, and what turns the direction of the text around it.
-_UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# C0 and C1 controls, what else ends a line, and what turns the direction of the text around it.
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
-    r"""`text` with every character that would command a terminal, rather than be shown, as its escape: `\x1b`."""
-    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+    r"""A line: `text` with what would end it, or command a terminal rather than be shown, as its escape: `\x1b`."""
+    return UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def as_typed(word: str) -> str:
+    r"""A word as a shell takes it: quoted where it must be; bytes that a terminal would obey stand as `$'\x1b'`."""
+    if printable(word) == word:
+        return shlex.quote(word)
+    inside = word.replace("\\", r"\\").replace("'", r"\'")
+    return "$'" + UNSEEN.sub(lambda found: "".join(f"\\x{byte:02x}" for byte in os.fsencode(found[0])), inside) + "'"
 
 
 def remedy(error: OSError) -> str:

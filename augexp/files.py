@@ -1,6 +1,7 @@
 """Files that are whole or not there: replaced at once, read within limits, locked against other processes."""
 
 import errno
+import hashlib
 import io
 import json
 import math
@@ -9,13 +10,14 @@ import re
 import stat
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from augexp import console
+from augexp.errors import UNSEEN
 
 if sys.platform != "win32":
     import fcntl
@@ -41,6 +43,66 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def delivering(path: Path) -> Iterator[Path]:
+    """As `replacing`, in a folder of the user's: removes there what killed processes have left of the same.
+
+    A temporary file has a digest in its name, so that nobody else's is taken for one, and is locked by whoever writes
+    it, so that only a left-over is ever removed.
+    """
+    if sys.platform == "win32":  # where an open file can't be replaced; left-overs stay
+        with replacing(path) as temporary:
+            yield temporary
+        return
+    _remove_left_over(path.parent)
+    temporary = path.with_name(_begun_name(os.getpid(), path.name))
+    descriptor = _locked_new(temporary)
+    try:
+        yield temporary
+        _flush(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _begun_name(process: int, name: str) -> str:
+    digest = hashlib.sha256(os.fsencode(f"{process}-{name}")).hexdigest()
+    return f".{process}-{digest[:12]}-{name}"
+
+
+def _is_begun(name: str) -> bool:
+    found = re.fullmatch(r"\.(\d+)-[0-9a-f]{12}-(.+)", name, re.DOTALL)
+    return found is not None and name == _begun_name(int(found[1]), found[2])
+
+
+def _locked_new(path: Path) -> int:
+    """The descriptor of a new file, which is locked where files can be."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o666)
+        with suppress(OSError):  # a file system without locks; there no left-over is removed
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), path.lstat()):
+                return descriptor
+        os.close(descriptor)  # it was taken for a left-over before it was locked
+
+
+def _remove_left_over(folder: Path) -> None:
+    begun = []
+    with suppress(OSError):  # a folder that may be written and not read
+        begun = [path for path in folder.iterdir() if _is_begun(path.name)]
+    for path in begun:
+        with suppress(OSError):  # it is being written, gone, no regular file, or may not be removed
+            descriptor = _descriptor(path, os.O_RDONLY | _NO_LINK)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.path.samestat(os.fstat(descriptor), path.lstat()):
+                    path.unlink()
+            finally:
+                os.close(descriptor)
+
+
 def _flush(path: Path) -> None:
     # Without it a power cut could leave the new name with none of its content.
     descriptor = os.open(path, os.O_RDWR)
@@ -51,9 +113,18 @@ def _flush(path: Path) -> None:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Writes strict JSON; a number that is not finite becomes null, a byte of a name that isn't UTF-8 an escape."""
-    text = json.dumps(strict(value), indent=2, ensure_ascii=False)
-    write_text(path, re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
+    """Writes strict JSON, as `json_text` gives it."""
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Strict JSON: a number that is not finite is null; what a terminal would obey, or isn't UTF-8, is an escape."""
+    text = json.dumps(strict(value), indent=2, ensure_ascii=False, allow_nan=False)
+    return "".join(UNSEEN.sub(_escape, line) + "\n" for line in text.split("\n"))
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def strict(value: Any) -> Any:

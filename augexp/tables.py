@@ -50,16 +50,16 @@ class Grid:
     def lines(self, width: int, encoding: str = "utf-8") -> tuple[list[str], list[str]]:
         """Headings, none where each cell has its own, and the rest."""
         shown = [[console.shown(cell, encoding) for cell in row] for row in self.rows]
-        headings = [console.shown(heading, encoding) for heading in self.headings]
-        above = [heading.split("\n") for heading in headings]
+        above = [[console.shown(line, encoding) for line in heading.split("\n")] for heading in self.headings]
         tall = max(map(len, above))
         head = list(map(list, zip(*([""] * (tall - len(lines)) + lines for lines in above), strict=True)))
         full = [row for row in [*head, *shown] if len(row) > 1]
         sizes = [max(map(cell_len, column)) for column in zip(*full, strict=True)]
         rest = sum(sizes[1:]) + GAP * len(sizes[1:])
         if rest + GAP > width:
-            first = " ".join(headings[0].split())
-            return console.folded(first, width), [line for row in shown for line in _stacked(headings, row, width)]
+            headings = [" ".join(" ".join(lines).split()) for lines in above]
+            rows = [line for row in shown for line in _stacked(headings, row, width)]
+            return console.folded(headings[0], width), rows
         names = [console.folded(row[0], width - rest, "") for row in full]
         longest = [max(map(cell_len, lines)) for lines in names]
         sizes[0] = max((size for size in longest if size <= width - rest), default=0)
@@ -91,7 +91,7 @@ def _stacked(headings: Sequence[str], row: Sequence[str], width: int) -> Iterato
     yield from console.folded(row[0], width)
     for heading, cell in zip(headings[1:], row[1:], strict=False):
         if cell:
-            told = f"  {' '.join(heading.split()).replace(' /', '/')}: {console.together(cell)}"
+            told = f"  {heading.replace(' /', '/')}: {console.together(cell)}"
             yield from console.folded(told, width, "    ")
 
 
@@ -132,4 +132,4 @@ def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def escaped(text: str) -> str:
     """Text as a cell or a line of Markdown, with nothing taken for markup."""
-    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", printable(text).replace("\n", " "))
+    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", printable(text))

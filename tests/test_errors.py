@@ -1,14 +1,28 @@
 """Words that errors share: suggestions, short values, text that can't command a terminal."""
 
 import errno
+import os
+import pickle
 import re
+import subprocess
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augexp.errors import all_of, brief, closest, counted, did_you_mean, first_line, printable, remedy
+from augexp.errors import (
+    UserError,
+    all_of,
+    as_typed,
+    brief,
+    closest,
+    counted,
+    did_you_mean,
+    first_line,
+    printable,
+    remedy,
+)
 from tests.places import ROOT
 
 
@@ -29,7 +43,7 @@ def test_a_long_value_is_cut() -> None:
         ("\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"),
         ("a\rb\tc\x07", "a\\rb\\tc\\x07"),
         ("abc\u202edef", "abc\\u202edef"),
-        ("two\nlines", "two\nlines"),
+        ("two\nlines, \u2028three", "two\\nlines, \\u2028three"),
         ("\udcff", "\\udcff"),
         ("Käfer 犬と猫 مرحبا नमस्ते 👩‍👧", "Käfer 犬と猫 مرحبا नमस्ते 👩‍👧"),
     ],
@@ -40,7 +54,25 @@ def test_commands_are_shown_and_every_script_stays(text: str, shown: str) -> Non
 
 @given(st.text())
 def test_nothing_printable_commands_a_terminal(text: str) -> None:
-    assert not {unicodedata.category(character) for character in printable(text).replace("\n", "")} & {"Cc", "Cs"}
+    shown = printable(text)
+    assert not {unicodedata.category(character) for character in shown} & {"Cc", "Cs", "Zl", "Zp"}
+    assert len(shown.splitlines()) <= 1
+    assert printable(shown) == shown
+
+
+def test_a_name_breaks_no_line_of_a_message() -> None:
+    error = UserError("photos/a\nb.png: no image", "c\u2028d: gone")
+    assert str(error).splitlines() == error.lines == ["photos/a\\nb.png: no image", "c\\u2028d: gone"]
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    assert str(UserError(str(error.lines[0]))) == error.lines[0]
+
+
+def test_a_shell_takes_a_word_for_what_it_is() -> None:
+    words = ["runs/none", "a b", "it's", "a\nb\\n'c\x1b1", "\udcff犬\u202e", "$(x)`y`", ""]
+    line = " ".join(map(as_typed, words))
+    assert printable(line) == line
+    told = subprocess.run(["bash", "-c", f"printf '%s\\0' {line}"], capture_output=True, check=True).stdout
+    assert [os.fsdecode(word) for word in told.split(b"\0")[:-1]] == words
 
 
 @pytest.mark.parametrize(
@@ -86,8 +118,8 @@ def test_things_are_counted_in_words(number: int, thing: str, told: str) -> None
 
 
 def test_of_very_many_mistakes_the_first_are_told() -> None:
-    assert all_of(["a", "b", "a"]) == "a\nb"
-    told = all_of(str(number) for number in range(120)).splitlines()
+    assert all_of(["a", "b", "a"]) == ["a", "b"]
+    told = all_of(str(number) for number in range(120))
     assert (len(told), told[0], told[-1]) == (51, "0", "and 70 more mistakes")
 
 

@@ -1,23 +1,28 @@
 """A file is replaced at once, JSON is strict, and a lock is looked at without being taken."""
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from augexp import files
+from augexp.errors import printable
 
 
-def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("put", [files.replacing, files.delivering])
+def test_a_reader_never_sees_half_a_file(put: Callable[[Path], AbstractContextManager[Path]], tmp_path: Path) -> None:
     path = tmp_path / "file.txt"
     files.write_text(path, "whole")
 
     def fail_halfway() -> None:
-        with files.replacing(path) as temporary:
+        with put(path) as temporary:
             temporary.write_text("ha")
             raise OSError("disk full")
 
@@ -25,6 +30,44 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
         fail_halfway()
     assert path.read_text() == "whole"
     assert list(tmp_path.iterdir()) == [path]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from augexp import files
+from augexp.errors import printable
+with files.delivering(Path(sys.argv[1])) as temporary:
+    temporary.write_text("ha")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file can't be replaced there")
+def test_what_a_killed_process_left_goes_with_the_next_file_and_nothing_else_does(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "a\nb.png")], check=False)
+    (left,) = tmp_path.iterdir()
+    foreign = [f".{os.getpid()}-c.png", left.name.replace("-", "-0", 1), left.name.removeprefix("."), "c.png"]
+    for name in foreign:
+        (tmp_path / name).write_text("mine")
+    linked = tmp_path / files._begun_name(7, "d.png")
+    linked.symlink_to(tmp_path / "c.png")
+    with files.delivering(tmp_path / "begun.png") as begun:
+        begun.write_text("1")
+        with files.delivering(tmp_path / "c.png") as temporary:
+            temporary.write_text("2")
+    kept = {*foreign, linked.name, "begun.png"}
+    assert {path.name for path in tmp_path.iterdir()} == kept
+    assert [(tmp_path / name).read_text() for name in ("begun.png", "c.png", foreign[0])] == ["1", "2", "mine"]
+
+
+@given(st.text())
+def test_no_text_in_json_breaks_a_line_or_commands_a_terminal(text: str) -> None:
+    written = files.json_text({"a": [text]})
+    assert json.loads(written) == {"a": [text]}
+    assert len(written.splitlines()) == 5
+    assert [printable(line) for line in written.splitlines()] == written.splitlines()
+    written.encode()
 
 
 def test_json_is_strict(tmp_path: Path) -> None:
@@ -42,6 +85,7 @@ LOOK = """
 import sys
 from pathlib import Path
 from augexp import files
+from augexp.errors import printable
 print("looking", flush=True)
 while True:
     files.is_held(Path(sys.argv[1]))
@@ -50,6 +94,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from augexp import files
+from augexp.errors import printable
 with files.lock(Path(sys.argv[1])):
     print("holding", flush=True)
     sys.stdin.read()

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from augexp import console, tables
 
-NAMES = st.text(st.sampled_from("abé犬+_- \x1b±\udc80"), min_size=1, max_size=60)
+NAMES = st.text(st.sampled_from("abé犬+_- \x1b\n\u2028±\udc80"), min_size=1, max_size=60)
 CELLS = st.sampled_from(["81.00 ± 0.52", "-1.03 +2.11", "14.5 (9-30)", "never", "1,000", "", "-", "97.5 %"])
 ENCODINGS = st.sampled_from(["utf-8", "latin-1", "ascii", "cp1252"])
 WIDTHS = st.integers(1, 100)

@@ -25,6 +25,9 @@ from augexp.errors import UserError, first_line
 
 Image = NDArray[np.uint8]  # (H, W, 3)
 PROBED = 8  # images
+MIXED = 8  # batches of them, of which some are mixed if any ever is
+SPOT = 2  # pixels a side, by which others are changed
+FAULTS = (Exception, SystemExit)  # of others' code
 SEED = (0, 0)  # that they are changed by
 BEYOND = 0.01  # of a grey level, that rounding may leave the range
 ROWS = 1e-4  # how far a row of labels may sum from 1
@@ -169,7 +172,7 @@ def _function(spec: OwnOp, source: Source) -> Callable[[Image, NDArray[np.uint32
         given = {"rng": np.random.default_rng(key)} if draws else {}
         try:
             return source.call(image, **given, **parameters)
-        except Exception as error:
+        except FAULTS as error:
             raise UserError(f"{MARK}{spec.name}: {told(error, source.path)}") from None
 
     return change
@@ -186,7 +189,7 @@ def _albumentations(spec: OwnOp, source: Source) -> Callable[[Image, NDArray[np.
 
     try:
         pipeline = albumentations.from_dict(source.call)
-    except Exception as error:  # whatever the file asks for
+    except FAULTS as error:  # whatever the file asks for
         raise UserError(f"{MARK}{spec.name}: Albumentations can't build it ({told(error)})") from None
     lock = threading.Lock()  # one pipeline, whose generator is seeded for each image
 
@@ -195,7 +198,7 @@ def _albumentations(spec: OwnOp, source: Source) -> Callable[[Image, NDArray[np.
             with lock:
                 pipeline.set_random_seed(_whole(key))
                 return pipeline(image=image)["image"]
-        except Exception as error:  # its transforms raise all kinds
+        except FAULTS as error:  # its transforms raise all kinds
             raise UserError(f"{MARK}{spec.name}: {told(error)}") from None
 
     return change
@@ -213,7 +216,7 @@ def _torchvision(spec: OwnOp, source: Source) -> Callable[[Image, NDArray[np.uin
                 torch.manual_seed(_whole(key))
                 found = source.call(torch.from_numpy(image).movedim(-1, 0))
             return found.movedim(0, -1).contiguous().numpy() if isinstance(found, torch.Tensor) else found
-        except Exception as error:  # its transforms raise all kinds
+        except FAULTS as error:  # its transforms raise all kinds
             raise UserError(f"{MARK}{spec.name}: {told(error, source.path)}") from None
 
     return change
@@ -237,7 +240,7 @@ def _of_keras(spec: OwnOp, source: Source) -> Op:
 
     try:
         layer()
-    except Exception as error:  # layers raise all kinds
+    except FAULTS as error:  # layers raise all kinds
         raise UserError(f"{MARK}{spec.name}: Keras refuses it ({first_line(error)[:200]})") from None
 
     def sample(seed: tf.Tensor, batch: tf.Tensor, _height: tf.Tensor, _width: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -252,7 +255,7 @@ def _of_keras(spec: OwnOp, source: Source) -> Op:
                 if generator is not None:
                     generator.state.assign(seed)
                 found = np.asarray(made(images, training=True))
-        except Exception as error:  # layers raise all kinds
+        except FAULTS as error:  # layers raise all kinds
             raise UserError(f"{MARK}{spec.name}: {told(error)}") from None
         if found.shape != images.shape:
             raise UserError(f"{MARK}{spec.name}: it returned images of shape {found.shape}, not {images.shape}")
@@ -301,6 +304,8 @@ def refuse_fault(spec: OwnOp, size: int) -> list[tuple[NDArray[Any], NDArray[np.
     """
     made = op(spec)
     answers = [_asked(spec, made, images) for images in _noise(size)]
+    if not spec.mixes:
+        _refuse_partners(spec, made, size)
     for images, _ in answers:
         if images.max() <= 1:
             raise UserError(
@@ -308,6 +313,31 @@ def refuse_fault(spec: OwnOp, size: int) -> list[tuple[NDArray[Any], NDArray[np.
                 "return values in [0, 255]"
             )
     return answers
+
+
+def _refuse_partners(spec: OwnOp, made: Op, size: int) -> None:
+    """Refuses images that take pixels from others, whose labels they would have to take, too."""
+    half, images = PROBED // 2, _noise(size)[0].numpy()
+    for step in range(MIXED):
+        row, column = np.random.default_rng(step).integers(0, size - SPOT, 2, endpoint=True)
+        others = images.copy()
+        spot = others[half:, row : row + SPOT, column : column + SPOT]
+        spot[...] = np.where(spot < 128, 255, 0)
+        with explained():
+            before, after = (_changed(made, tf.constant(given), step)[:half] for given in (images, others))
+        unlike = (before != after).any(axis=3).sum(axis=(1, 2))
+        # More of them, and it is what is measured of the whole batch that has changed, such as its mean.
+        if ((unlike > 0) & (unlike <= 2 * SPOT**2)).any():
+            raise UserError(
+                f"{MARK}{spec.name}: images take pixels from others of their batch, and keep their own labels; take "
+                "augexp's own mixup or cutmix, or a function with @own_op(mixes=True) that returns labels, too"
+            )
+
+
+def _changed(made: Op, images: tf.Tensor, step: int) -> NDArray[Any]:
+    params = made.sample(tf.constant((0, step), tf.int64), *(tf.constant(length) for length in images.shape[:3]))
+    changed: NDArray[Any] = made.apply(images, tf.eye(len(images)), params)[0].numpy()
+    return changed
 
 
 def _noise(size: int) -> tuple[tf.Tensor, tf.Tensor]:
@@ -344,7 +374,7 @@ def _plainly(spec: OwnOp, images: tf.Tensor) -> tuple[NDArray[Any], NDArray[np.f
         changed, soft = _called(spec, source, images, labels, tf.constant(SEED, tf.int64))
     except UserError:
         raise
-    except Exception as error:  # it is the user's code
+    except FAULTS as error:  # it is the user's code
         raise UserError(f"{MARK}{spec.name}: {told(error, source.path)}") from None
     for ok, fault in _faults(spec, labels, changed, soft):
         if not ok:

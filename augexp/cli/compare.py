@@ -79,7 +79,7 @@ def _say(judgement: "Judgement") -> None:
     if judgement.choice is not None:
         console.out.print(terminal.Box(judgement), "", sep="\n")
     console.out.print(terminal.table(judgement))
-    for line in terminal.caption(judgement).splitlines():
+    for line in terminal.caption(judgement):
         console.tell(line)
     of_classes = recalls.table(judgement)
     if of_classes is not None:

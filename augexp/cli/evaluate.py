@@ -1,15 +1,15 @@
 """`augexp evaluate`."""
 
 import inspect
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from augexp import console
 from augexp.cli.shared import Split
-from augexp.errors import UserError, printable
+from augexp.errors import UserError
 from augexp.evaluate.probes import PROBES
 
 if TYPE_CHECKING:
@@ -69,14 +69,15 @@ def _succeeds(work: Callable[..., object], *arguments: Any) -> bool:
     try:
         work(*arguments)
     except UserError as error:
-        print(f"error: {printable(str(error))}", file=sys.stderr)
+        console.mistake(error)
         return False
     return True
 
 
 def _evaluate(folder: Path, request: "Request") -> None:
-    from augexp import console
     from augexp.evaluate import run
 
     content = run.evaluate(folder, request)
-    console.answer(f"{folder}: " + "\n".join(run.lines(content, request.split)))
+    first, *rest = run.lines(content, request.split)
+    for line in (f"{folder}: {first}", *rest):
+        console.answer(line)

@@ -27,7 +27,7 @@ from augexp.cli.preview import preview
 from augexp.cli.status import status
 from augexp.cli.sweep import sweep
 from augexp.cli.train import train
-from augexp.errors import HOMELESS, NO_HOME, UserError, printable
+from augexp.errors import HOMELESS, NO_HOME, UserError
 
 TRAINS = frozenset({"tensorflow", "keras", "tensorflow_datasets", "h5py"})  # with `augexp[train]`
 MOST_SETTINGS = 2**20  # bytes of a matplotlibrc
@@ -44,8 +44,12 @@ def main() -> None:
     try:
         _refuse_matplotlibrc()
         program()()
+    except SystemExit:
+        if lost := console.lost():
+            _end(f"stdout can't be written ({lost.strerror}), so what was printed is not whole")
+        raise
     except (UserError, OSError) as error:
-        _end(str(error))
+        _end(error)
     except RuntimeError as error:
         if str(error) != NO_HOME:
             raise
@@ -73,9 +77,8 @@ def _refuse_matplotlibrc() -> None:
             ) from None
 
 
-def _end(mistake: str) -> NoReturn:
-    for line in printable(mistake).splitlines():
-        console.say(f"error: {line}")
+def _end(said: Exception | str) -> NoReturn:
+    console.mistake(said)
     sys.exit(2)
 
 

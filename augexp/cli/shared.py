@@ -78,7 +78,7 @@ def write(path: Path, write: Callable[[Path], object]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Where it is a link, what it leads to was meant.
-        with files.replacing(Path(os.path.realpath(path))) as temporary:
+        with files.delivering(Path(os.path.realpath(path))) as temporary:
             write(temporary)
     except OSError as error:
         raise UserError(f"{path}: can't be written ({error.strerror}); choose another place") from None

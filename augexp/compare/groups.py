@@ -63,8 +63,8 @@ def load_groups(paths: Sequence[Path]) -> Comparison:
         except BrokenRun as reason:
             skipped.append((path, str(reason)))
     if not loaded:
-        lines = "".join(f"\n  {path}: {reason}" for path, reason in skipped)
-        raise UserError(f"no finished run to compare{':' if lines else '; give run folders, such as runs/*'}{lines}")
+        lines = [f"  {path}: {reason}" for path, reason in skipped]
+        raise UserError(f"no finished run to compare{':' if lines else '; give run folders, such as runs/*'}", *lines)
     return Comparison(grouped(loaded), tuple(skipped), repeated)
 
 

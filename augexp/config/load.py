@@ -95,7 +95,7 @@ def experiment(
     except ValidationError as error:
         mistakes += in_words(error, Experiment, source, places)
     if mistakes:
-        raise UserError(all_of(mistakes))
+        raise UserError(*all_of(mistakes))
     return experiment
 
 
@@ -119,7 +119,7 @@ def known_again(config: Mapping[str, Any]) -> Experiment:
     try:
         return _validated(config, Path())
     except ValidationError as error:
-        raise UserError(all_of(in_words(error, Experiment, "configuration", {}))) from None
+        raise UserError(*all_of(in_words(error, Experiment, "configuration", {}))) from None
 
 
 def is_of_op(key: str) -> bool:
@@ -150,4 +150,4 @@ def strategy(text: str) -> tuple[OpSpec, ...]:
         return _validated({"strategy": value}, Path()).strategy
     except ValidationError as error:
         lines = in_words(error, Experiment, "", {})
-        raise UserError(all_of([line.removeprefix(": ") for line in lines])) from None
+        raise UserError(*all_of([line.removeprefix(": ") for line in lines])) from None

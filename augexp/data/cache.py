@@ -287,7 +287,8 @@ def _fill(folder: Path, source: Source, data: Data) -> int:
         built = _build_splits(folder, source, data, grey)
     bad = [bad for split in built.values() for bad in split.bad]
     if bad:
-        console.say(f"left out {len(bad)} of {counted(total, 'image')} that can't be decoded: {_list(bad, ', ')}")
+        named = ", ".join(_listed(bad))
+        console.say(f"left out {len(bad)} of {counted(total, 'image')} that can't be decoded: {named}")
     files.write_text(folder / "meta.json", json.dumps(_meta(source, data, built, bad, grey)))
     return total - len(bad)
 
@@ -426,12 +427,11 @@ def _refuse_many_bad(source: str, name: SplitName, split: _BuiltSplit) -> None:
     if len(split.bad) > BAD_SHARE * count:
         raise UserError(
             f"{source}: {len(split.bad):,} of {counted(count, 'image')} of the split {name} can't be decoded, "
-            f"more than {BAD_SHARE:.0%}; repair or remove them:\n  {_list(split.bad)}"
+            f"more than {BAD_SHARE:.0%}; repair or remove them:",
+            *(f"  {line}" for line in _listed(split.bad)),
         )
 
 
-def _list(bad: list[Bad], separator: str = "\n  ") -> str:
-    lines = [f"{id_} ({reason})" for id_, reason in bad[:LISTED]]
-    if len(bad) > LISTED:
-        lines.append(f"and {len(bad) - LISTED:,} more")
-    return separator.join(lines)
+def _listed(bad: list[Bad]) -> list[str]:
+    more = [f"and {len(bad) - LISTED:,} more"] if len(bad) > LISTED else []
+    return [f"{id_} ({reason})" for id_, reason in bad[:LISTED]] + more

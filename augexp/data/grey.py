@@ -125,11 +125,11 @@ def _refuse_flat(source: str, name: str, extents: Mapping[str, Extent], span: fl
     if not spans or span <= FLAT * float(np.median(spans)):
         return
     widest = sorted(extents.items(), key=lambda item: item[1].low - item[1].high)[:LISTED]
-    named = "".join(f"\n  {id_} ({one.low:,.6g} to {one.high:,.6g})" for id_, one in widest)
     raise UserError(
         f"{source}: which values of its {name} grey images are black and white can't be known: they span "
         f"{span:,.6g}, and half of the images less than a {FLAT}th of that, which would come out flat. Take out the "
-        f"images with values that are none, or convert all to 8 bits; the widest:{named}"
+        f"images with values that are none, or convert all to 8 bits; the widest:",
+        *(f"  {id_} ({one.low:,.6g} to {one.high:,.6g})" for id_, one in widest),
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from augexp import files
 from augexp.errors import UserError, first_line
 
 NEEDED = ("image", "label")
@@ -17,6 +18,7 @@ ALSO = ("split", "group")
 COLUMNS = (*NEEDED, *ALSO)
 SHOWN = {",": "commas", ";": "semicolons", "\t": "tabs"}
 PARQUET = b"PAR1"
+MOST = 2**30  # bytes: of ten million images
 TEXT = ("string", "large_string", "string_view", "binary", "large_binary")  # types of Parquet
 
 
@@ -98,12 +100,12 @@ def _csv(source: str, content: bytes) -> Iterator[tuple[int, list[str]]]:
 
 
 def _content(source: str, path: Path) -> bytes:
+    if path.is_dir():
+        raise UserError(f"{source}: {path} is a folder; write data.source=folder:PATH")
     try:
-        return path.read_bytes()
+        return files.read_bytes(path, MOST)
     except FileNotFoundError:
         raise UserError(f"{source}: no such file ({path.absolute()})") from None
-    except IsADirectoryError:
-        raise UserError(f"{source}: {path} is a folder; write data.source=folder:PATH") from None
     except OSError as error:
         raise UserError(f"{source}: {path} can't be read ({error.strerror})") from None
 

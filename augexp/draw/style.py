@@ -15,6 +15,8 @@ from typing import Any
 from matplotlib import font_manager, rc_context, rcParamsDefault
 from matplotlib.figure import Figure
 
+from augexp.errors import printable
+
 DPI = 120
 # Okabe and Ito's colours without their yellow, which is lost on white; line styles and markers tell the rest apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -87,7 +89,8 @@ def _has_glyph(character: str) -> bool:
 
 
 def shorten(text: str, width: int) -> str:
-    """`text` in at most `width` characters, with an ellipsis in the middle: both ends tell names apart."""
+    """A line of at most `width` characters, with an ellipsis in the middle: both ends tell names apart."""
+    text = printable(text)
     if len(text) <= width:
         return text
     head = (width - 1) // 2

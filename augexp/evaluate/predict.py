@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from augexp import console, tables
+from augexp import console, files, tables
 from augexp.data import decode, digits, pipeline
 from augexp.data.folder import of_files
 from augexp.errors import printable
@@ -71,7 +70,7 @@ def json_text(answers: Sequence[Answer]) -> str:
     rows = [
         {"file": printable(str(answer.file))}
         | (
-            {"error": answer.error}
+            {"error": printable(answer.error)}
             if answer.error
             else {
                 "classes": [{"name": printable(name), "probability": round(share, 6)} for name, share in answer.classes]
@@ -79,7 +78,7 @@ def json_text(answers: Sequence[Answer]) -> str:
         )
         for answer in answers
     ]
-    return json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return files.json_text(rows)
 
 
 def _best(probability: NDArray[np.float32], names: Sequence[str], top: int) -> tuple[tuple[str, float], ...]:

@@ -78,20 +78,17 @@ def _evaluate(folder: Path, request: Request) -> dict[str, Any]:
     trained.log_test_use(run, splits, subject.part, f"evaluate: {', '.join(names)}")
     with console.progress(f"evaluating {folder.name}", images) as advance:
         subject = replace(subject, advance=advance)
-        content = _merged(subject, [one.run(subject) for one in plan])
-    for name, figure in draw_evaluation.pictures(content["splits"][request.split], run.class_names, folder.name):
-        with files.replacing(folder / f"{name}-{request.split}.png") as temporary:
-            style.save(figure, temporary)
+        parts = [one.run(subject) for one in plan]
+    with run_evaluation.writing(folder):
+        content = _merged(subject, parts)
+        for name, figure in draw_evaluation.pictures(content["splits"][request.split], run.class_names, folder.name):
+            with files.replacing(folder / f"{name}-{request.split}.png") as temporary:
+                style.save(figure, temporary)
     return content
 
 
 def _merged(subject: Subject, parts: Sequence[Found]) -> dict[str, Any]:
     """Adds what was found to what an earlier evaluation of the same weights has left, and writes it."""
-    with run_evaluation.writing(subject.run.folder):
-        return _added(subject, parts)
-
-
-def _added(subject: Subject, parts: Sequence[Found]) -> dict[str, Any]:
     run, split, ids = subject.run, subject.split, subject.part.ids
     made = {key: value for found in parts for key, value in found.section.get("made", {}).items() if key != "device"}
     content, columns = run_evaluation.kept(run.folder, split, run.weights, ids, made)

@@ -169,4 +169,4 @@ def _cannot_build(settings: Model, image_size: int, error: Exception) -> UserErr
             f"and put it into {folder}/{name}, or give its place as model.weights=FILE, or train from random weights "
             "with model.weights=null"
         )
-    return UserError(f"model.backbone {settings.backbone} can't be built at {image_size} px: {error}")
+    return UserError(f"model.backbone {settings.backbone} can't be built at {image_size} px: {first_line(error)}")

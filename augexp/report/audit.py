@@ -1,11 +1,11 @@
 """What was found in a data set, in words: a table, facts, the images that are meant, and JSON."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
+from augexp import files
 from augexp.audit.findings import IMPROBABLE, SURE, Doubt, Files, Findings, Mixing, NearCopy, Shown, Spread
 from augexp.data.copies import Group, Member, across_in_words
 from augexp.errors import printable
@@ -216,7 +216,7 @@ def place(split: str, id_: str) -> str:
 
 def json_text(found: Findings) -> str:
     """All that was found, every image named, as JSON."""
-    return json.dumps(as_dict(found), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return files.json_text(as_dict(found))
 
 
 def as_dict(found: Findings) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """A judged comparison as CSV, JSON and Markdown: the same numbers, in full precision."""
 
-import json
 import math
 from collections.abc import Callable
 from functools import partial
@@ -122,7 +121,7 @@ def contrast_row(verdict: Verdict) -> dict[str, Any]:
 
 def json_text(judgement: Judgement) -> str:
     """`as_dict` as strict JSON; a number that is not finite becomes null."""
-    return json.dumps(files.strict(as_dict(judgement)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return files.json_text(as_dict(judgement))
 
 
 def as_dict(judgement: Judgement) -> dict[str, Any]:

@@ -230,7 +230,7 @@ def svg(figure: Figure, title: str) -> Markup:
     # Matplotlib numbers its elements anew in every figure; an id must be the only one of the page.
     body = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{salt}-", body)
     body = re.sub(r'style="[^"]*"', lambda style: _recoloured(style[0]), body)
-    return Markup(printable(body))  # noqa: S704 - our own markup; matplotlib escapes the names in it
+    return Markup("\n".join(map(printable, body.split("\n"))))  # noqa: S704 - our own markup; matplotlib escapes the names in it
 
 
 def _recoloured(style: str) -> str:

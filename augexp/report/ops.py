@@ -23,8 +23,9 @@ class Listing:
         for name, spec in OPS.items():
             says = first_line(spec.__doc__ or "")
             paper = f" ({spec.paper})" if spec.paper else ""
-            told = console.shown(f"{says.removesuffix('.')}{paper}.\n{_defaults(name)}", options.encoding)
-            first, *rest = console.folded(told, options.max_width - len(indent), "")
+            told = (f"{says.removesuffix('.')}{paper}.", _defaults(name))
+            shown = "\n".join(console.shown(line, options.encoding) for line in told)
+            first, *rest = console.folded(shown, options.max_width - len(indent), "")
             head = [f"{name:<{beside}}{first}"] if len(indent) == beside else [name, f"{indent}{first}"]
             lines = [*head, *(indent + line for line in rest), ""]
             yield Text("\n".join(lines), no_wrap=True, overflow="ignore", spans=[Span(0, len(name), "bold")])

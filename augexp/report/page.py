@@ -114,7 +114,7 @@ def _title(groups: Sequence[Group]) -> str:
 
 def _caption(judgement: Judgement) -> str:
     of_classes = [recalls.caption(judgement)] if recalls.is_shown(judgement) else []
-    return "; ".join([*terminal.caption(judgement).splitlines(), *of_classes])
+    return "; ".join([*terminal.caption(judgement), *of_classes])
 
 
 def _sentence(verdict: Verdict) -> str:

@@ -88,7 +88,7 @@ def _epochs(middle: float, low: int, high: int) -> str:
     return f"{middle:g}" if low == high else f"{middle:g} ({low}-{high})"
 
 
-def caption(judgement: Judgement) -> str:
+def caption(judgement: Judgement) -> list[str]:
     """What the table's numbers are, a line each."""
     groups = judgement.comparison.groups
     spread = any(len(group.seeds) > 1 for group in groups)
@@ -103,7 +103,7 @@ def caption(judgement: Judgement) -> str:
         lines.append(
             f"s to base: seconds to the val accuracy of {judgement.baseline.label}'s best epochs (1/3: one run of 3)"
         )
-    return "\n".join([*lines, *limits(judgement)])
+    return [*lines, *limits(judgement)]
 
 
 def limits(judgement: Judgement) -> list[str]:

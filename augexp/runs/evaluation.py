@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, ValidationError
 
-from augexp import console, files
+from augexp import console, files, removal
 from augexp.runs import contents, seal
 from augexp.runs import folder as run_folder
 from augexp.runs.records import BrokenRun, Number, Optional, Record
@@ -186,8 +186,13 @@ def read_columns(folder: Path, split: SplitName, digests: Mapping[str, str]) -> 
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Held from `kept` to `write`: of two evaluations at once, the later adds to what the earlier has found."""
+    """Held while files are written: of two evaluations at once, the later adds to what the earlier has found.
+
+    What one that was killed has left half written is removed.
+    """
     with files.locked(folder / run_folder.EVALUATION_LOCK, f"{folder}: another process is writing its evaluation"):
+        with suppress(OSError):  # such as behind a link, through which nothing is removed
+            removal.remove(folder, run_folder.HALF_EVALUATIONS)
         yield
 
 

@@ -23,7 +23,7 @@ from typing import Literal
 
 from augexp import console, files, removal
 from augexp.config.schema import Experiment, Score
-from augexp.errors import Terminated, UserError, first_line, remedy
+from augexp.errors import Terminated, UserError, first_line, printable, remedy
 from augexp.files import write_json, write_text
 from augexp.removal import Own
 from augexp.runs import contents
@@ -32,16 +32,18 @@ from augexp.runs.records import BrokenRun, Configuration, checked
 IN_USE = "another process is writing this run"  # no failure of the run
 State = Literal["running", "interrupted", "failed", "finished"]
 
+_OF_EVALUATIONS = r"evaluation\.json|evaluation-(val|test)\.npz|(reliability|confusion|robustness)-(val|test)\.png"
 _NAMES = (
-    r"config\.yaml|(environment|status|result|evaluation)\.json|history\.csv|log\.txt|(best|last)\.weights\.h5|"
-    r"predictions-(val|test)(-best|-last)?\.npz|evaluation-(val|test)\.npz|(curves|batch)\.png|"
-    r"(reliability|confusion|robustness)-(val|test)\.png|events\.out\.tfevents\..+|\.evaluation\.lock"
+    r"config\.yaml|(environment|status|result)\.json|history\.csv|log\.txt|(best|last)\.weights\.h5|"
+    r"predictions-(val|test)(-best|-last)?\.npz|(curves|batch)\.png|events\.out\.tfevents\..+|\.evaluation\.lock|"
+    rf"{_OF_EVALUATIONS}"
 )
 EVALUATION_LOCK = ".evaluation.lock"
 _CHECKPOINT = r"state\.npz"
 _HALF = r"\.\d+-"  # begins the name of a file that is being written
 CHECKPOINT = Own(re.compile(f"({_HALF})?({_CHECKPOINT})"))
 OWN = Own(re.compile(f"({_HALF})?({_NAMES})"), {"checkpoint": CHECKPOINT}, proof="config.yaml")
+HALF_EVALUATIONS = Own(re.compile(f"{_HALF}({_OF_EVALUATIONS})"))
 _HALVES = Own(re.compile(f"{_HALF}({_NAMES})"), {"checkpoint": Own(re.compile(f"{_HALF}({_CHECKPOINT})"))})
 
 
@@ -240,7 +242,7 @@ def set_state(folder: Path, state: State, reason: str = "") -> None:
 
 def log(folder: Path, line: str) -> None:
     """Appends a line with its time to `log.txt`."""
-    files.append(folder / "log.txt", f"{_now()} {line}\n")
+    files.append(folder / "log.txt", f"{_now()} {printable(line)}\n")
 
 
 def _now() -> str:

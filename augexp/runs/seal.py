@@ -3,7 +3,8 @@
     {..., "digests": {"history.csv": "<sha256>", ...}, "settings": "<sha256>", "seal": "<sha256>"}
 
 `settings` is of what `config.yaml` says, but for places, which differ when folders are moved; `seal` is of everything
-else in the object, whatever its layout. Runs of earlier versions have digests of weights and predictions only, or none.
+else in the object, whatever its layout. `log.txt` has no digest, as it grows after the result. Runs of earlier versions
+have digests of weights and predictions only, or none.
 """
 
 import hashlib

@@ -5,7 +5,7 @@ import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from augexp.config import load, overrides, yamlfile
 from augexp.config.decide import Decide
 from augexp.config.overrides import SettingError
 from augexp.config.schema import MAX_NAME, NOT_IN_A_NAME, Experiment
-from augexp.errors import UserError, all_of, brief, cut, did_you_mean
+from augexp.errors import MOST_MISTAKES, UserError, all_of, brief, cut, did_you_mean
 from augexp.network import device  # noqa: F401 - own ops may import TensorFlow, which it loads
 
 RANGE = re.compile(r"([0-9]+)\.\.([0-9]+)")
@@ -63,7 +63,7 @@ def read_study(name: str) -> Study:
     mistakes += unlike
     decide, wrong = _decide(raw["decide"] or {}, f"{path.name}: decide") if "decide" in raw else (None, [])
     if mistakes := [*mistakes, *wrong]:
-        raise UserError(all_of(mistakes))
+        raise UserError(*all_of(mistakes))
     axes = {key: _of_file(key, value, path.name) for key, value in raw.get("grid", {}).items()}
     return Study(raw["config"], axes, decide, candidates)
 
@@ -126,7 +126,7 @@ def decided(study: Study, texts: Sequence[str]) -> Study:
             raise UserError(f"--decide {shown}: {error}") from None
     decide, wrong = _decide(settings, "--decide")
     if wrong:
-        raise UserError("\n".join(wrong))
+        raise UserError(*wrong)
     return replace(study, decide=decide)
 
 
@@ -162,7 +162,7 @@ def read_axes(texts: Sequence[str]) -> Axes:
             except SettingError as error:
                 mistakes.append(f"{shown}: {error}")
     if mistakes:
-        raise UserError(all_of(mistakes))
+        raise UserError(*all_of(mistakes))
     return axes
 
 
@@ -234,24 +234,27 @@ def experiments(study: Study) -> list[Experiment]:
         try:
             found.append(_experiment(study, {**chosen, **settings}, name))
         except UserError as error:
-            mistakes += str(error).splitlines()
+            mistakes += error.lines
+            if len(mistakes) > MOST_MISTAKES:  # hundreds of runs may have the same thousands
+                break
     if mistakes:
-        raise UserError(all_of(mistakes))
+        raise UserError(*all_of(mistakes))
     _refuse_clashes(found)
     return found
 
 
 def _refuse_overlaps(study: Study) -> None:
     """Raises UserError where two of a study set one thing: `train: {epochs: 3}` and `train.epochs`."""
-    by_candidates = {key for settings in study.candidates.values() for key in _set_by(settings)}
-    for key, values in study.axes.items():
-        ours = {inner for value in values for inner in _set_by({key: value})}
-        if any(_overlap(one, other) for one in ours for other in by_candidates):
-            raise UserError(f"{cut(key)}: the candidates of the study set it; leave it out of the grid")
-        for other in study.axes:
-            theirs = {inner for value in study.axes[other] for inner in _set_by({other: value})}
-            if other != key and any(_overlap(one, two) for one in ours for two in theirs):
-                raise UserError(f"{cut(key)}: {cut(other)} of the grid sets it too; keep one of the two")
+    of_candidates, of_axes = _Claims(), _Claims()
+    for settings in study.candidates.values():
+        of_candidates.add(_set_by(settings), "candidates")
+    for name, values in study.axes.items():
+        ours = {keys for value in values for keys in _set_by({name: value})}
+        if of_candidates.whose(ours) is not None:
+            raise UserError(f"{cut(name)}: the candidates of the study set it; leave it out of the grid")
+        if (other := of_axes.whose(ours)) is not None:
+            raise UserError(f"{cut(other)}: {cut(name)} of the grid sets it too; keep one of the two")
+        of_axes.add(ours, name)
 
 
 def _set_by(settings: Mapping[str, Any]) -> set[tuple[str, ...]]:
@@ -259,10 +262,28 @@ def _set_by(settings: Mapping[str, Any]) -> set[tuple[str, ...]]:
     return {keys for key, value in settings.items() for keys, _ in overrides.spread(key.strip().split("."), value)}
 
 
-def _overlap(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Whether one sets what the other sets; the parameters of a strategy's ops are no part of it."""
-    least = min(len(one), len(other))
-    return tuple(one[:least]) == tuple(other[:least]) and (len(one) == len(other) or one[0] != "strategy")
+class _Claims:
+    """Who sets what, so that of thousands of keys each is looked up once."""
+
+    def __init__(self) -> None:
+        self._keys: dict[tuple[str, ...], str] = {}
+        self._around: dict[tuple[str, ...], str] = {}  # what the keys are parts of
+
+    def add(self, some: Iterable[tuple[str, ...]], who: str) -> None:
+        """Notes who sets some keys."""
+        for keys in some:
+            self._keys[keys] = who
+            self._around |= {keys[:end]: who for end in range(1, len(keys))}
+
+    def whose(self, some: Iterable[tuple[str, ...]]) -> str | None:
+        """Who sets one of some keys, a part of it, or all that it is part of; parameters are no part of a strategy."""
+        for keys in sorted(some):
+            if keys in self._keys:
+                return self._keys[keys]
+            around = [keys[:end] for end in range(1, len(keys)) if keys[:end] in self._keys]
+            if keys[0] != "strategy" and (around or keys in self._around):
+                return self._keys[around[0]] if around else self._around[keys]
+        return None
 
 
 def refuse_twice(key: str, values: Sequence[Any]) -> None:

@@ -94,7 +94,7 @@ def refuse_others(plan: Plan) -> None:
                 "runs_dir= for this study"
             )
     if mistakes:
-        raise UserError("\n".join(mistakes))
+        raise UserError(*mistakes)
     _refuse_neighbours(plan)
 
 

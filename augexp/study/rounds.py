@@ -108,12 +108,12 @@ def _refuse_unreadable(needed: Sequence[Experiment]) -> None:
         except BrokenRun as reason:
             mistakes.append(f"{folder}: {reason}; bring back the file, or move the folder away to train it again")
     if mistakes:
-        raise UserError("\n".join(mistakes))
+        raise UserError(*mistakes)
 
 
 def _refuse_no_progress(standings: list[Standing]) -> None:
     """A run that was killed is neither finished nor failed: going on would try it for ever."""
     killed = [now for now in standings if now.state not in ("finished", "failed")]
     if killed:
-        told = "\n".join(f"{now.folder}: {now.state}{f': {now.reason}' if now.reason else ''}" for now in killed)
-        raise UserError(f"{told}\nthe same command goes on with the study")
+        told = [f"{now.folder}: {now.state}{f': {now.reason}' if now.reason else ''}" for now in killed]
+        raise UserError(*told, "the same command goes on with the study")

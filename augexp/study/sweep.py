@@ -1,7 +1,6 @@
 """Many experiments, each as a run of its own: finished ones are skipped, unfinished ones resumed, failures borne."""
 
 import json
-import shlex
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -14,7 +13,7 @@ from augexp import console
 from augexp.config import partners, targets, trackers
 from augexp.config.ops import OwnOp
 from augexp.config.schema import Experiment
-from augexp.errors import UserError, counted
+from augexp.errors import UserError, as_typed, counted
 from augexp.network import device
 from augexp.runs import checkpoint, status
 from augexp.runs import folder as run_folder
@@ -84,9 +83,9 @@ def _each(items: Sequence[Item], check: Callable[[Item], None]) -> None:
         try:
             check(item)
         except UserError as error:
-            mistakes.append(str(error))
+            mistakes += error.lines
     if mistakes:
-        raise UserError("\n".join(dict.fromkeys(mistakes)))
+        raise UserError(*dict.fromkeys(mistakes))
 
 
 def _refuse_unfit(experiments: Sequence[Experiment]) -> None:
@@ -215,5 +214,5 @@ def compare_line(finished: Sequence[str]) -> str:
     parent = Path(finished[0]).parent
     caught = {str(path) for path in parent.glob("*-seed*") if not path.name.startswith(".")}  # as a shell does
     if caught == set(finished):
-        return f"augexp compare {shlex.quote(str(parent))}/*-seed*"
-    return f"augexp compare {shlex.join(finished)}"
+        return f"augexp compare {as_typed(str(parent))}/*-seed*"
+    return f"augexp compare {' '.join(map(as_typed, finished))}"

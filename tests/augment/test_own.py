@@ -181,6 +181,33 @@ def test_right_ones_are_proven(tmp_path: Path) -> None:
         own.prove(spec_of(tmp_path, RIGHT, name), 16)
 
 
+SILENT = RIGHT.replace("mixes=True, ", "").replace("(labels + tf.gather(labels, partner)) / 2", "labels")
+LEVELLED = '''
+@own_op
+def levelled(images):
+    """By the mean of the batch, which is nobody's label."""
+    images = tf.cast(images, tf.float32)
+    return images / 2 + tf.reduce_mean(images) / 4
+'''
+
+
+@pytest.mark.parametrize("name", ["keras:MixUp", "keras:CutMix", "my_ops:halves"])
+def test_images_that_take_from_others_without_their_labels_are_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "my_ops.py").write_text(SILENT)
+    spec = load.experiment("digits.yaml", [f"strategy=[{name}]", f"ops_dir={tmp_path}"]).strategy[0]
+    assert isinstance(spec, OwnOp)
+    with pytest.raises(UserError, match=f"own op {name}: images take pixels from others of their batch, and keep"):
+        own.prove(spec, 16)
+
+
+@pytest.mark.parametrize("name", ["keras:Equalization", "my_ops:levelled", "my_ops:fog"])
+def test_what_is_measured_of_the_batch_is_nobodys_label(tmp_path: Path, name: str) -> None:
+    (tmp_path / "my_ops.py").write_text(RIGHT + LEVELLED)
+    spec = load.experiment("digits.yaml", [f"strategy=[{name}]", f"ops_dir={tmp_path}"]).strategy[0]
+    assert isinstance(spec, OwnOp)
+    own.prove(spec, 16)
+
+
 def test_labels_that_do_not_sum_to_one_are_refused(tmp_path: Path) -> None:
     text = f"{HEAD}@own_op(mixes=True)\ndef op(images, labels, seed):\n    return images, labels * 0.9\n"
     with pytest.raises(UserError, match="rows of its labels are not shares that sum to 1"):

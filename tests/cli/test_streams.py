@@ -2,6 +2,7 @@
 
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -50,6 +51,26 @@ def test_a_closed_pipe_is_no_failure(runs_dir: Path, tmp_path: Path, command: st
     assert answer.returncode == 0
     assert "Traceback" not in answer.stderr
     assert "BrokenPipe" not in answer.stderr
+
+
+def test_a_full_disk_under_stdout_ends_the_talking_and_is_told(runs_dir: Path, tmp_path: Path) -> None:
+    runs = map(str, sorted(runs_dir.glob("*-seed*")))
+    words = ["compare", *runs, "--out", str(tmp_path / "out"), "--csv", str(tmp_path / "out" / "a.csv")]
+    with Path("/dev/full").open("w") as full:
+        answer = subprocess.run([*PROGRAM, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    said = "error: stdout can't be written (No space left on device), so what was printed is not whole\n"
+    assert (answer.returncode, answer.stderr) == (2, said)
+    assert (tmp_path / "out" / "a.csv").exists()
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_from_the_start_are_no_failure(runs_dir: Path, tmp_path: Path, closed: str) -> None:
+    words = ["compare", *map(str, sorted(runs_dir.glob("*-seed*"))), "--out", str(tmp_path / "out")]
+    answer = subprocess.run(
+        ["sh", "-c", f"{shlex.join([*PROGRAM, *words])} {closed}"], capture_output=True, text=True, check=False
+    )
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["comparison.png"]
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252"])

@@ -32,6 +32,21 @@ def star(image, *others):
 def odd(image, name="x"):
     return image
 
+def mixing(image, mixes=1):
+    return image
+
+def from_where(image, source="a"):
+    return image
+
+def placed(image, share=0.1, /):
+    return image
+
+def endless(image, share=float("inf")):
+    return image
+
+def open(image, what=None):
+    return image
+
 def lists(image, what=object()):
     return image
 
@@ -92,7 +107,7 @@ def test_names_can_be_joined_and_stand_within_one_of(folder: Path) -> None:
     ("strategy", "message"),
     [
         ("['my_ops:fg']", "my_ops.py has no function fg; did you mean fog?"),
-        ("['my_ops:zzzz']", "it has fog, needy, star, odd, lists, images_alone"),
+        ("['my_ops:zzzz']", "it has fog, needy, star, odd, mixing, from_where, placed, endless"),
         ("['my_ops:number']", "my_ops.py has no function number"),
         ("[{name: 'my_ops:fog', densty: 1}]", "strategy[0].densty: unknown key; did you mean density?"),
         ("[{name: 'my_ops:fog', density: [0.6, 0.1]}]", "density: two numbers, the lower first, are needed"),
@@ -108,6 +123,12 @@ def test_names_can_be_joined_and_stand_within_one_of(folder: Path) -> None:
         ("['my_ops:needy']", "strategy[0].amount: a value is needed; it has no default"),
         ("['my_ops:star']", "it takes *others; parameters need names of their own"),
         ("['my_ops:odd']", "its parameter name can't be set"),
+        ("['my_ops:mixing']", "its parameter mixes can't be set: every op has something of that name; call it"),
+        ("['my_ops:from_where']", "its parameter source can't be set"),
+        ("['my_ops:placed']", "it takes share by its place alone"),
+        ("['my_ops:endless']", "share: inf can't stand in a configuration (Out of range float values"),
+        ("[{name: 'my_ops:open', what: {a: [.nan]}}]", "what: {'a': [nan]} can't stand in a configuration"),
+        ("['my_ops:" + 300 * "f" + "']", "the name of an own op has at most 255 characters"),
         ("['my_ops:lists']", "the default of what is <object"),
         ("['my_ops:images_alone']", "it takes `images` and is not decorated; write @own_op"),
         ("['their_ops:fog']", "there is no their_ops.py in "),

@@ -59,10 +59,10 @@ def test_the_four_strategies_fit_into_80_columns(study: Judgement) -> None:
 def test_one_seed_is_said_and_never_plus_minus_zero(tmp_path: Path) -> None:
     comparison = judged([make_run(tmp_path / "a", strategy="basic+cutmix", best_epoch=3)])
     assert rendered(comparison)[-1] == "basic+cutmix      1  80.00 one seed  78.00 one seed      3   1,000  1.5"
-    assert terminal.caption(comparison) == (
-        "accuracy of the best epoch's weights: mean over seeds\n"
-        "best epoch: median; min: minutes of training a run (CPU)"
-    )
+    assert terminal.caption(comparison) == [
+        "accuracy of the best epoch's weights: mean over seeds",
+        "best epoch: median; min: minutes of training a run (CPU)",
+    ]
 
 
 def test_what_is_not_comparable_reaches_nothing(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_the_accuracy_of_the_other_weights_stands_beside(tmp_path: Path) -> None
         "none          3  80.19 ±0.99  78.00 ±0.00  79.00      4   1,000  1.5   2/3",
         "cutmix        3  80.19 ±0.99  78.00 ±0.00  79.00      4   1,000  1.5   2/3",
     ]
-    assert terminal.caption(study).splitlines()[:2] == [
+    assert terminal.caption(study)[:2] == [
         "accuracy of the last epoch's weights: mean ± standard deviation over seeds",
         "best ep. %: test accuracy of the best epoch's weights, mean over seeds",
     ]
@@ -170,7 +170,7 @@ def test_groups_that_score_other_weights_are_told_apart(tmp_path: Path) -> None:
     )
     assert [line.split()[6] for line in rendered(study)[3:]] == ["-", "79.00", "79.00"]
     assert rendered(study)[0].split() == ["val", "test", "other", "best", "images", "s", "to"]
-    assert terminal.caption(study).splitlines()[:2] == [
+    assert terminal.caption(study)[:2] == [
         "accuracy of the last (cutmix) and best (none, basic) epoch's weights: mean ± standard deviation over seeds",
         "other ep. %: test accuracy of the other weights, of the best epoch or the last, mean over seeds",
     ]
@@ -196,8 +196,8 @@ def test_earlier_versions_are_compared_as_they_were(tmp_path: Path) -> None:
     study = judged([forget(path, "score", "ema") for path in paths])
     assert export.as_dict(study) == before
     assert "score" not in before["groups"][0]
-    assert "accuracy of the best epoch's weights" in terminal.caption(study)
-    assert len(terminal.caption(study).splitlines()) == 3
+    assert "accuracy of the best epoch's weights" in terminal.caption(study)[0]
+    assert len(terminal.caption(study)) == 3
 
 
 def test_what_limits_runs_stands_with_their_speed(tmp_path: Path) -> None:

@@ -49,6 +49,21 @@ def test_nothing_there_is_nothing(tmp_path: Path, folder: Path) -> None:
         run_evaluation.read_columns(folder, "val", {})
 
 
+def test_what_a_killed_evaluation_left_half_written_goes_with_the_next(folder: Path) -> None:
+    whole = {path.name for path in folder.iterdir()}
+    for name in (".12-evaluation.json", ".7-evaluation-test.npz", ".7-confusion-test.png"):
+        (folder / name).write_text("ha")
+    kept = (".7-notes.txt", ".evaluation-test.npz", ".7-result.json")
+    for name in kept:
+        (folder / name).write_text("mine")
+    with run_evaluation.writing(folder):
+        assert {path.name for path in folder.iterdir()} == {*whole, *kept, ".evaluation.lock"}
+    (folder.parent / "link").symlink_to(folder)
+    (folder / ".12-evaluation.json").write_text("ha")
+    with run_evaluation.writing(folder.parent / "link"):
+        assert (folder / ".12-evaluation.json").exists()
+
+
 def test_a_changed_number_or_column_is_refused(folder: Path) -> None:
     found = run_evaluation.read(folder)
     assert found is not None

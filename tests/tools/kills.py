@@ -54,7 +54,11 @@ def finish(folder: Path) -> None:
 
 def numbers(folder: Path) -> dict[str, object]:
     """What must be equal to the byte."""
-    run = folder / "cutmix-seed0"
+    return of_run(folder / "cutmix-seed0")
+
+
+def of_run(run: Path) -> dict[str, object]:
+    """The same of a run by its folder."""
     with (run / "history.csv").open() as file:
         rows = [{name: cell for name, cell in row.items() if name not in TIMES} for row in csv.DictReader(file)]
     predictions = [f"predictions-{split}{kind}.npz" for split in ("val", "test") for kind in ("", "-best")]

@@ -7,10 +7,13 @@ has left must be whole or not there, and in the end all is as the unbroken comma
 """
 
 import json
+import math
 import os
 import random
+import shlex
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -25,14 +28,16 @@ from typing import Any
 
 from augexp import files
 from augexp.config import load
+from augexp.report import wording
 from augexp.runs import evaluation as run_evaluation
 from augexp.runs import folder as run_folder
 from augexp.runs import read, status
 from augexp.runs.records import BrokenRun
-from augexp.study import ablation, grid
+from augexp.study import ablation, grid, rounds
 from augexp.study import plan as study_plan
 from tests.factories import make_evaluation, make_run
 from tests.forked import CONTEXT
+from tests.places import ROOT
 from tests.snapshot import everything
 from tests.tools import kills
 
@@ -40,6 +45,8 @@ STRATEGIES = ("none", "cutmix", "mixup")
 SMALL = ("train.epochs=2", "data.train_per_class=20")
 DECIDE = ("--decide", "looks=[2,3]", "--decide", "margin=1")
 PATIENCE = 600.0  # seconds for a command
+PROGRAM = (sys.executable, "-m", "augexp")
+SHELL = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
 ORPHANED = 60.0  # seconds for a run to end after its sweep
 Left = Mapping[str, object]
 
@@ -125,13 +132,13 @@ def _compare(folder: Path) -> list[str]:
 
 
 def _written(folder: Path) -> Left:
-    """What a comparison has written; what begins with a dot is half a file, by its name."""
-    written = {path.name: path.read_bytes() for path in (folder / "out").glob("[!.]*")}
-    return {**written, **everything(folder / "runs")}
+    """What a comparison has written, left-overs too."""
+    return {**everything(folder / "out"), **everything(folder / "runs")}
 
 
 def _no_half(folder: Path, expected: Left) -> str:
-    return ", ".join(name for name, content in _written(folder).items() if content != expected[name])
+    """What begins with a dot is half a file, by its name; none other may be."""
+    return ", ".join(name for name, content in _written(folder).items() if name[0] != "." and content != expected[name])
 
 
 def _without_checkpoints(folder: Path) -> Left:
@@ -172,8 +179,9 @@ def _decided(folder: Path, *, ablate: bool) -> None:
 
 
 def _said(folder: Path) -> Left:
-    """What a study has said, and its runs."""
-    return {"said": (folder / "output.txt").read_text(), **everything(folder / "runs")}
+    """What a study has said, where it could, and its runs."""
+    said = folder / "output.txt"
+    return {"said": said.read_text() if said.exists() else "", **everything(folder / "runs")}
 
 
 def _runs_kept(folder: Path, expected: Left) -> str:
@@ -205,7 +213,7 @@ def _timeless(value: Any) -> Any:
 
 def _evaluated(folder: Path) -> Left:
     run = folder / "runs" / "none-seed0"
-    left = {name: content for name, content in everything(run).items() if name[0] != "." and name != "log.txt"}
+    left = {name: content for name, content in everything(run).items() if name not in (".evaluation.lock", "log.txt")}
     return left | {"evaluation.json": _timeless(json.loads((run / "evaluation.json").read_text()))}
 
 
@@ -235,16 +243,16 @@ def _train(folder: Path) -> list[str]:
 
 
 def _sweep(folder: Path) -> list[str]:
-    decide = ["--decide", "looks=[2]", "--decide", "margin=1"]
+    decide = ["--decide", "looks=[2,3]", "--decide", "margin=1"]
     return ["sweep", "--config", "digits.yaml", "strategy=none,cutmix", *_small(folder), *decide, "--jobs", "2"]
 
 
 def _swept(folder: Path) -> Left:
-    """The numbers of a sweep's runs, none of which is in a process any more."""
+    """The numbers of a sweep's runs, and what they decide; none of them is in a process any more."""
     runs = sorted((folder / "runs").glob("[!.]*-seed*"))
-    return {run.name: (run / "predictions-test.npz").read_bytes() for run in runs} | {
-        "in use": [run.name for run in runs if run_folder.is_locked(run)]
-    }
+    decided = [wording.race_sentence(race) for race, _ in rounds.found_in(runs)]
+    in_use = [run.name for run in runs if run_folder.is_locked(run)]
+    return {run.name: kills.of_run(run) for run in runs} | {"in use": in_use, "decided": decided}
 
 
 # With the share of each in a hundred kills.
@@ -295,10 +303,10 @@ class Stage:
         shutil.rmtree(self.place, ignore_errors=True)
         shutil.copytree(self.sound, self.place)
 
-    def differing(self) -> str:
-        """What isn't as the unbroken command leaves it."""
+    def differing(self, *but: str) -> str:
+        """What isn't as the unbroken command leaves it, but for some."""
         now = self.kind.left(self.place)
-        names = now.keys() | self.expected.keys()
+        names = (now.keys() | self.expected.keys()) - {*but}
         return ", ".join(sorted(name for name in names if now.get(name) != self.expected.get(name)))
 
 
@@ -334,11 +342,21 @@ def _orphans(folder: Path) -> list[str]:
         time.sleep(0.1)
 
 
-def kill(kind: Kind, count: int, rng: random.Random, root: Path) -> Row:
-    """Kills a command at so many moments, spread over its life."""
+def kill(kind: Kind, count: int, root: Path, rng: random.Random, until: float = math.inf) -> Row:
+    """Kills a command at so many moments, spread over its life and in no order, or at as many as there is time for.
+
+    Args:
+        kind: the command.
+        count: of kills.
+        root: an empty folder.
+        rng: chooses the moments.
+        until: by `time.monotonic`, when no other kill begins.
+    """
     row = Row(f"{kind.name}, killed")
     stage = Stage(root, kind)
-    for number in range(count):
+    for number in rng.sample(range(count), count):
+        if time.monotonic() > until:
+            break
         row.tried += 1
         moment = stage.length * (number + rng.random()) / count
         if fault := killed(stage, moment):
@@ -350,18 +368,33 @@ def kill(kind: Kind, count: int, rng: random.Random, root: Path) -> Row:
 
 
 def twins(kind: Kind, count: int, root: Path) -> Row:
-    """Two of a command at once on one folder: one may be refused, and typed again, all is as after one of them."""
+    """Two of a command at once, each in a terminal of its own, on one folder.
+
+    One may be refused; when the command is typed again, all is as after one of them.
+    """
     row = Row(f"{kind.name}, two at once")
     stage = Stage(root, kind)
     for _ in range(count):
         row.tried += 1
         stage.set()
-        both = [start(stage.place, kind.words(stage.place)) for _ in range(2)]
+        terminals = [_Terminal(), _Terminal()]
+        both = [start(stage.place, kind.words(stage.place), terminal.name) for terminal in terminals]
         statuses = [ended(one) for one in both]
+        for terminal in terminals:
+            terminal.close()
         fault = "" if stage.status in statuses and set(statuses) <= {0, 1, 2, 3} else f"exit statuses {statuses}"
         if fault := fault or _again(stage):
             row.faults.append(f"two of {kind.name}: {fault}")
     return row
+
+
+def _in_shell(terminal: str, line: str, folder: Path) -> None:
+    os.setsid()
+    taken = os.open(terminal, os.O_RDWR)
+    for standard in range(3):
+        os.dup2(taken, standard)
+    os.chdir(folder)
+    os.execvpe("sh", ["sh", "-c", line], SHELL)
 
 
 class _Terminal:
@@ -381,6 +414,12 @@ class _Terminal:
                 os.read(self._window, 4096)
             except BlockingIOError:
                 time.sleep(0.02)
+
+    def type(self, line: str, folder: Path) -> ForkServerProcess:
+        """Types a line in a shell of this terminal."""
+        process = CONTEXT.Process(target=_in_shell, args=(self.name, line, folder))
+        process.start()
+        return process
 
     def close(self) -> None:
         self._is_closing.set()
@@ -425,6 +464,53 @@ def hung_up(kind: Kind, count: int, root: Path, *, nohup: bool) -> Row:
     return row
 
 
+def under_nohup(kind: Kind, count: int, root: Path) -> Row:
+    """`nohup augexp train` in a shell whose terminal is closed goes on to its end."""
+    row = Row(f"{kind.name}, under nohup")
+    stage = Stage(root, kind)
+    run = stage.place / "cutmix-seed0"
+    for number in range(count):
+        row.tried += 1
+        stage.set()
+        terminal = _Terminal()
+        shell = terminal.type(f"nohup {shlex.join([*PROGRAM, *kind.words(stage.place)])}", stage.place)
+        _wait_for_epoch(shell, run, 1 + number % 4)
+        terminal.close()
+        ended(shell)
+        deadline = time.monotonic() + PATIENCE
+        while run_folder.is_locked(run) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        told = read.state(run)
+        if fault := f"status {told}" if told.state != "finished" else stage.differing():
+            row.faults.append(f"{row.name}: {fault}")
+    return row
+
+
+# With the exit status, where it isn't that of all streams open.
+CLOSED = {">&-": None, "2>&-": None, "<&- >&- 2>&-": None, "> /dev/full": 2}
+
+
+def without_streams(kind: Kind, root: Path) -> Row:
+    """A command whose stdout, stderr or all three are closed from the start, or on a full disk, does its work."""
+    row = Row(f"{kind.name}, closed streams")
+    stage = Stage(root, kind)
+    for closed, otherwise in CLOSED.items():
+        row.tried += 1
+        stage.set()
+        line = f"{shlex.join([*PROGRAM, *kind.words(stage.place)])} {closed}"
+        done = subprocess.run(
+            ["sh", "-c", line], cwd=stage.place, env=SHELL, capture_output=True, text=True, check=False
+        )
+        differing = stage.differing("said")
+        if (
+            done.returncode != (stage.status if otherwise is None else otherwise)
+            or "Traceback" in done.stderr
+            or differing
+        ):
+            row.faults.append(f"{kind.name} {closed}: {done.returncode} {differing} {done.stderr[-300:]}")
+    return row
+
+
 def polled(count: int, root: Path) -> Row:
     """Runs that start while `status` looks at them in tight loops."""
     row = Row("start, polled by status")
@@ -454,27 +540,40 @@ def _poll(folder: Path) -> None:
 
 # --- all -----------------------------------------------------------------------------------------------------------
 
+Job = Callable[[Path, random.Random, float], Row]  # an empty folder, random moments, and when to stop
+
+
+def jobs(count: int) -> dict[str, Job]:
+    """What is done for so many kills, by the name of the row."""
+    found: dict[str, Job] = {}
+    for kind in KINDS:
+        found[f"{kind.name}, killed"] = partial(kill, kind, max(1, round(count * kind.share / 100)))
+        if kind.name != "ablate":
+            found[f"{kind.name}, two at once"] = _all(twins, kind, max(1, count // 50))
+        found[f"{kind.name}, closed streams"] = _all(without_streams, kind)
+    of_train = KINDS[0]
+    found["train, hung up"] = _all(hung_up, of_train, max(1, count // 25), nohup=False)
+    found["train, disowned"] = _all(hung_up, of_train, max(1, count // 50), nohup=True)
+    found["train, under nohup"] = _all(under_nohup, of_train, max(1, count // 50))
+    found["start, polled by status"] = _all(polled, 10 * count)
+    return found
+
+
+def _all(work: Callable[..., Row], *told: Any, **settings: Any) -> Job:
+    """Of what takes no random moments, and is done to its end."""
+    return lambda root, _rng, _until: work(*told, root, **settings)
+
 
 def main(count: int, seed: int, only: Sequence[str] = ()) -> int:
     """Prints the table of so many kills, and of what is done beside them; returns how many faults there were."""
     rng, faults = random.Random(seed), list[str]()
-    jobs: list[Callable[[Path], Row]] = []
-    for kind in (one for one in KINDS if not only or one.name in only):
-        jobs.append(partial(kill, kind, max(1, round(count * kind.share / 100)), rng))
-        if kind.name not in ("sweep", "ablate"):
-            jobs.append(partial(twins, kind, max(1, count // 50)))
-    if not only or "hung" in only:
-        jobs += [
-            partial(hung_up, KINDS[0], max(1, count // 25), nohup=False),
-            partial(hung_up, KINDS[0], max(1, count // 50), nohup=True),
-            partial(polled, 10 * count),
-        ]
     print(f"seed {seed}\n{'':<24}{'tried':>8}{'survived':>10}")
-    for job in jobs:
-        with tempfile.TemporaryDirectory() as scratch:
-            row = job(Path(os.path.realpath(scratch)))
-        print(row, flush=True)
-        faults += row.faults
+    for name, job in jobs(count).items():
+        if not only or any(name.startswith(one) for one in only):
+            with tempfile.TemporaryDirectory() as scratch:
+                row = job(Path(os.path.realpath(scratch)), rng, math.inf)
+            print(row, flush=True)
+            faults += row.faults
     print(*faults, sep="\n")
     return len(faults)
 

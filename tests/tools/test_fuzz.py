@@ -48,6 +48,6 @@ def test_what_a_case_ends_in_is_seen() -> None:
 
 def test_a_message_is_lines_that_are_short_and_name_what_they_are_about() -> None:
     assert unclear("override 'x=1': no\nand 3 more mistakes", ("override",)) == ""
-    assert unclear("a" * 401, ()).startswith("a line of 401 characters")
+    assert unclear("a" * 501, ()).startswith("a line of 501 characters")
     assert unclear("a\n\nb", ()) == "an empty line in the message"
     assert unclear("", ()) == "an empty line in the message"

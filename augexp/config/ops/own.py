@@ -6,13 +6,14 @@ strategy. Where nothing is to be trained no file is looked at, and its parameter
 
 import inspect
 import json
+import os
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar, overload
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeVar, overload
 
 from pydantic import (
     AfterValidator,
@@ -24,19 +25,21 @@ from pydantic import (
     TypeAdapter,
     create_model,
     model_serializer,
+    model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, to_jsonable_python
 from yaml import YAMLError
 
 from augexp.config import yamlfile
 from augexp.config.ops import ownfile
 from augexp.config.ops.parameters import OURS, fields_of
 from augexp.config.ops.spec import Probability, Spec
-from augexp.errors import UserError, did_you_mean, first_line
+from augexp.errors import UserError, brief, cut, did_you_mean, first_line
 
 Kind = Literal["batches", "images", "albumentations", "torchvision", "keras"]
 SEP = ":"
 DECLARED = "__augexp_own_op__"  # what the decorator leaves on a function
+LONGEST = 255  # characters of a name
 WAYS = "my_ops:function, albumentations:FILE, torchvision:FILE:NAME or keras:LAYER"
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -144,6 +147,12 @@ def read(value: Mapping[str, Any]) -> OwnOp:
     if place is None:
         return OwnOp.model_validate(value)
     name = value["name"]
+    if len(name) > LONGEST:
+        raise PydanticCustomError(
+            "whole",
+            "the name of an own op has at most {most} characters; set ops_dir= to its folder",
+            {"most": LONGEST},
+        )
     try:
         kind = _kind(name, place.folder)
     except UserError as error:
@@ -215,6 +224,22 @@ def _made(name: str, found: _Found) -> type[OwnOp]:
 class _Known(OwnOp):
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
+    @model_validator(mode="after")
+    def _comes_back(self) -> Self:
+        """Refuses what a configuration can't hold: the run could never be read again."""
+        for name, value in self.parameters.items():
+            written = to_jsonable_python({name: value}, inf_nan_mode="constants")
+            try:
+                back = yamlfile.parse(yamlfile.dump(written))
+                json.dumps(back, allow_nan=False)
+            except (YAMLError, ValueError) as error:
+                why = yamlfile.problem(error) if isinstance(error, YAMLError) else first_line(error)[:100]
+                raise PydanticCustomError(
+                    "whole", "{name}: {value} can't stand in a configuration ({why})",
+                    {"name": name, "value": brief(value), "why": why},
+                ) from None  # fmt: skip
+        return self
+
 
 def _same_as(digest: str | None) -> Callable[[str | None], str | None]:
     def check(value: str | None) -> str | None:
@@ -237,7 +262,7 @@ def _function(module: str, name: str, folder: Path) -> _Found:
     if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", module) or not name.isidentifier():
         raise UserError(f"{WAYS} is needed")
     path = folder.joinpath(*module.split(".")).with_suffix(".py")
-    beside = path.exists()
+    beside = os.path.lexists(path)
     loaded = ownfile.module_at(path) if beside else ownfile.importable(module)
     if loaded is None:
         raise UserError(
@@ -247,7 +272,7 @@ def _function(module: str, name: str, folder: Path) -> _Found:
     functions = _functions(loaded)
     function = vars(loaded.module).get(name)
     if not callable(function):
-        has = f"; it has {', '.join(functions)}" if functions else "; it has no function"
+        has = f"; it has {cut(', '.join(functions), 200)}" if functions else "; it has no function"
         raise UserError(f"{loaded.path.name} has no function {name}{did_you_mean(name, functions) or has}")
     declared = getattr(function, DECLARED, None)
     if declared is None and not beside:
@@ -350,12 +375,16 @@ def _keras(layer: str, _folder: Path) -> _Found:
     if kind is None:
         raise UserError(f"keras.layers has no {layer} for images{did_you_mean(layer, list(layers))}")
     fields = {
-        name: (JsonValue, ... if parameter.default is parameter.empty else parameter.default)
+        name: (JsonValue, ... if parameter.default is parameter.empty else _as_json(parameter.default))
         for name, parameter in inspect.signature(kind.__init__).parameters.items()
         if name not in NOT_ASKED
     }
     # Keras's version stands among those of the run.
     return _Found(Source("keras", kind), None, fields, f"keras.layers.{layer}")
+
+
+def _as_json(default: Any) -> Any:
+    return list(map(_as_json, default)) if isinstance(default, tuple) else default
 
 
 def _module_of(value: object) -> str:

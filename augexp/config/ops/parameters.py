@@ -8,7 +8,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from augexp.config.ops.spec import Float
+from augexp.config.ops.spec import Float, Spec
 from augexp.errors import UserError, brief
 
 OURS = ("name", "prob", "only", "digest")  # what every own op has beside its parameters
@@ -34,9 +34,11 @@ def fields_of(function: Callable[..., Any], given: Collection[str]) -> Fields:
             continue
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise UserError(f"it takes *{name}; parameters need names of their own")
-        if name in OURS or name.startswith("_"):
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            raise UserError(f"it takes {name} by its place alone; parameters are given by name: take out the /")
+        if _is_taken(name):
             raise UserError(
-                f"its parameter {name} can't be set: augexp itself has {', '.join(OURS)}; call it otherwise"
+                f"its parameter {name} can't be set: every op has something of that name; call it otherwise"
             )
         empty = parameter.default is parameter.empty
         default = ... if empty else _plain(name, parameter.default)
@@ -45,11 +47,18 @@ def fields_of(function: Callable[..., Any], given: Collection[str]) -> Fields:
     return found
 
 
+def _is_taken(name: str) -> bool:
+    """Whether an op has something of a name, which the value of a parameter would hide: `mixes` from whoever asks."""
+    return name in (*OURS, "source", "parameters") or name in vars(Spec) or name.startswith(("_", "model_"))
+
+
 def _plain(name: str, value: Any) -> Any:
     """A default that a configuration can hold; lists become tuples, which nothing changes."""
     if isinstance(value, list | tuple):
         return tuple(_plain(name, item) for item in value)
-    if value is None or isinstance(value, bool | int | float | str):
+    if isinstance(value, float):
+        return float(value)  # NumPy's float64 is one, and no type of a configuration
+    if value is None or isinstance(value, bool | int | str):
         return value
     raise UserError(f"the default of {name} is {brief(value)}; a number, text, flag, null or a list of them is needed")
 

@@ -10,12 +10,13 @@ import json
 import os
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from augexp.config import load
 from augexp.config.schema import Data
 from augexp.data import cache, sources
 from augexp.data.cache import Decoded
@@ -174,23 +175,75 @@ def _checked(case: Case, here: Data) -> list[str]:
     return found if whole or status or entry.name not in said else [*found, "damaged, and exit status 0"]
 
 
-def fuzz(count: int, seed: int, root: Path) -> dict[Case, list[str]]:
-    """The cases that went wrong, and how."""
+def fuzz(tried: Iterable[Case], seed: int, root: Path) -> Iterator[tuple[Case, list[str]]]:
+    """Each case, and what went wrong in it; `root` is an empty folder."""
     sound = root / "sound"
     data = build(sound)
     cache.load_or_build(sources.open_source(data), data)
-    wrong = {}
-    for case in cases(count, seed):
-        if found := faults(case, root / "case", sound, data, seed):
-            wrong[case] = found
+    for case in tried:
+        yield case, faults(case, root / "case", sound, data, seed)
         shutil.rmtree(root / "case")
-    return wrong
 
 
-def cases(count: int, seed: int) -> list[Case]:
+# --- through training ----------------------------------------------------------------------------------------------
+
+TRAININGS = ("train", "sweep")
+SMALL = ("data.image_size=16", "train.epochs=1", "train.batch_size=4")
+
+
+def _settings(root: Path, sound: Path) -> list[str]:
+    places = [f"data.source=folder:{sound / 'photos'}", f"data.cache_dir={root / 'cache'}", f"runs_dir={root / 'runs'}"]
+    return [*SMALL, *places]
+
+
+def fuzz_trainings(tried: Iterable[Case], seed: int, root: Path) -> Iterator[tuple[Case, list[str]]]:
+    """Each case, and what went wrong in it, with `train` and `sweep` for `open` and `check`."""
+    sound = root / "sound"
+    build(sound)
+    status, said = typed("train", "--config", "digits.yaml", *_settings(sound, sound))
+    if status:
+        raise RuntimeError(said)
+    for case in tried:
+        yield case, training_faults(case, root / "case", sound, seed)
+        shutil.rmtree(root / "case")
+
+
+def training_faults(case: Case, root: Path, sound: Path, seed: int) -> list[str]:
+    """What training on a damaged entry does wrong: it ends in the bytes of the sound one, or names the cache."""
+    shutil.copytree(sound / "cache", root / "cache")
+    shutil.copytree(sound / "outside", root / "outside")
+    experiment = load.experiment("digits.yaml", _settings(root, sound))
+    damaged = place(cache.entry_folder(sources.open_source(experiment.data), experiment.data), case.file)
+    if not os.path.lexists(damaged):
+        damaged.touch()
+    DAMAGE[case.damage](damaged, random.Random(f"{seed}/{case.number}"))
+    outside = everything(root / "outside")
+    status, said = typed(case.command, "--config", "digits.yaml", *_settings(root, sound))
+    found = []
+    if status not in (0, 1, 2) or "Traceback" in said:
+        found.append(f"ended with {status}:\n{said[-2000:]}")
+    if status in (1, 2) and str(root / "cache") not in said:
+        found.append(f"the cache is not named:\n{said[-500:]}")
+    if status == 0 and _predictions(root) != _predictions(sound):
+        found.append("trained on another set, and nothing is said")
+    if everything(root / "outside") != outside:
+        found.append("changed what is outside")
+    return found
+
+
+def _predictions(root: Path) -> bytes:
+    return (root / "runs" / "none-seed0" / "predictions-test.npz").read_bytes()
+
+
+def training_cases(count: int, seed: int) -> list[Case]:
+    """As `cases`, through training."""
+    return cases(count, seed, TRAININGS)
+
+
+def cases(count: int, seed: int, commands: Sequence[str] = COMMANDS) -> list[Case]:
     """The first so many: every command, file and damage in turn, in an order of the seed."""
     rng = random.Random(seed)
-    every = [(command, file, damage) for command in COMMANDS for file in FILES for damage in damages(file)]
+    every = [(command, file, damage) for command in commands for file in FILES for damage in damages(file)]
     rng.shuffle(every)
     return [
         Case(number, command, "entry", file, damage)

@@ -12,9 +12,10 @@ from types import FrameType
 
 from augexp.errors import UserError
 
-SECONDS = 40.0  # for a case in this process; the longest take two of a processor, and a busy machine has few to spare
-LONGEST = 400  # characters of a line of a message
-ENDS = ("worked", "refused", "traceback", "hang", "wrong")
+SECONDS = 400.0  # for a case in this process, where it waits for something, or the machine is busy
+OF_PROCESSOR = 10.0  # seconds; the longest take one
+LONGEST = 500  # characters of a line of a message; one that names all keys of a section has 400
+WIDTH = 26  # of the table's first column
 
 Make = Callable[[random.Random, Path], "Case"]
 
@@ -43,11 +44,11 @@ class Tally:
 
     def row(self) -> str:
         """A line of the table."""
-        numbers = [self.ends.total(), *(self.ends[end] for end in ENDS)]
-        return f"{self.kind:<16}" + "".join(f"{number:>10,}" for number in numbers)
+        survived = self.ends["worked"] + self.ends["refused"]
+        return f"{self.kind:<{WIDTH}}{self.ends.total():>8,}{survived:>10,}"
 
 
-HEADER = f"{'kind':<16}" + "".join(f"{heading:>10}" for heading in ("tried", *ENDS))
+HEADER = f"{'kind':<{WIDTH}}{'tried':>8}{'survived':>10}"
 
 
 def tally(kind: str, make: Make, folder: Path, numbers: range, seed: int) -> Tally:
@@ -102,10 +103,13 @@ def _limit(seconds: float) -> Iterator[None]:
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise TimeoutError
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    timers = ((signal.SIGALRM, signal.ITIMER_REAL, seconds), (signal.SIGPROF, signal.ITIMER_PROF, OF_PROCESSOR))
+    before = [signal.signal(number, stop) for number, _, _ in timers]
+    for _, timer, most in timers:
+        signal.setitimer(timer, most)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for (number, timer, _), earlier in zip(timers, before, strict=True):
+            signal.setitimer(timer, 0)
+            signal.signal(number, earlier)

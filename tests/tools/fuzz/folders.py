@@ -32,7 +32,7 @@ from augexp.runs import folder as run_folder
 from tests.factories import make_evaluation, make_run
 from tests.snapshot import everything
 
-PATIENCE = 60  # seconds
+PATIENCE = 300  # seconds; a busy machine has few to spare
 RUNS = ("none-seed0", "none-seed1", "cutmix-seed0", "cutmix-seed1")
 FILES = (
     *("config.yaml", "environment.json", "status.json", "history.csv", "result.json", "evaluation.json", "log.txt"),
@@ -191,7 +191,8 @@ class Case:
         return f"{self.number}: {self.command} with {self.run}/{self.file}: {self.damage}"
 
 
-Fuzz = Callable[[int, int, Path], dict[Case, list[str]]]
+# Of cases, with a seed and an empty folder: each case, and what went wrong in it.
+Fuzz = Callable[[Iterable[Case], int, Path], Iterator[tuple[Case, list[str]]]]
 
 
 def cases(count: int, seed: int) -> Iterator[Case]:
@@ -340,21 +341,19 @@ def _numbers(path: Path, root: Path) -> str:
     return path.read_text().replace(str(root), "")
 
 
-def fuzz(count: int, seed: int, root: Path) -> dict[Case, list[str]]:
-    """The cases that went wrong, and how."""
+def fuzz(tried: Iterable[Case], seed: int, root: Path) -> Iterator[tuple[Case, list[str]]]:
+    """Each case, and what went wrong in it; `root` is an empty folder."""
     sound = root / "sound"
     build(sound)
     typed(*words("compare", sound / "runs", sound / "out"))
     (sound / "out" / "numbers.json").rename(sound / "numbers.json")
     shutil.rmtree(sound / "out")
-    wrong = {}
-    for case in cases(count, seed):
-        place_ = root / "case"
-        if found := faults(case, place_, sound, seed):
-            wrong[case] = found
-        shutil.rmtree(place_)
-    return wrong
+    for case in tried:
+        yield case, faults(case, root / "case", sound, seed)
+        shutil.rmtree(root / "case")
 
+
+# --- commands that load a network, or train one --------------------------------------------------------------------
 
 OF_NETWORKS = ("evaluate", "explain", "predict")
 LOADED = (
@@ -410,11 +409,46 @@ def network_faults(case: Case, root: Path, trained: Path, image: Path, seed: int
     return found
 
 
+def network_cases(count: int, seed: int) -> Iterator[Case]:
+    """The first so many: every command, file and damage in turn, in an order of the seed."""
+    rng = random.Random(seed)
+    every = [
+        (command, file, damage)
+        for command in (*OF_NETWORKS, *OF_TRAININGS)
+        for file in (LOADED if command in OF_NETWORKS else RESUMED)
+        for damage in DAMAGE
+        if damage != "huge"
+    ]
+    for number in range(count):
+        if number % len(every) == 0:
+            rng.shuffle(every)
+        yield Case(number, every[number % len(every)][0], "run-seed0", *every[number % len(every)][1:])
+
+
+def fuzz_networks(tried: Iterable[Case], seed: int, root: Path) -> Iterator[tuple[Case, list[str]]]:
+    """Each case, and what went wrong in it; `root` is an empty folder."""
+    trained, image = small_run(root), root / "seven.png"
+    Image.new("L", (16, 16), 128).save(image)
+    for case in tried:
+        yield case, network_faults(case, root / "case", trained, image, seed)
+        shutil.rmtree(root / "case")
+
+
+def small_run(root: Path) -> Path:
+    """A finished run of the digits, trained in a folder."""
+    from augexp.config import load
+    from augexp.train.run import train
+
+    places = [f"runs_dir={root / 'trained'}", f"data.cache_dir={root / 'decoded'}"]
+    return train(load.experiment("digits.yaml", ["train.epochs=1", "data.train_per_class=20", *places]))
+
+
 def main(fuzz: Fuzz, cases: Callable[[int, int], Iterable[Case]], count: int) -> None:
     """Tells what went wrong, and of how many: so many cases, or as many as are typed, and the seed."""
     count, seed = (int(word) for word in (sys.argv[1:] + [str(count), "0"][len(sys.argv) - 1 :]))
     with tempfile.TemporaryDirectory() as folder:
-        wrong = fuzz(count, seed, Path(os.path.realpath(folder)))
+        ended = fuzz(cases(count, seed), seed, Path(os.path.realpath(folder)))
+        wrong = {case: found for case, found in ended if found}
     tried = Counter((case.command, case.damage) for case in cases(count, seed))
     failed = Counter((case.command, case.damage) for case in wrong)
     for kind in sorted(tried):

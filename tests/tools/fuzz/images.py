@@ -12,7 +12,7 @@ import random
 import shutil
 import struct
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from augexp.config.schema import Data
 from augexp.data import cache, copies, decode, folder, sources
 from augexp.errors import UserError
 from tests.snapshot import everything
+from tests.tools.fuzz import caches, folders
 from tests.tools.fuzz.folders import PATIENCE, Case, main, typed, within
 
 SIDE = 20  # pixels
@@ -175,10 +176,8 @@ def decoded(data: Data, root: Path, cache_dir: Path) -> dict[str, str]:
 
 def faults(case: Case, root: Path, sound: dict[str, str], data: Data, seed: int) -> list[str]:
     """What decoding does wrong with one damaged file; nothing where it does well."""
-    kind = next(one for one in KINDS if case.file.endswith(ending(one)))
-    rng = f"{seed}/{case.number}"
     victim = root / "photos" / HOME / case.file
-    victim.write_bytes(DAMAGE[case.damage](kind, random.Random(rng)))
+    victim.write_bytes(damaged(case, seed))
     before = everything(root / "photos") if case.damage != RARE else {}
     try:
         with within(PATIENCE):
@@ -198,7 +197,8 @@ def faults(case: Case, root: Path, sound: dict[str, str], data: Data, seed: int)
     elif said not in (NO_IMAGE, alone):
         wrong.append(f"predict decodes it otherwise: {alone} is not {said}")
     if case.damage == "cut" and said not in ("", NO_IMAGE):
-        victim.write_bytes(content(kind, random.Random(rng)))
+        kind = next(one for one in KINDS if case.file.endswith(ending(one)))
+        victim.write_bytes(content(kind, random.Random(f"{seed}/{case.number}")))
         if alone_decoded(victim, data) != said:
             wrong.append("cut off, and decoded to something else")
     if before and everything(root / "photos").keys() != before.keys():
@@ -228,10 +228,9 @@ def predicted(run: Path, root: Path, count: int, seed: int) -> list[str]:
     """What `augexp predict` does wrong with so many damaged files in a folder; nothing where it does well."""
     (root / "photos").mkdir()
     for case in cases(count, seed):
-        kind = next(one for one in KINDS if case.file.endswith(ending(one)))
         name = f"{case.number}{case.file}"
         if not name.endswith(".ico"):  # by its ending no image of a folder
-            (root / "photos" / name).write_bytes(DAMAGE[case.damage](kind, random.Random(f"{seed}/{case.number}")))
+            (root / "photos" / name).write_bytes(damaged(case, seed))
     before = everything(root / "photos")
     status, said = typed("predict", run, root / "photos", "--json", "--out", root / "said.json")
     if status not in (0, 1) or "Traceback" in said:
@@ -247,18 +246,82 @@ def predicted(run: Path, root: Path, count: int, seed: int) -> list[str]:
     return found
 
 
-def fuzz(count: int, seed: int, root: Path) -> dict[Case, list[str]]:
-    """The cases that went wrong, and how."""
+def fuzz(tried: Iterable[Case], seed: int, root: Path) -> Iterator[tuple[Case, list[str]]]:
+    """Each case, and what went wrong in it; `root` is an empty folder."""
     data = build(root / "sound")
     sound = decoded(data, root / "sound", root / "first")
     sound = {name: sound[name] for name in SOUND}
-    wrong = {}
-    for case in cases(count, seed):
+    for case in tried:
         shutil.copytree(root / "sound", root / "case" / "photos")
-        if found := faults(case, root / "case", sound, data, seed):
-            wrong[case] = found
+        yield case, faults(case, root / "case", sound, data, seed)
         shutil.rmtree(root / "case")
-    return wrong
+
+
+# --- through `data` and `predict` ----------------------------------------------------------------------------------
+
+TYPED = ("data", "predict")
+
+
+def typed_cases(count: int, seed: int) -> list[Case]:
+    """As `cases`, each through one of the commands."""
+    return [replace(case, command=TYPED[case.number % len(TYPED)]) for case in cases(count, seed)]
+
+
+def fuzz_typed(tried: Iterable[Case], seed: int, root: Path) -> Iterator[tuple[Case, list[str]]]:
+    """Each case, and what went wrong in it; `root` is an empty folder."""
+    caches.build(root / "sound")
+    run, photo = folders.small_run(root), root / "sound" / "photos" / HOME / "0.png"
+    said = predict(run, [photo], root / "sound.json")
+    for case in tried:
+        shutil.copytree(root / "sound" / "photos", root / "case" / "photos")
+        victim = root / "case" / "photos" / HOME / case.file
+        victim.write_bytes(damaged(case, seed))
+        found = (
+            looked_at(case, root / "case") if case.command == "data" else asked(case, root / "case", run, photo, said)
+        )
+        yield case, found
+        shutil.rmtree(root / "case")
+
+
+def damaged(case: Case, seed: int) -> bytes:
+    """The image of a case."""
+    kind = next(one for one in KINDS if case.file.endswith(ending(one)))
+    return DAMAGE[case.damage](kind, random.Random(f"{seed}/{case.number}"))
+
+
+def looked_at(case: Case, root: Path) -> list[str]:
+    """What `augexp data` does wrong: the damaged image is counted, or named."""
+    places = [f"data.source=folder:{root / 'photos'}", f"data.cache_dir={root / 'cache'}"]
+    words = ["data", "--config", "digits.yaml", *caches.SMALL, *places, "--doubts", 0, "--json", root / "said.json"]
+    status, said = typed(*words)
+    if status not in (0, 2) or "Traceback" in said:
+        return [f"ended with {status}:\n{said[-2000:]}"]
+    if status == 2:
+        return [] if case.file in said else [f"the file is not named:\n{said[-500:]}"]
+    told = json.loads((root / "said.json").read_text())
+    counted = sum(sum(counts.values()) for counts in told["classes"].values())
+    is_left_out = case.file in json.dumps([told["left_out"], told["not_read"]])
+    whole = len(caches.NAMES) * caches.EACH
+    return [] if counted == whole + (not is_left_out) else [f"{counted} of {whole} + 1 images:\n{said}"]
+
+
+def predict(run: Path, photos: Sequence[Path], out: Path) -> Any:
+    """Exit status, what was printed, and the answers of `augexp predict`."""
+    status, said = typed("predict", run, *photos, "--json", "--out", out)
+    return status, said, json.loads(out.read_text()) if out.exists() else None
+
+
+def asked(case: Case, root: Path, run: Path, photo: Path, alone: Any) -> list[str]:
+    """What `augexp predict` does wrong with a damaged image beside a sound one."""
+    victim = root / "photos" / HOME / case.file
+    status, said, told = predict(run, [victim, photo], root / "said.json")
+    if status not in (0, 1) or "Traceback" in said or told is None:
+        return [f"ended with {status}:\n{said[-2000:]}"]
+    (first, sound), (same,) = told, alone[2]
+    found = [] if sound == same else ["the sound image is another thing beside it"]
+    if ("error" in first) != (f"{case.file}: can't be read" in said) or ("error" in first) != (status == 1):
+        found.append(f"neither answered nor named, or both:\n{said}")
+    return found
 
 
 if __name__ == "__main__":
