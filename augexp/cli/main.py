@@ -20,6 +20,7 @@ from augexp.cli.data import data
 from augexp.cli.demo import demo
 from augexp.cli.evaluate import evaluate
 from augexp.cli.explain import explain
+from augexp.cli.export import export
 from augexp.cli.ops import ops
 from augexp.cli.predict import predict
 from augexp.cli.preview import preview
@@ -32,7 +33,10 @@ TRAINS = frozenset({"tensorflow", "keras", "tensorflow_datasets", "h5py"})  # wi
 MOST_SETTINGS = 2**20  # bytes of a matplotlibrc
 
 # In the order of `augexp --help`.
-COMMANDS = (demo, data, train, sweep, ablate, status, clean, compare, evaluate, explain, predict, ops, preview, check)
+COMMANDS = (
+    *(demo, data, train, sweep, ablate, status, clean),
+    *(compare, evaluate, explain, predict, export, ops, preview, check),
+)
 
 
 def main() -> None:

@@ -1,0 +1,58 @@
+"""`augexp export` as it is typed."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import Augexp
+from tests.factories import make_run
+
+
+def test_it_writes_a_file_named_after_the_run_and_its_card(
+    typed: Augexp, trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = typed("export", trained_run)
+    assert answer.status == 0
+    assert answer.out.splitlines()[0] == "wrote none-seed0.keras and none-seed0.keras.md"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["none-seed0.keras", "none-seed0.keras.md"]
+    again = typed("export", trained_run)
+    assert again.status == 2
+    assert "none-seed0.keras: it is there already, and is not overwritten" in again.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--keras", "--onnx"], "--keras and --onnx: one format at a time"),
+        (["--out", "a.onnx", "--keras"], "--out a.onnx: with --keras a name that ends in .keras is needed"),
+        (["--out", "a.keras", "--savedmodel"], "with --savedmodel a name that ends in .savedmodel is needed"),
+        (["--out", "a.h5"], "--out a.h5: a name that ends in .keras, .savedmodel, .onnx, .tflite is needed"),
+        (
+            ["--out", "file/a.keras"],
+            "file/a.keras: can't be written (File exists); move away what stands there and is no folder",
+        ),
+        (["--out", "folder.keras"], "folder.keras: can't be written (a folder stands there)"),
+    ],
+)
+def test_what_can_not_be_is_refused_at_once(
+    typed: Augexp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_run(tmp_path / "run")
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder.keras").mkdir()
+    answer = typed("export", "run", *words)
+    assert answer.status == 2
+    assert message in answer.err
+
+
+def test_what_is_no_finished_run(typed: Augexp, runs_dir: Path, tmp_path: Path) -> None:
+    assert "no such folder; give a run folder" in typed("export", tmp_path / "gone").err
+    assert "it holds some: give" in typed("export", runs_dir).err
+    shutil.copytree(runs_dir / "none-seed0", tmp_path / "killed")
+    (tmp_path / "killed" / "result.json").unlink()
+    answer = typed("export", tmp_path / "killed")
+    assert answer.status == 2
+    assert "unfinished: finished; only a finished run can be exported" in answer.err
