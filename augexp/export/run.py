@@ -18,7 +18,7 @@ from augexp.export.classifier import classifier
 from augexp.export.facts import Facts
 from augexp.export.formats import Format
 from augexp.export.request import Request, card_path, refuse_taken
-from augexp.network import trained
+from augexp.network import device, trained
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ def export(request: Request) -> Exported:
     path = Path(os.path.realpath(request.path))  # where it is a link, what it leads to was meant
     try:
         with files.replacing(card_path(path)) as beside, place.replacing(path, request.format.own) as temporary:
-            deviation = _write(network, about, request.format, temporary)
+            with device.quiet():
+                deviation = _write(network, about, request.format, temporary)
             told = card.Card(run, opened, about, request.format, path.name, deviation, fitted, request.verdict)
             beside.write_text(card.text(told), "utf-8", "backslashreplace")
     except OSError as error:

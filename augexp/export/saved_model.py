@@ -24,7 +24,7 @@ IMAGES, JPEG = "serving_default", "jpeg"
 Named = dict[str, tf.Tensor]
 
 
-class _Served(tf.Module):
+class _Served(tf.Module):  # type: ignore[misc]
     """Holds what the functions of a signature use."""
 
     def __init__(self, classifier: keras.Model) -> None:
@@ -41,17 +41,16 @@ def write(classifier: keras.Model, about: Facts, path: Path) -> None:
         shares = classifier(images, training=False)
         return {"probabilities": shares, "classes": tf.broadcast_to(names, tf.shape(shares))}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=JPEG)])
     def of_jpeg(encoded: tf.Tensor) -> Named:
-        size = about.image_size
-        spec = tf.TensorSpec((size, size, 3), tf.float32)
+        spec = tf.TensorSpec((about.image_size, about.image_size, 3), tf.float32)
         return named(tf.map_fn(lambda one: jpeg.pixels(one, about), encoded, fn_output_signature=spec))
 
     with tempfile.TemporaryDirectory() as folder:
         asset = Path(folder) / FACTS
         asset.write_text(about.to_json(), "utf-8")
         served.facts = tf.saved_model.Asset(str(asset))
-        signatures = {IMAGES: _of_images(named, about.image_size), JPEG: of_jpeg}
+        encoded = tf.TensorSpec([None], tf.string, name=JPEG)
+        signatures = {IMAGES: _of_images(named, about.image_size), JPEG: tf.function(of_jpeg, [encoded])}
         tf.saved_model.save(served, str(path), signatures=signatures)
 
 

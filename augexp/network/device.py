@@ -45,7 +45,7 @@ def load_tensorflow(*, deterministic: bool = False) -> None:
         flags = os.environ.get("XLA_FLAGS", "")
         os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()  # read once, at the import
     preload()
-    with _quiet():
+    with quiet():
         import tensorflow as tf
 
         # Each network is traced once, and TensorFlow takes many networks for one that is traced many times.
@@ -59,7 +59,7 @@ def preload() -> None:
     """Imports TensorFlow and Keras and uses neither: without threads and devices, the process can still be forked."""
     configure()
     _check_backend()
-    with _quiet():
+    with quiet():
         _import_keras()
         import tensorflow as tf  # noqa: F401
 
@@ -105,12 +105,13 @@ def _check_backend() -> None:
         raise UserError("KERAS_BACKEND=jax: JAX is not installed; pip install 'augexp[jax]'")
 
 
-NOISE = ("oneDNN custom operations are on",)
+NOISE = ("oneDNN custom operations are on", "oneDNN supports DT_UINT8 only", "Created TensorFlow Lite XNNPACK delegate")
 # Where there is a card, these lines say why it isn't used, and are shown.
 NO_CARD = ("absl::InitializeLog()", "cudart_stub.cc", "cuda_platform.cc", "failed call to cuInit")
 
 
-def _quiet() -> AbstractContextManager[None]:
+def quiet() -> AbstractContextManager[None]:
+    """Inside, what TensorFlow's C++ prints on every machine is held back; what else is printed comes at the end."""
     has_card = any(Path("/dev").glob("nvidia[0-9]*"))
     return _stderr_without(NOISE if has_card else (*NOISE, *NO_CARD))
 

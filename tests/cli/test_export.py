@@ -9,19 +9,6 @@ from tests.cli.program import Augexp
 from tests.factories import make_run
 
 
-def test_it_writes_a_file_named_after_the_run_and_its_card(
-    typed: Augexp, trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    answer = typed("export", trained_run)
-    assert answer.status == 0
-    assert answer.out.splitlines()[0] == "wrote none-seed0.keras and none-seed0.keras.md"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["none-seed0.keras", "none-seed0.keras.md"]
-    again = typed("export", trained_run)
-    assert again.status == 2
-    assert "none-seed0.keras: it is there already, and is not overwritten" in again.err
-
-
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -38,7 +38,7 @@ def test_it_says_what_the_run_was(made: Card) -> None:
         "- Calibration error as trained, on test: ",
         "- The run belongs to no registered study",
         "- None: trained from random weights.",
-        f"- SHA-256 of the weights in the run folder: `{result.digests['last.weights.h5']}`",
+        f"- SHA-256 of the weights in the run folder: `{result.digests['best.weights.h5']}`",
         "- 256 validation images: its probabilities are at most 1e-07 from those of the run's network",
         "- Exported with python 3.",
     ):
