@@ -96,7 +96,7 @@ def _verdict(run: "Run") -> str:
     judgement = judge(load_groups([path for path in beside if _is_of(path, study)]))
     if judgement.choice is None or judgement.race is None:
         return f"{about}: its runs that lie beside this one say nothing yet."
-    return f"{about}: {wording.choice_sentence(judgement.choice)} {wording.race_sentence(judgement.race)}"
+    return f"{about}: {wording.choice_sentence(judgement.choice)} ({wording.race_sentence(judgement.race)})"
 
 
 def _is_of(path: Path, study: "Registered") -> bool:

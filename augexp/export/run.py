@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from augexp import files
+from augexp import console, files
 from augexp.errors import UserError, first_line
 from augexp.export import calibration, card, check, facts, place, saved_model
 from augexp.export.calibration import Fitted
@@ -45,6 +45,7 @@ def export(request: Request) -> Exported:
     on_test = splits.validation == "test"
     fitted = calibration.fit(opened, splits.val, on_test=on_test) if request.temperature else None
     about = facts.of_run(opened, fitted.temperature if fitted else 1.0)
+    console.say(f"{run.path}: written as {request.format.title}, and asked of {len(network.part)} validation images")
     path = Path(os.path.realpath(request.path))  # where it is a link, what it leads to was meant
     try:
         with files.replacing(card_path(path)) as beside, place.replacing(path, request.format.own) as temporary:
