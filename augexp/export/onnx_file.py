@@ -1,7 +1,10 @@
 """`.onnx`: one file for ONNX Runtime; `augexp.json` and `class_names` stand in its metadata."""
 
 import json
+import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
@@ -25,7 +28,7 @@ def write(classifier: keras.Model, about: Facts, path: Path) -> None:
     # Keras's own export gives tf2onnx the constants of a network as inputs, which nobody could answer for.
     frozen = convert_variables_to_constants_v2(answer.get_concrete_function(), lower_control_flow=False)
     (before,), (after,) = ([one.name for one in ends] for ends in (frozen.inputs, frozen.outputs))
-    with warnings.catch_warnings(action="ignore"):
+    with _unheard():
         model, _ = tf2onnx.convert.from_graph_def(
             frozen.graph.as_graph_def(),
             input_names=[before],
@@ -35,6 +38,18 @@ def write(classifier: keras.Model, about: Facts, path: Path) -> None:
     told = {FACTS: about.to_json(), "class_names": json.dumps(about.class_names)}
     onnx.helper.set_model_props(model, told)
     onnx.save(model, path)
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """What a converter says of its own ways is for its makers; what it can't convert, ONNX Runtime refuses."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        logging.disable(before)
 
 
 def opened(path: Path) -> Answers:

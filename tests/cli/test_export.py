@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from augexp.cli.export import _verdict
+from augexp.config.decide import Decide, Registered
+from augexp.export.request import finished
 from tests.cli.program import Augexp
 from tests.factories import make_run
 
@@ -43,3 +46,20 @@ def test_what_is_no_finished_run(typed: Augexp, runs_dir: Path, tmp_path: Path) 
     answer = typed("export", tmp_path / "killed")
     assert answer.status == 2
     assert "unfinished: finished; only a finished run can be exported" in answer.err
+
+
+def test_what_the_study_of_a_run_says_is_for_its_card(tmp_path: Path) -> None:
+    study = Registered(decide=Decide(looks=(2,)), strategies=("none", "cutmix"), seeds=(0, 1), hash="0" * 16)
+    told = {"study": study.model_dump(mode="json")}
+    for strategy, accuracy in (("none", 0.60), ("cutmix", 0.90)):
+        for seed in (0, 1):
+            folder = tmp_path / "runs" / f"{strategy}-seed{seed}"
+            make_run(folder, strategy=strategy, seed=seed, accuracy=accuracy + seed / 100, environment=told)
+    make_run(tmp_path / "runs" / "of-no-study", strategy="mixup", seed=7)
+    of_study = finished(tmp_path / "runs" / "cutmix-seed0")
+    beginning = "A registered study of none, cutmix (this run: cutmix): "
+    assert _verdict(of_study).startswith(f"{beginning}Use cutmix. With 95 % confidence every other strategy is")
+    assert "(look 1 of 1, 2 seeds: " in _verdict(of_study)
+    assert _verdict(finished(tmp_path / "runs" / "of-no-study")) == ""
+    alone = shutil.copytree(of_study.path, tmp_path / "alone" / "cutmix-seed0")
+    assert _verdict(finished(Path(alone))) == f"{beginning}its runs that lie beside this one say nothing yet."
