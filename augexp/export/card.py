@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 
 from augexp.config.settings import show
 from augexp.errors import counted
-from augexp.export import calibration, weights
+from augexp.export import calibration, check, weights
 from augexp.export.calibration import Fitted
 from augexp.export.check import Deviation
 from augexp.export.facts import Facts
@@ -79,8 +79,8 @@ def checked(found: Deviation) -> Iterator[str]:
     """What was compared before the file was written, and how far apart it was."""
     yield (
         f"{counted(found.images, 'validation image')}: its probabilities are at most {found.converted:.1g} from those "
-        f"of the run's network, and these at most {found.stored:.1g} from what the run stored as float16 "
-        f"({found.tolerance:g} is allowed)"
+        f"of the run's network, and these at most {found.stored:.1g}, on average {found.usual:.1g}, from what the run "
+        f"stored as float16 ({check.allowed(found)} is allowed)"
     )
     if found.jpeg is not None:
         yield f"JPEGs of several sizes, turned in every way: at most {found.jpeg:.1g} from augexp's own decoder"
