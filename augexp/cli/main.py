@@ -20,6 +20,7 @@ from augexp.cli.data import data
 from augexp.cli.demo import demo
 from augexp.cli.evaluate import evaluate
 from augexp.cli.explain import explain
+from augexp.cli.export import export
 from augexp.cli.init import init
 from augexp.cli.ops import ops
 from augexp.cli.predict import predict
@@ -34,8 +35,9 @@ MOST_SETTINGS = 2**20  # bytes of a matplotlibrc
 
 # In the order of `augexp --help`.
 COMMANDS = (
-    demo, init, data, train, sweep, ablate, status, clean, compare, evaluate, explain, predict, ops, preview, check,
-)  # fmt: skip
+    *(demo, init, data, train, sweep, ablate, status, clean),
+    *(compare, evaluate, explain, predict, export, ops, preview, check),
+)
 
 
 def main() -> None:

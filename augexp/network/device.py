@@ -105,13 +105,13 @@ def _check_backend() -> None:
         raise UserError("KERAS_BACKEND=jax: JAX is not installed; pip install 'augexp[jax]'")
 
 
-NOISE = ("oneDNN custom operations are on", "oneDNN supports DT_")
+NOISE = ("oneDNN custom operations are on", "oneDNN supports DT_", "Created TensorFlow Lite XNNPACK delegate")
 # Where there is a card, these lines say why it isn't used, and are shown.
 NO_CARD = ("absl::InitializeLog()", "cudart_stub.cc", "cuda_platform.cc", "failed call to cuInit")
 
 
 def quiet() -> AbstractContextManager[None]:
-    """Holds back what TensorFlow's C++ writes to stderr, and leaves out the lines that say nothing to anyone."""
+    """Inside, what TensorFlow's C++ prints on every machine is held back; what else is printed comes at the end."""
     has_card = any(Path("/dev").glob("nvidia[0-9]*"))
     return _stderr_without(NOISE if has_card else (*NOISE, *NO_CARD))
 

@@ -31,13 +31,17 @@ class Trained:
     fingerprint: str | None  # of the data; None in a run that doesn't say
     weights: str  # SHA-256 of their file
     finished: bool
-    precision: str  # Keras's policy, that of the training
+    precision: str  # Keras's policy, that of the training unless another was asked for
     decoder: int | None = None  # version of what read its images; None in a run of an earlier augexp
     grey: Ranges = field(default_factory=dict)  # of deep grey: which values were taken for black and white
 
 
-def load(folder: Path) -> Trained:
+def load(folder: Path, precision: str | None = None) -> Trained:
     """Builds the network of a run with the weights that were scored; an unfinished one is taken at its best so far.
+
+    Args:
+        folder: of the run.
+        precision: Keras's policy; None: that of the training.
 
     Raises:
         UserError: if the folder holds no run, no weights, others than the run left, or weights of another network.
@@ -50,7 +54,7 @@ def load(folder: Path) -> Trained:
     environment = _environment(folder)
     class_names = environment.class_names or sources.open_source(settings.data).class_names
     # What was trained in bfloat16 is scored in it on any machine: compared numbers differ in nothing else.
-    precision = environment.precision or device.resolve_precision(settings.train.precision, device.find())
+    precision = precision or environment.precision or device.resolve_precision(settings.train.precision, device.find())
     network = build_network(settings, precision, len(class_names), pretrained=False)
     try:
         model.load_weights(network, path)

@@ -82,23 +82,33 @@ def read(run: Run, split: Split = "test") -> Predictions:
     """Reads `predictions-test.npz` of a run, or that of val.
 
     Raises:
-        Unusable: if it is missing, cut off, not what the run left, holds no numbers, or doesn't fit the run's result.
+        Unusable: as `stored` does.
     """
-    path = path_of(run.path, split)
-    try:
-        contents.refuse_changed(path, run.result.digests)
-        stored = contents.arrays(path)
-        ids, labels, probability = (stored[name] for name in NEEDED)
-    except BrokenRun as error:
-        raise Unusable(str(error)) from None
-    except KeyError as error:
-        raise Unusable(f"{path.name} is foreign (no {error.args[0]})") from None
-    _check(path, run.result.of(split).examples, ids, labels, probability)
+    ids, labels, probability = stored(run, split)
     order = np.argsort(ids, kind="stable")
     # float16 is compared in software, several times slower.
     said = probability.astype(np.float32).argmax(axis=1).astype(np.int32)
     digest = hashlib.blake2b(probability[order].tobytes()).hexdigest()
     return Predictions(ids[order], labels[order].astype(np.int32), said[order], probability.shape[1], digest)
+
+
+def stored(run: Run, split: Split) -> tuple[NDArray[np.str_], NDArray[Any], NDArray[Any]]:
+    """Ids (N,), labels (N,) and probabilities (N, K), float16, as a run left them, in the order of the file.
+
+    Raises:
+        Unusable: if they are missing, cut off, not what the run left, no numbers, or don't fit the run's result.
+    """
+    path = path_of(run.path, split)
+    try:
+        contents.refuse_changed(path, run.result.digests)
+        found = contents.arrays(path)
+        ids, labels, probability = (found[name] for name in NEEDED)
+    except BrokenRun as error:
+        raise Unusable(str(error)) from None
+    except KeyError as error:
+        raise Unusable(f"{path.name} is foreign (no {error.args[0]})") from None
+    _check(path, run.result.of(split).examples, ids, labels, probability)
+    return ids, labels, probability
 
 
 def _check(

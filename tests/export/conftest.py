@@ -1,0 +1,29 @@
+"""A run of the digits, trained once, and what it takes to export it."""
+
+from pathlib import Path
+
+import pytest
+
+from augexp.config import load
+from augexp.export.formats import FORMATS, Format
+from augexp.export.request import Request, finished
+from augexp.train.run import train
+
+
+@pytest.fixture(scope="package")
+def trained_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
+    # Not what runs are by default, and the weights of the first epoch: what else could be taken for them is there, too.
+    scored = ["train.epochs=2", "train.score=best", "train.ema=0.9", "train.loss=binary", "train.warmup_epochs=0"]
+    overrides = [*scored, "data.train_per_class=40", "strategy=cutmix", "name=taken home"]
+    runs_dir = tmp_path_factory.mktemp("runs")
+    return train(load.experiment("digits.yaml", [*overrides, f"runs_dir={runs_dir}", f"data.cache_dir={cache_dir}"]))
+
+
+def format_of(name: str) -> Format:
+    return next(one for one in FORMATS if one.name == name)
+
+
+def ask(run: Path, name: str, folder: Path, *, temperature: bool = False, overwrite: bool = False) -> Request:
+    """A request to export a run into a folder."""
+    chosen = format_of(name)
+    return Request(finished(run), chosen, folder / f"digits{chosen.ending}", temperature, overwrite)
