@@ -19,7 +19,7 @@ from augexp.runs import checkpoint, read
 from augexp.runs import folder as run_folder
 from augexp.runs.checkpoint import Checkpoint, Progress
 from augexp.runs.records import BrokenRun
-from augexp.train import optimizer
+from augexp.train import optimizer, stopping
 from augexp.train.progress import Display, Pace
 from augexp.train.task import Phase, Task, origin
 from augexp.train.tensorboard import Events
@@ -54,6 +54,7 @@ class Record(keras.callbacks.Callback):  # type: ignore[misc]
         self.loss: Any = math.nan  # of the last step, perhaps still being computed
         self.pace = Pace(task.experiment.train.batch_size)
         self.validation = ExitStack()
+        self.is_over = resumed is not None and stopping.is_over(task.experiment, folder)  # by early stopping
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         self.epoch = epoch + 1
@@ -91,11 +92,15 @@ class Record(keras.callbacks.Callback):  # type: ignore[misc]
         self._save_checkpoint()
         if better:
             save_weights(self.task, self.folder, "best")
-        if self.step == self.task.total_steps:
+        self.is_over = stopping.is_over(self.task.experiment, self.folder)
+        if self.is_over or self.step == self.task.total_steps:
             save_weights(self.task, self.folder, "last")
         if self.events:
             self.events.add(row)
         self.display.end_epoch(row)
+        if self.is_over and (rule := self.task.experiment.train.early_stopping):
+            self.model.stop_training = True
+            console.say(stopping.in_words(rule, self.epoch))
 
     def _reach(self, row: Mapping[str, Any]) -> bool:
         """Takes down what an epoch has reached; whether it is the best so far."""
