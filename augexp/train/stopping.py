@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from augexp.config.schema import EarlyStopping, Experiment
+from augexp.errors import counted
 from augexp.runs import read
 from augexp.runs.records import BrokenRun
 
@@ -33,4 +34,4 @@ def _waited(accuracies: list[float], min_delta: float) -> int:
 def in_words(rule: EarlyStopping, epoch: int) -> str:
     """What is said when a run ends early."""
     more = f" by more than {rule.min_delta:g}" if rule.min_delta else ""
-    return f"stopped early after epoch {epoch}: val accuracy has not risen{more} in {rule.patience} epochs"
+    return f"stopped early after epoch {epoch}: val accuracy has not risen{more} in {counted(rule.patience, 'epoch')}"
