@@ -63,10 +63,10 @@ def look(experiment: Experiment, per_class: int | None) -> Findings:
 
 
 def _looking(experiment: Experiment) -> Experiment:
-    """What training refuses is looked at as if it were dropped."""
-    if experiment.data.duplicates != "refuse":
-        return experiment
-    return experiment.model_copy(update={"data": experiment.data.model_copy(update={"duplicates": "drop"})})
+    """What training refuses is looked at as if it were dropped, and everything at the size of training."""
+    data = experiment.data
+    duplicates = "drop" if data.duplicates == "refuse" else data.duplicates
+    return experiment.model_copy(update={"data": data.model_copy(update={"duplicates": duplicates, "eval_size": None})})
 
 
 def _parts(splits: Splits) -> dict[Split, Part]:

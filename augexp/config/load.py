@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from augexp.config import overrides as typed
-from augexp.config import yamlfile
+from augexp.config import ownnet, yamlfile
 from augexp.config.mistakes import in_words
 from augexp.config.ops import OpSpec, OwnOp, Spec, ownfile
-from augexp.config.schema import Experiment, is_named, label_of, read_strategy
+from augexp.config.schema import Experiment, Model, is_named, label_of, read_strategy
 from augexp.config.settings import as_made
 from augexp.errors import UserError, all_of, did_you_mean
 
@@ -100,18 +100,19 @@ def experiment(
 
 
 def _validated(raw: Mapping[str, Any], beside: Path) -> Experiment:
-    """The experiment of plain values; it says where the files of its own ops lie, if it has some."""
+    """The experiment of plain values; it says where the files of its own ops and network lie, if it has some."""
     told, train = raw.get("ops_dir"), raw.get("train")
     folder = (Path(told).expanduser() if isinstance(told, str) and "\0" not in told else beside).absolute()
     deterministic = isinstance(train, Mapping) and train.get("deterministic") is True
     with ownfile.looking_in(folder, deterministic=deterministic):
         experiment = Experiment.model_validate(raw)
-    has_own = any(isinstance(one, OwnOp) for op in experiment.strategy for one in op.alternatives())
+    has_own_ops = any(isinstance(one, OwnOp) for op in experiment.strategy for one in op.alternatives())
+    has_own = has_own_ops or ownnet.is_own(experiment.model.backbone)
     return experiment.model_copy(update={"ops_dir": str(folder)}) if has_own else experiment
 
 
 def known_again(config: Mapping[str, Any]) -> Experiment:
-    """The experiment of a resolved configuration, with the files of its own ops, to be trained.
+    """The experiment of a resolved configuration, with the files of its own ops and network, to be trained.
 
     Raises:
         UserError: if one of them has changed or is gone.
@@ -120,6 +121,22 @@ def known_again(config: Mapping[str, Any]) -> Experiment:
         return _validated(config, Path())
     except ValidationError as error:
         raise UserError(*all_of(in_words(error, Experiment, "configuration", {}))) from None
+
+
+def read_network(experiment: Experiment) -> None:
+    """Runs the file of an own network, and of no own op, so that the network can be built.
+
+    Raises:
+        UserError: if the file has changed or is gone.
+    """
+    if ownnet.SEP not in experiment.model.backbone:
+        return
+    try:
+        folder = Path(experiment.ops_dir or "").absolute()
+        with ownfile.looking_in(folder, deterministic=experiment.train.deterministic):
+            Model.model_validate(experiment.model.model_dump(mode="json"))
+    except ValidationError as error:
+        raise UserError("; ".join(detail["msg"] for detail in error.errors())) from None
 
 
 def is_of_op(key: str) -> bool:

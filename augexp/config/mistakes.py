@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import date
+from typing import get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -127,15 +128,19 @@ def _suggest_key(loc: Place, root: type[BaseModel]) -> str:
 
 
 def _sections(root: type[BaseModel]) -> dict[str, type[BaseModel]]:
-    annotations = {name: field.annotation for name, field in root.model_fields.items()}
-    return {name: kind for name, kind in annotations.items() if isinstance(kind, type) and issubclass(kind, BaseModel)}
+    return {
+        name: kind
+        for name, field in root.model_fields.items()
+        for kind in (field.annotation, *get_args(field.annotation))  # a section, or one that may be left out
+        if isinstance(kind, type) and issubclass(kind, BaseModel)
+    }
 
 
 def _model_at(parents: Sequence[str | int], root: type[BaseModel]) -> type[BaseModel]:
     match parents:
         case ["strategy", *_, int(), str(op)]:
             return own.known(op) or OPS[op]
-        case [str(section)]:
-            return _sections(root)[section]
+        case [str(section), *inner]:
+            return _model_at(inner, _sections(root).get(section, root))
         case _:
             return root

@@ -58,6 +58,17 @@ def alike(experiment: Experiment, counts: Sequence[int]) -> list[str]:
     ]
 
 
+def smoothed(experiment: Experiment) -> list[str]:
+    """A line where labels are smoothed, and mixed after that."""
+    names, smoothing = named(mixing(experiment)), experiment.train.label_smoothing
+    if not names or not smoothing:
+        return []
+    return [
+        f"train.label_smoothing {smoothing:g} beside {names}: labels are smoothed first and then mixed, so that "
+        "targets are softened twice"
+    ]
+
+
 def mixing(experiment: Experiment) -> list[Spec]:
     """The ops of the strategy that mix; one that is never applied mixes nothing."""
     ops = [one for op in experiment.strategy if _is_applied(op) for one in op.alternatives()]

@@ -23,15 +23,15 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from augexp.config import yamlfile
+from augexp.config import hub, ownnet, yamlfile
 from augexp.config.ops import OPS, STRATEGY_NAMES, Float, OpSpec, named_strategy, targets_of
 from augexp.config.ops.own import is_own
-from augexp.errors import did_you_mean
+from augexp.errors import UserError, did_you_mean
 
-SMALL_CNN = "SmallCNN"
+SMALL_NETWORKS = ("SmallCNN", "ResNet20", "WideResNet16-2")  # of augexp's own; a test compares them with their makers
 # keras.applications by name: importing Keras to check a spelling would cost seconds. A test compares the two.
 BACKBONES = (
-    SMALL_CNN,
+    *SMALL_NETWORKS,
     *("ConvNeXtBase", "ConvNeXtLarge", "ConvNeXtSmall", "ConvNeXtTiny", "ConvNeXtXLarge"),
     *("DenseNet121", "DenseNet169", "DenseNet201"),
     *(f"EfficientNetB{i}" for i in range(8)),
@@ -104,6 +104,8 @@ class Data(Section):
     """Where the examples come from, their size, and how they are split.
 
     Attributes:
+        eval_size: side in pixels at which val and test are looked at, where it is another than that of training
+            (Touvron et al., Fixing the train-test resolution discrepancy, 2019); None: `image_size`.
         split_seed: which of many ways to divide the examples is taken; `seed`: each run's own seed.
         folds: K; None: one division. The run of seed s tests on fold s mod K of division `split_seed` + s // K, so that
             K seeds in a row test on every image once.
@@ -117,6 +119,7 @@ class Data(Section):
 
     source: Annotated[str, Field(strict=True)] = "stanford_dogs"
     image_size: Annotated[Int, Field(ge=8, le=2048)] = 224
+    eval_size: Annotated[Int, Field(ge=8, le=2048)] | None = None
     resize: Literal["squash", "crop"] = "squash"
     antialias: Flag = False
     cache_size: Annotated[Int, Field(ge=8, le=4096)] | None = None
@@ -137,6 +140,15 @@ class Data(Section):
     def _of_tfds(cls, value: str | None, others: ValidationInfo) -> str | None:
         if value is not None and re.match(r"folder:|csv:|digits$", str(others.data.get("source"))):
             raise PydanticCustomError("whole", "only sets of TFDS have keys; leave this one out")
+        return value
+
+    @field_validator("eval_size")
+    @classmethod
+    def _is_another(cls, value: int | None, others: ValidationInfo) -> int | None:
+        if value is not None and value == others.data.get("image_size"):
+            raise PydanticCustomError(
+                "expected", "null, or another size than data.image_size ({image}), is needed", {"image": value}
+            )
         return value
 
     @field_validator("cache_size")
@@ -168,21 +180,41 @@ class Data(Section):
         """Side in pixels of the images in the decoded cache."""
         return self.cache_size or self.image_size
 
+    @property
+    def as_evaluated(self) -> "Data":
+        """The same, with the images at the size at which val and test are looked at, and as much of them to be seen."""
+        if self.eval_size is None:
+            return self
+        cached = None if self.cache_size is None else round(self.cache_size * self.eval_size / self.image_size)
+        return self.model_copy(update={"image_size": self.eval_size, "cache_size": cached, "eval_size": None})
+
 
 def _check_backbone(backbone: str) -> str:
-    if backbone not in BACKBONES:
+    if ownnet.SEP not in backbone and backbone not in BACKBONES:
         raise PydanticCustomError(
             "choice",
-            "a keras.applications class or SmallCNN is needed{hint}",
+            "a keras.applications class, SmallCNN, ResNet20, WideResNet16-2, module:function or keras_hub:PRESET is "
+            "needed{hint}",
             {"hint": did_you_mean(backbone, BACKBONES)},
         )
+    try:
+        ownnet.read(backbone)
+    except UserError as error:
+        raise PydanticCustomError("whole", "{message}", {"message": f"{backbone}: {error}"}) from None
     return backbone
 
 
 class Model(Section):
-    """The network: a backbone and a linear head."""
+    """The network: a backbone and a linear head.
+
+    Attributes:
+        backbone_digest: of the file of an own network, or of a folder of KerasHub; taken from there where it is read.
+        drop_path: chance that the deepest block is left out for an image in training, that of others in proportion
+            (Huang et al., Deep Networks with Stochastic Depth, 2016); None: the backbone's own.
+    """
 
     backbone: Annotated[str, Field(strict=True)] = "ResNet50"
+    backbone_digest: Annotated[str | None, Field(validate_default=True)] = None
     backbone_args: dict[str, JsonValue] = {}
     weights: Annotated[str | None, Field(validate_default=True)] = "imagenet"
     preprocessing: Literal["imagenet", "unit"] = "imagenet"
@@ -191,6 +223,7 @@ class Model(Section):
     freeze: Literal["none", "backbone"] = "none"
     backbone_lr: Annotated[Float, Field(gt=0, le=1)] = 0.1
     dropout: Annotated[Float, Field(ge=0, lt=1)] = 0.0
+    drop_path: Annotated[Float, Field(ge=0, lt=1)] | None = None
 
     @property
     def with_usual_input(self) -> "Model":
@@ -198,21 +231,87 @@ class Model(Section):
         args = {name: value for name, value in self.backbone_args.items() if name not in RANGE_ARGS}
         return self.model_copy(update={"preprocessing": "imagenet", "backbone_args": args})
 
+    @property
+    def is_of_keras(self) -> bool:
+        """Whether the backbone is one of keras.applications, with weights and preprocessing for ImageNet."""
+        return self.backbone in BACKBONES and self.backbone not in SMALL_NETWORKS
+
+    @property
+    def has_own_weights(self) -> bool:
+        """Whether the weights come with the backbone, and not from a file or at random."""
+        return self.weights == (hub.OWN_WEIGHTS if hub.is_hub(self.backbone) else "imagenet")
+
     _backbone = field_validator("backbone")(_check_backbone)
+
+    @field_validator("backbone_digest")
+    @classmethod
+    def _of_its_file(cls, value: str | None, others: ValidationInfo) -> str | None:
+        backbone = others.data.get("backbone")
+        if backbone is None or ownnet.SEP not in backbone:
+            return None
+        here = ownnet.read(backbone)
+        if here is not None and value not in (None, here):
+            raise PydanticCustomError(
+                "whole",
+                "the file of {backbone} has changed since: {there} there, {here} now; bring the file back, or leave "
+                "this key out to take it as it is",
+                {"backbone": backbone, "there": value, "here": here},
+            )
+        return here or value
 
     @field_validator("backbone_args")
     @classmethod
-    def _small_cnn_takes_none(cls, value: dict[str, JsonValue], others: ValidationInfo) -> dict[str, JsonValue]:
-        if others.data.get("backbone") == SMALL_CNN and value:
-            raise PydanticCustomError("whole", "SmallCNN takes no arguments; leave this key out")
+    def _small_networks_take_none(cls, value: dict[str, JsonValue], others: ValidationInfo) -> dict[str, JsonValue]:
+        backbone = others.data.get("backbone")
+        if backbone in SMALL_NETWORKS and value:
+            raise PydanticCustomError("whole", "{name} takes no arguments; leave this key out", {"name": backbone})
+        return value
+
+    @field_validator("drop_path")
+    @classmethod
+    def _has_blocks(cls, value: float | None, others: ValidationInfo) -> float | None:
+        backbone = others.data.get("backbone", "")
+        if value is not None and (backbone == "SmallCNN" or ownnet.SEP in backbone):
+            raise PydanticCustomError("whole", "augexp can set none in {name}; leave this key out", {"name": backbone})
         return value
 
     @field_validator("weights")
     @classmethod
-    def _small_cnn_is_plain(cls, value: str | None, others: ValidationInfo) -> str | None:
-        if others.data.get("backbone") == SMALL_CNN and value == "imagenet":
-            raise PydanticCustomError("whole", "SmallCNN has no ImageNet weights; write null or a file")
+    def _has_imagenet_weights(cls, value: str | None, others: ValidationInfo) -> str | None:
+        backbone = others.data.get("backbone")
+        if value == "imagenet" and backbone is not None and backbone in SMALL_NETWORKS:
+            raise PydanticCustomError(
+                "whole", "{name} has no ImageNet weights; write null or a file", {"name": backbone}
+            )
+        if value == "imagenet" and backbone is not None and hub.is_hub(backbone):
+            raise PydanticCustomError(
+                "whole", "write preset for the weights of {name}, null for random ones, or a file", {"name": backbone}
+            )
+        if value == "imagenet" and backbone is not None and ownnet.is_own(backbone):
+            raise PydanticCustomError(
+                "whole",
+                "{name} has the weights that its function gives it; write null for these, or a file",
+                {"name": backbone},
+            )
         return value
+
+    @model_serializer(mode="wrap")
+    def _digest_where_needed(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `backbone_digest: null`, as configurations were written before there were own networks."""
+        told: dict[str, Any] = dump(self)
+        return {key: value for key, value in told.items() if key != "backbone_digest" or value is not None}
+
+
+class EarlyStopping(Section):
+    """When a run ends before its epochs.
+
+    Attributes:
+        patience: epochs in a row in which val accuracy has not risen.
+        min_delta: by how much it must rise, as a share: 0.001 is a tenth of a point.
+    """
+
+    patience: Count
+    min_delta: Annotated[Float, Field(ge=0, lt=1)] = 0.0
 
 
 Tracker = Literal["tensorboard", "mlflow", "wandb"]
@@ -235,6 +334,9 @@ class Train(Section):
             (Polyak and Juditsky, Acceleration of Stochastic Approximation by Averaging, 1992); it starts afresh where
             the backbone joins the head. None: the weights themselves.
         trackers: what follows a run from outside; it changes no number. `tensorboard: true` asks for that one, too.
+        clip_norm: the largest norm of a step's gradient, over all weights together (Pascanu et al., 2013); a longer one
+            is shortened to it. None: gradients as they are.
+        early_stopping: ends the run before its epochs; None: it never does. The schedule goes on spanning `epochs`.
         score: whose weights are scored, opened and compared. Those of the best epoch on val are chosen by a few images,
             which adds to the noise over seeds; both are kept.
     """
@@ -253,6 +355,8 @@ class Train(Section):
     balance: Literal["none", "sampler", "loss"] = "none"
     plain_epochs: Annotated[Int, Field(ge=0)] = 0
     ema: Annotated[Float, Field(gt=0, lt=1)] | None = None
+    clip_norm: Annotated[Float, Field(gt=0)] | None = None
+    early_stopping: EarlyStopping | None = None
     score: Score = "last"
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
     devices: Literal["one", "all"] = "one"
@@ -275,6 +379,15 @@ class Train(Section):
         if value == "loss" and others.data.get("loss") == "binary":
             raise PydanticCustomError(
                 "expected", "none or sampler is needed beside train.loss: binary; balanced softmax is of a softmax"
+            )
+        return value
+
+    @field_validator("early_stopping")
+    @classmethod
+    def _may_end(cls, value: EarlyStopping | None, others: ValidationInfo) -> EarlyStopping | None:
+        if value is not None and others.data.get("plain_epochs"):
+            raise PydanticCustomError(
+                "whole", "a run that may end early has no last epochs; leave this key or train.plain_epochs out"
             )
         return value
 
@@ -351,7 +464,8 @@ class Experiment(Section):
     """One run, resolved: everything that decides its numbers.
 
     Attributes:
-        ops_dir: where the files of own ops lie, which are known by their digests; None: beside the configuration.
+        ops_dir: where the files of own ops and networks lie, which are known by their digests; None: beside the
+            configuration.
     """
 
     name: Annotated[str, Field(strict=True)] = ""

@@ -30,9 +30,18 @@ STANDS_FOR: Mapping[str, Sequence[tuple[Any, Any]]] = {
 }
 # By section, where a stored configuration lacks them.
 BEFORE: Mapping[str, Mapping[str, Any]] = {
-    "train": {"score": "best", "ema": None, "loss": "cross_entropy", "balance": "none"},
+    "train": {
+        "score": "best",
+        "ema": None,
+        "loss": "cross_entropy",
+        "balance": "none",
+        "clip_norm": None,
+        "early_stopping": None,
+    },
+    "model": {"drop_path": None},
     "data": {
         "antialias": False,
+        "eval_size": None,
         "duplicates": "keep",
         "split_seed": 0,
         "folds": None,
@@ -44,6 +53,10 @@ BEFORE: Mapping[str, Mapping[str, Any]] = {
 UNSAID = {
     "train.loss": "cross_entropy",
     "train.balance": "none",
+    "model.drop_path": None,
+    "train.clip_norm": None,
+    "train.early_stopping": None,
+    "data.eval_size": None,
     "data.duplicates": "keep",
     "data.split_seed": 0,
     "data.folds": None,
@@ -55,8 +68,9 @@ UNSAID = {
 def as_made(config: Mapping[str, Any]) -> dict[str, Any]:
     """A stored configuration with what its version didn't say because there was no choice yet.
 
-    That version scored the best epoch, which is not the default of today, averaged no weights, knew one loss, took
-    classes as often as they come, reduced images without antialiasing, and knew nothing of copies across splits.
+    That version scored the best epoch, which is not the default of today, averaged no weights, clipped no gradients,
+    stopped no run early, left drop path as it was, knew one loss, took classes as often as they come, evaluated at the
+    size of training, reduced images without antialiasing, and knew nothing of copies across splits.
     """
     sections = {name: config.get(name, {}) for name in BEFORE}
     return dict(config) | {
@@ -82,7 +96,9 @@ def differences(there: Mapping[str, Any], experiment: Experiment) -> list[str]:
 
 
 def _changed_file(key: str, there: Any, here: Any) -> str:
-    """How two strategies differ that are alike but for the files of their own ops; nothing of any others."""
+    """How two strategies or networks differ that are alike but for the files of own ones; nothing of any others."""
+    if key == "model.backbone_digest" and there is not None and here is not None:
+        return f"model.backbone: its file has changed: {there} there, {here} here"
     if key != "strategy" or not isinstance(there, list) or len(there) != len(here):
         return ""
     changed = []

@@ -7,7 +7,7 @@ same division. Which division that is, `data.split_seed` and `data.folds` say.
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -55,13 +55,14 @@ class Splits:
     left_out: tuple[str, ...]  # ids of the images that can't be decoded
     grey: Ranges = field(default_factory=dict)  # of deep grey: which values were taken for black and white
     copies: Copies = field(default_factory=Copies)  # equal images, before any were dropped
+    has_own_val: bool = False  # val is a split of the data set's own
 
     @property
     def validation(self) -> Literal["train", "val", "test"]:
         """What val is: a share of train, a split of the data set's own, or the test set."""
         if self.val is self.test:
             return "test"
-        return "train" if self.val.images is self.train.images else "val"
+        return "val" if self.has_own_val else "train"
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,10 @@ def split(decoded: Decoded, data: Data, groups: Groups = MappingProxyType({}), s
     """
     into = division(data, seed)
     train, test = _held_out(decoded, data, groups, into)
+    has_own_val = data.validation is None and "val" in decoded.splits
     if data.validation == "test":
         val = test
-    elif data.validation is None and "val" in decoded.splits:
+    elif has_own_val:
         val = _whole(decoded.splits["val"])
     else:
         train, val = _carve(train, data.validation or VALIDATION_SHARE, into.salt("val"), groups)
@@ -121,7 +123,8 @@ def split(decoded: Decoded, data: Data, groups: Groups = MappingProxyType({}), s
     fingerprint = _with_groups(decoded, groups) if groups else decoded.fingerprint
     # Seeds that divide the images otherwise drop others, and yet are of one data set.
     fingerprint = _with_dropped(fingerprint, found) if found.dropped and not data.divides_by_seed else fingerprint
-    return Splits(train, val, test, decoded.class_names, fingerprint, decoded.skipped, decoded.grey, found)
+    names, left_out = decoded.class_names, decoded.skipped
+    return Splits(train, val, test, names, fingerprint, left_out, decoded.grey, found, has_own_val)
 
 
 def _copies(train: Part, val: Part, test: Part, data: Data) -> Copies:
@@ -256,10 +259,41 @@ def _take(part: Part, positions: Iterable[int]) -> Part:
     return Part(part.images, part.rows[kept], part.labels[kept], ids, digests)
 
 
-def load_splits(experiment: Experiment) -> Splits:
-    """Train, val and test of an experiment, decoded if they aren't yet."""
-    source = sources.open_source(experiment.data)
-    return split(cache.load_or_build(source, experiment.data), experiment.data, source.groups, experiment.seed)
+def load_splits(experiment: Experiment, *, train_too: bool = False) -> Splits:
+    """Train, val and test of an experiment, decoded if they aren't yet.
+
+    Args:
+        experiment: with `data.eval_size`, val and test are at that size.
+        train_too: and train, as what looks at a trained network sees it.
+    """
+    data = experiment.data
+    source = sources.open_source(data)
+    decoded = cache.load_or_build(source, data)
+    found = split(decoded, data, source.groups, experiment.seed)
+    if data.eval_size is None:
+        return found
+    return _at_eval_size(found, decoded, cache.load_or_build(source, data.as_evaluated), train_too=train_too)
+
+
+def _at_eval_size(found: Splits, decoded: Decoded, other: Decoded, *, train_too: bool) -> Splits:
+    """The same examples of the same data, decoded once more at another size."""
+
+    def moved(part: Part) -> Part:
+        name = next(name for name, split in decoded.splits.items() if split.images is part.images)
+        rows = {id_: row for row, id_ in enumerate(other.splits[name].ids)}
+        there = np.array([rows[id_] for id_ in part.ids], np.int64)
+        order = np.argsort(there)
+        sorted_part = _take(part, order)
+        return replace(sorted_part, images=other.splits[name].images, rows=there[order])
+
+    test = moved(found.test)
+    return replace(
+        found,
+        train=moved(found.train) if train_too else found.train,
+        val=test if found.val is found.test else moved(found.val),
+        test=test,
+        fingerprint=hashlib.sha256(json.dumps([found.fingerprint, other.fingerprint]).encode()).hexdigest(),
+    )
 
 
 def expected_splits(experiment: Experiment) -> Splits | None:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augexp import console
-from augexp.config.schema import SMALL_CNN, Model
+from augexp.config.schema import Model
 from augexp.data.splits import Part, division
 from augexp.errors import UserError, first_line
 from augexp.evaluate.subject import Found, Subject
@@ -102,9 +102,9 @@ def imagenet_places(class_names: tuple[str, ...]) -> list[int]:
 
 def _whole_network(run: Trained) -> keras.Model:
     """ImageNet's own classifier behind the backbone's preprocessing: (B, S, S, 3) in [0, 255] -> (B, 1000)."""
-    settings, size = run.experiment.model, run.experiment.data.image_size
-    if settings.backbone == SMALL_CNN:
-        raise UserError("SmallCNN was never trained on ImageNet")
+    settings, size = run.experiment.model, run.experiment.data.as_evaluated.image_size
+    if not settings.is_of_keras:
+        raise UserError(f"{settings.backbone} is none of keras.applications, and has no head for ImageNet")
     # In half precision, probabilities of 1,000 classes tie and vanish.
     with policy("float32"):
         whole = _imagenet_classifier(settings, size)

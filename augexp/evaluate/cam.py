@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from augexp.data.boxes import Boxes
+from augexp.errors import UserError
 from augexp.network.model import Network
 
 THRESHOLD = 0.2  # of the largest value; the paper's
@@ -28,7 +29,12 @@ class Seen(NamedTuple):
 
 
 def looker(network: Network) -> Callable[[NDArray[Any]], Seen]:
-    """A function from images (B, S, S, 3) in [0, 255] to logits and features."""
+    """A function from images (B, S, S, 3) in [0, 255] to logits and features.
+
+    Raises:
+        UserError: if the features have no places.
+    """
+    refuse_vectors(network)
     whole = network.model
     both = keras.Model(whole.inputs, [whole.outputs[0], whole.get_layer("pool").input])
 
@@ -37,6 +43,12 @@ def looker(network: Network) -> Callable[[NDArray[Any]], Seen]:
         return Seen(np.asarray(logits, np.float32), np.asarray(features, np.float32))
 
     return look
+
+
+def refuse_vectors(network: Network) -> None:
+    """Raises UserError if the backbone gives a vector: no place of an image has evidence of its own then."""
+    if len(network.model.get_layer("pool").input.shape) != 4:
+        raise UserError("its backbone gives a vector and no map of features, so that there are no places to look at")
 
 
 def activation_maps(network: Network, features: Floats, classes: NDArray[np.integer]) -> Floats:

@@ -92,14 +92,14 @@ def _telling(runs: Sequence[Trained], part: Part, examples: int) -> NDArray[np.i
 
 
 def _said(run: Trained, part: Part, advance: console.Advance) -> NDArray[np.int64]:
-    middle = pipeline.centre(run.experiment.data.image_size)
+    middle = pipeline.centre(run.experiment.data.as_evaluated.image_size)
     logits = scoring.of_part(run.network.model, part, middle, advance, run.folder.name)
     return np.concatenate([batch.argmax(axis=1) for batch in logits])
 
 
 def _images(run: Trained, part: Part, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
     decoded = np.asarray(part.images[part.rows[rows]])
-    middle = pipeline.centre(run.experiment.data.image_size)
+    middle = pipeline.centre(run.experiment.data.as_evaluated.image_size)
     return np.asarray(middle(tf.convert_to_tensor(decoded), tf.convert_to_tensor(rows)))
 
 

@@ -14,7 +14,8 @@ OVERLAP = 0.5  # of the box around the map with that around the object: found
 
 
 def images(subject: Subject) -> int:
-    """The part once. Raises UserError if the data has no boxes."""
+    """The part once. Raises UserError if the data has no boxes, or the network no places."""
+    cam.refuse_vectors(subject.run.network)
     boxes.open_boxed(subject.run.experiment.data)
     return len(subject.part)
 
@@ -25,7 +26,7 @@ def run(subject: Subject) -> Found:
     `known`: the map of the true class; `top1`: the map of the class that is said, which must be the true one.
     """
     network, start = subject.run.network, 0
-    around = boxes.of_part(subject.part, subject.run.experiment.data)
+    around = boxes.of_part(subject.part, subject.run.experiment.data.as_evaluated)
     look = cam.looker(network)
     found: dict[str, list[bool]] = {"localisation_known": [], "localisation_top1": []}
     batches = pipeline.eval_batches(subject.part, scoring.BATCH, 1, subject.middle)

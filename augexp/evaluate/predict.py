@@ -88,7 +88,7 @@ def _best(probability: NDArray[np.float32], names: Sequence[str], top: int) -> t
 
 def _images(files: Sequence[Path], run: Trained) -> Iterator[tuple[list[int], NDArray[np.uint8] | str]]:
     """Numbers of files and their images (n, S, S, 3), decoded as for training; or one number and what is wrong."""
-    data = run.experiment.data
+    data = run.experiment.data.as_evaluated
     middle = pipeline.centre(data.image_size)
     missing = np.ones(len(files), bool)
     for chunk in decode.decode(of_files(files), data, run.grey):

@@ -55,7 +55,7 @@ class Subject:
 
     @property
     def image_size(self) -> int:
-        return self.run.experiment.data.image_size
+        return self.run.experiment.data.as_evaluated.image_size
 
     @property
     def middle(self) -> View:

@@ -20,7 +20,8 @@ def build_network(
     numbers of Python and NumPy are others afterwards.
 
     Args:
-        experiment: its `model`, `data.image_size`, `train.devices` and seed count.
+        experiment: its `model`, `train.devices`, seed and sizes of images count; with `data.eval_size` the network
+            takes images of any size.
         precision: Keras's policy for the layers.
         num_classes: width of the head.
         pretrained: False leaves the weights random, for estimates and for weights that come later.
@@ -31,7 +32,8 @@ def build_network(
     keras.utils.clear_session()  # names of layers count from one again
     devices = experiment.train.devices
     with _seeded(experiment.seed), policy(precision), parallel.shared(devices):
-        network = model.build(experiment.model, experiment.data.image_size, num_classes, pretrained=pretrained)
+        size = experiment.data.image_size if experiment.data.eval_size is None else None
+        network = model.build(experiment.model, size, num_classes, pretrained=pretrained)
     parallel.synchronize(network.backbone, devices)
     return network
 

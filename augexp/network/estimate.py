@@ -1,7 +1,7 @@
 """What a run will cost before it starts: memory, and hours on a CPU."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import median
 
@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from augexp.config.schema import Experiment, Train
-from augexp.network.model import Network
+from augexp.network.model import Network, bare_backbone
 
 FULL = 4  # predictions that a training step costs; with the backbone frozen it costs about one
 # What compiling the first steps takes, counted in first predictions: of the head alone, of everything (on a CPU).
@@ -35,7 +35,10 @@ def memory(network: Network, experiment: Experiment) -> Memory:
     trains_backbone = experiment.model.freeze == "none"
     copies = 2 + optimizer_copies(experiment.train)  # weight, gradient
     count = network.model.count_params()
-    outputs = [_elements(layer) for layer in network.backbone.layers]
+    at_size = network.backbone
+    if experiment.data.eval_size is not None:
+        at_size = bare_backbone(experiment.model, experiment.data.image_size)
+    outputs = [_elements(layer) for layer in _layers(at_size)]
     kept = sum(outputs) if trains_backbone else 2 * max(outputs)
     width = 2 if network.precision.startswith("mixed") else 4
     weights = 4 * count * (copies if trains_backbone else 1)
@@ -45,6 +48,15 @@ def memory(network: Network, experiment: Experiment) -> Memory:
 def optimizer_copies(train: Train) -> int:
     """Numbers that the optimizer keeps for each weight: one or two moments, and the average where there is one."""
     return (1 if train.optimizer == "sgd" else 2) + (train.ema is not None)
+
+
+def _layers(network: keras.Model) -> Iterator[keras.layers.Layer]:
+    """Those of networks within it, too, but for what a subclass calls."""
+    for layer in network.layers:
+        if isinstance(layer, keras.Sequential | type(network)):
+            yield from _layers(layer)
+        else:
+            yield layer
 
 
 def _elements(layer: keras.layers.Layer) -> int:
@@ -69,7 +81,8 @@ def seconds(
     first, image = _prediction(network.model, train.batch_size, experiment.data.image_size, jit_compile=jit_compile)
     full = 0 if experiment.model.freeze == "backbone" else train.epochs - train.head_epochs
     head = train.epochs - full
-    passes = (full * FULL + head) * train_examples + train.epochs * val_examples
+    larger = (experiment.data.as_evaluated.image_size / experiment.data.image_size) ** 2
+    passes = (full * FULL + head) * train_examples + train.epochs * val_examples * larger
     return image * passes + first * ((HEAD_START if head else 0) + (FULL_START if full else 0))
 
 

@@ -1,17 +1,20 @@
 """What enters the first layer with weights, measured: a network must see the values that its weights are made for."""
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 
+from augexp.config import ownnet
 from augexp.config.schema import RANGE_ARGS, Model
 from augexp.config.settings import show
 from augexp.errors import UserError
 from augexp.network import model
 
 CORNERS = np.array(list(itertools.product((0, 255), repeat=3)), np.float32)  # (8, 3), of the RGB cube
+ANY_SIZE = 75  # pixels, of the images for a network that takes those of any size: the least that every class takes
 LIKE = 8.0  # spans that differ by less are alike; those of two settings that both scale, or neither, by 25 and more
 
 
@@ -31,10 +34,20 @@ class Entering:
         return span / LIKE < self.span < span * LIKE
 
 
+def measured(backbone: keras.Model, settings: Model) -> Entering | None:
+    """`entering`, or None where the first layer with weights lies within another, or there is none."""
+    first = next(_weighed(backbone), None)
+    return None if first is None or isinstance(first, keras.Model) else entering(backbone, settings)
+
+
+def _weighed(backbone: keras.Model) -> Iterator[keras.layers.Layer]:
+    return (layer for layer in backbone.layers if any(len(weight.shape) > 1 for weight in layer.weights))
+
+
 def entering(backbone: keras.Model, settings: Model) -> Entering:
     """Measured with images of one colour each."""
-    first = next(layer for layer in backbone.layers if any(len(weight.shape) > 1 for weight in layer.weights))
-    size = backbone.input_shape[1]
+    first = next(_weighed(backbone))
+    size = backbone.input_shape[1] or ANY_SIZE
     images = np.broadcast_to(CORNERS[:, None, None], (len(CORNERS), size, size, 3))
     before = keras.Model(backbone.inputs, first.input)
     values = before(model.preprocessing(settings)(keras.ops.convert_to_tensor(images)))
@@ -56,9 +69,9 @@ def refuse_unfit(settings: Model, image_size: int) -> None:
     if usual_settings == settings:
         return
     backbone = model.bare_backbone(settings, image_size)
-    found = entering(backbone, settings)
-    usual = entering(model.bare_backbone(usual_settings, image_size), usual_settings)
-    if fits(backbone, settings, found, usual):
+    found = measured(backbone, settings)
+    usual = measured(model.bare_backbone(usual_settings, image_size), usual_settings)
+    if found is None or usual is None or fits(backbone, settings, found, usual):
         return
     seen = f"RGB 0..255 would enter the first convolution of {settings.backbone} as {found} in place of {usual}"
     if settings.preprocessing == "imagenet":
@@ -82,7 +95,20 @@ def _instead(settings: Model) -> str:
 
 def line(network: model.Network, settings: Model) -> str:
     """What enters the first convolution, in words."""
-    return f"input: RGB 0..255 enters the first convolution as {entering(network.backbone, settings)}"
+    if (found := measured(network.backbone, settings)) is None:
+        return f"input: RGB {'0..1' if settings.preprocessing == 'unit' else '0..255'} enters {settings.backbone}"
+    return f"input: RGB 0..255 enters the first convolution as {found}"
+
+
+def unscaled(network: model.Network, settings: Model) -> list[str]:
+    """A line where an own network takes grey levels as they are, which few learn from."""
+    found = measured(network.backbone, settings) if ownnet.is_own(settings.backbone) else None
+    if found is None or not np.allclose((found.low, found.high), (0, 255)):
+        return []
+    return [
+        f"{settings.backbone} scales nothing: RGB 0..255 enters its first convolution as {found}; put "
+        "keras.layers.Rescaling(1 / 127.5, offset=-1) in front of it, or set model.preprocessing=unit"
+    ]
 
 
 def unlike(network: model.Network, settings: Model) -> list[str]:
@@ -90,8 +116,10 @@ def unlike(network: model.Network, settings: Model) -> list[str]:
     usual_settings = settings.with_usual_input
     if settings.weights is None or settings == usual_settings:
         return []
-    found = entering(network.backbone, settings)
-    usual = entering(model.bare_backbone(usual_settings, network.backbone.input_shape[1]), usual_settings)
+    found = measured(network.backbone, settings)
+    usual = measured(model.bare_backbone(usual_settings, network.backbone.input_shape[1]), usual_settings)
+    if found is None or usual is None:
+        return []
     if np.allclose((found.low, found.high), (usual.low, usual.high), atol=0.05 * usual.span):
         return []
     return [

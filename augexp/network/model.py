@@ -1,4 +1,4 @@
-"""A keras.applications backbone with a linear head; preprocessing is inside, so that all else speaks raw RGB."""
+"""A backbone with a linear head; preprocessing is inside, so that all else speaks raw RGB."""
 
 import errno
 import os
@@ -12,9 +12,11 @@ from typing import Any
 
 import keras
 
-from augexp.config.schema import SMALL_CNN, Model
+from augexp.config import hub, ownnet
+from augexp.config.schema import Model
 from augexp.errors import UserError, first_line
-from augexp.network import efficientnet
+from augexp.network import droppath, efficientnet, own, small
+from augexp.network import hub as network_hub
 
 SET_BY_AUGEXP = ("include_top", "weights", "input_shape", "input_tensor", "pooling", "classes")
 
@@ -28,28 +30,29 @@ class Network:
     precision: str  # Keras's policy, that it was built under
 
 
-def build(settings: Model, image_size: int, num_classes: int, *, pretrained: bool = True) -> Network:
+def build(settings: Model, image_size: int | None, num_classes: int, *, pretrained: bool = True) -> Network:
     """Builds the network under Keras's current precision policy.
 
     Args:
         settings: the `model` section.
-        image_size: side in pixels.
+        image_size: side in pixels; None: any, and the network is refused where it can't have that.
         num_classes: K, width of the head.
         pretrained: False leaves the weights random, for estimates.
 
     Raises:
         UserError: if the backbone can't have this size or these arguments, or its weights can't be had or don't fit.
     """
-    imagenet = pretrained and settings.weights == "imagenet"
-    backbone = _backbone(settings, image_size, weights="imagenet") if imagenet else bare_backbone(settings, image_size)
-    if pretrained and not imagenet and settings.weights is not None:
+    comes_with = pretrained and settings.has_own_weights
+    backbone = _backbone(settings, image_size, settings.weights) if comes_with else bare_backbone(settings, image_size)
+    if pretrained and not comes_with and settings.weights is not None:
         _load_weights(backbone, settings)
     _set_batch_norm(backbone, settings)
     # A mixed policy casts the inputs of layers to half precision, too coarse for grey levels: preprocess in float32.
     images = keras.Input((image_size, image_size, 3), dtype="float32", name="images")
     features = backbone(preprocessing(settings)(images))
-    pooled = keras.layers.GlobalAveragePooling2D(name="pool")(features)
-    dropped = keras.layers.Dropout(settings.dropout, name="dropout")(pooled)
+    is_map = len(features.shape) == 4
+    pool = keras.layers.GlobalAveragePooling2D(name="pool") if is_map else keras.layers.Identity(name="pool")
+    dropped = keras.layers.Dropout(settings.dropout, name="dropout")(pool(features))
     logits = keras.layers.Dense(num_classes, dtype="float32", name="head")(dropped)
     return Network(keras.Model(images, logits, name="network"), backbone, keras.config.dtype_policy().name)
 
@@ -82,7 +85,7 @@ def _uncompiled(network: Network) -> keras.Model:
     return keras.Model(network.model.inputs, network.model.outputs, name="weights")
 
 
-def bare_backbone(settings: Model, image_size: int) -> keras.Model:
+def bare_backbone(settings: Model, image_size: int | None) -> keras.Model:
     """The backbone with random weights, and the layers that it has with those of the settings.
 
     Raises:
@@ -92,35 +95,39 @@ def bare_backbone(settings: Model, image_size: int) -> keras.Model:
     return efficientnet.with_scaling(backbone) if settings.weights == "imagenet" else backbone
 
 
-def _backbone(settings: Model, image_size: int, weights: str | None) -> keras.Model:
-    if settings.backbone == SMALL_CNN:
-        return _small_cnn(image_size)
+def _backbone(settings: Model, image_size: int | None, weights: str | None) -> keras.Model:
+    shape = (image_size, image_size, 3)
+    if settings.backbone in small.MAKERS:
+        depth = {} if settings.drop_path is None else {"drop_path": settings.drop_path}
+        return small.MAKERS[settings.backbone](shape, **depth)
+    if ownnet.is_own(settings.backbone):
+        return own.build(settings, shape)
+    if hub.is_hub(settings.backbone):
+        return network_hub.build(settings, image_size, pretrained=weights is not None)
     if taken := [name for name in settings.backbone_args if name in SET_BY_AUGEXP]:
         raise UserError(f"model.backbone_args: {', '.join(taken)} can't be given here; augexp sets it")
     create = getattr(keras.applications, settings.backbone)
-    shape = (image_size, image_size, 3)
     try:
-        return create(include_top=False, weights=weights, input_shape=shape, **settings.backbone_args)
+        backbone = create(include_top=False, weights=weights, input_shape=shape, **settings.backbone_args)
     except Exception as error:  # get_file raises a bare Exception when a download fails.
         raise _cannot_build(settings, image_size, error) from error
-
-
-def _small_cnn(image_size: int) -> keras.Model:
-    """Three blocks of convolution, batch norm, ReLU and pooling: enough for the embedded digits."""
-    images = features = keras.Input((image_size, image_size, 3))
-    for count in (32, 64, 128):
-        features = keras.layers.Conv2D(count, 3, padding="same", use_bias=False)(features)
-        features = keras.layers.BatchNormalization()(features)
-        features = keras.layers.ReLU()(features)
-        features = keras.layers.MaxPooling2D(2)(features)
-    return keras.Model(images, features, name="small_cnn")
+    if settings.drop_path is not None:
+        droppath.set_rate(backbone, settings.drop_path, settings.backbone)
+    return backbone
 
 
 def preprocessing(settings: Model) -> Callable[[Any], Any]:
-    """What turns RGB in [0, 255] into what the backbone's weights expect, or into [0, 1] where `unit` asks for it."""
+    """What turns RGB in [0, 255] into what the backbone's weights expect, or into [0, 1] where `unit` asks for it.
+
+    An own network gets RGB in [0, 255] unless `unit` asks for [0, 1].
+    """
     if settings.preprocessing == "unit":
         return lambda images: images / 255.0
-    if settings.backbone == SMALL_CNN:
+    if ownnet.is_own(settings.backbone):
+        return lambda images: images
+    if hub.is_hub(settings.backbone):
+        return network_hub.scaling(settings)
+    if settings.backbone in small.MAKERS:
         return lambda images: images / 127.5 - 1.0
     # Each backbone's own `preprocess_input` stands beside it.
     create = getattr(keras.applications, settings.backbone)
@@ -151,7 +158,8 @@ def _load_weights(backbone: keras.Model, settings: Model) -> None:
         # Keras also warns of what it then raises.
         with warnings.catch_warnings(action="ignore"):
             backbone.load_weights(path)
-            efficientnet.scale_loaded(backbone)
+            if settings.is_of_keras:
+                efficientnet.scale_loaded(backbone)
     except Exception as error:  # Keras and h5py raise many kinds for another network's file, or for no HDF5 at all.
         args = f" {settings.backbone_args}" if settings.backbone_args else ""
         raise UserError(
@@ -160,7 +168,7 @@ def _load_weights(backbone: keras.Model, settings: Model) -> None:
         ) from error
 
 
-def _cannot_build(settings: Model, image_size: int, error: Exception) -> UserError:
+def _cannot_build(settings: Model, image_size: int | None, error: Exception) -> UserError:
     if url := re.search(r"URL fetch failure on (\S+):", str(error)):
         folder = f"{os.environ.get('KERAS_HOME', '~/.keras')}/models"
         name = url[1].rsplit("/", 1)[-1]
@@ -169,4 +177,5 @@ def _cannot_build(settings: Model, image_size: int, error: Exception) -> UserErr
             f"and put it into {folder}/{name}, or give its place as model.weights=FILE, or train from random weights "
             "with model.weights=null"
         )
-    return UserError(f"model.backbone {settings.backbone} can't be built at {image_size} px: {first_line(error)}")
+    at = "for images of any size, as data.eval_size needs it" if image_size is None else f"at {image_size} px"
+    return UserError(f"model.backbone {settings.backbone} can't be built {at}: {error}")

@@ -33,6 +33,15 @@ def check_batch(devices: Devices, batch_size: int) -> None:
         )
 
 
+def check_clipping(devices: Devices, clip_norm: float | None) -> None:
+    """Raises UserError if each device would shorten the gradient of its own share of a batch."""
+    if clip_norm is not None and keras.backend.backend() == "tensorflow" and len(names(devices)) > 1:
+        raise UserError(
+            "train.clip_norm: on several devices (train.devices: all) TensorFlow clips before gradients are added up; "
+            "use one device, or KERAS_BACKEND=jax"
+        )
+
+
 @contextmanager
 def shared(devices: Devices) -> Iterator[None]:
     """Inside, networks and optimizers are made for all the devices."""

@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from augexp import console
+from augexp.config import ownnet
+from augexp.config.load import read_network
 from augexp.config.schema import Experiment
 from augexp.data import decode, sources
 from augexp.data.grey import Ranges
@@ -51,6 +53,7 @@ def load(folder: Path, precision: str | None = None) -> Trained:
     path = run_folder.weights_path(folder, settings.train.score if finished else "best")
     if not path.is_file():
         raise UserError(f"{folder}: it holds no weights ({path.name}); train the run first, at least one epoch")
+    _read_network(folder, settings)
     environment = _environment(folder)
     class_names = environment.class_names or sources.open_source(settings.data).class_names
     # What was trained in bfloat16 is scored in it on any machine: compared numbers differ in nothing else.
@@ -96,6 +99,14 @@ def _settings(folder: Path) -> Experiment:
     return settings.model_copy(update={"train": settings.train.model_copy(update={"devices": "one"})})
 
 
+def _read_network(folder: Path, settings: Experiment) -> None:
+    try:
+        read_network(settings)
+    except UserError as error:
+        where = " (ops_dir in config.yaml says where it is)" if ownnet.is_own(settings.model.backbone) else ""
+        raise UserError(f"{folder}: {error}; the network can't be built without it{where}") from None
+
+
 def _environment(folder: Path) -> Environment:
     try:
         return read.environment(folder)
@@ -107,12 +118,12 @@ def _environment(folder: Path) -> Environment:
 
 
 def splits(run: Trained) -> Splits:
-    """The data that a run was trained on, decoded if they aren't.
+    """The data that a run was trained on, decoded if they aren't; all at the size at which it is evaluated.
 
     Raises:
         UserError: if it isn't what it was then, or can't be had.
     """
-    found = load_splits(run.experiment)
+    found = load_splits(run.experiment, train_too=True)
     if found.class_names != run.class_names:
         raise UserError(
             f"{run.folder}: it was trained on the classes {_brief(run.class_names)}, and "

@@ -16,6 +16,7 @@ from typing import Any
 
 import augexp
 from augexp import files
+from augexp.config import ownnet
 from augexp.config.decide import Registered
 from augexp.config.ops import own
 from augexp.config.schema import Experiment
@@ -85,7 +86,7 @@ def train(
         home: handle of the `Home` actor.
         token: a file of the sweep's machine, seen where `runs_dir` is shared.
         study: that the run belongs to.
-        own_files: of own ops, by their paths within `ops_dir`; they travel along.
+        own_files: of own ops and an own network, by their paths within `ops_dir`; they travel along.
     """
     import ray
 
@@ -118,6 +119,13 @@ def _own_ops(experiment: Experiment, own_files: Content) -> Iterator[Experiment]
     with tempfile.TemporaryDirectory() as ops_dir:
         unpack(own_files, Path(ops_dir))
         yield experiment.model_copy(update={"ops_dir": ops_dir})
+
+
+def _own_files(experiment: Experiment) -> dict[str, bytes]:
+    """What own ops and an own network need, by the paths within `ops_dir`."""
+    folder = Path(experiment.ops_dir or "")
+    network = ownnet.files_of(experiment.model.backbone, experiment.model.backbone_digest, folder)
+    return own.files_of(experiment.strategy, folder) | network
 
 
 def _wait_for_orphan(folder: Path) -> None:
@@ -219,7 +227,7 @@ class Cluster:
         absolute = {"runs_dir": str(Path(experiment.runs_dir).expanduser().absolute())}
         # Read anew, so that what travels holds nothing of the modules of own ops.
         plain = Experiment.model_validate(experiment.model_dump(mode="json") | absolute)
-        own_files = own.files_of(experiment.strategy, Path(experiment.ops_dir or ""))
+        own_files = _own_files(experiment)
         return Task(self._train.remote(plain, sys.argv, self._home, str(self._token), self._study, own_files))
 
     def release(self, ended: Task) -> None:

@@ -108,7 +108,8 @@ def _cache_bytes(experiments: Sequence[Experiment]) -> float:
         if not sources.is_prepared(settings.data):
             continue
         source = sources.open_source(settings.data)
-        if cache.find(source, settings.data) is None:
-            images = sum(examples.count for examples in source.splits.values())
-            missing[str(cache.entry_folder(source, settings.data))] = images * settings.data.decoded_size**2 * 3.0
+        images = sum(examples.count for examples in source.splits.values())
+        for data in (settings.data, settings.data.as_evaluated):
+            if cache.find(source, data) is None:
+                missing[str(cache.entry_folder(source, data))] = images * data.decoded_size**2 * 3.0
     return sum(missing.values())

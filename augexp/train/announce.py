@@ -22,13 +22,20 @@ def announcement(task: Task) -> list[str]:
     """What is about to be trained, on what, and a warning where it will take hours."""
     settings = task.experiment
     lines = [
-        f"{settings.run_dir}: {settings.model.backbone} at {settings.data.image_size} px, "
+        f"{settings.run_dir}: {settings.model.backbone} at {_size(settings)}, "
         f"{task.network.precision} on {devices(task)}",
         *_sizes(settings, task.splits, task.steps),
         *partners.few(settings),
+        *partners.smoothed(settings),
         *inputs.unlike(task.network, settings.model),
+        *inputs.unscaled(task.network, settings.model),
     ]
     return lines + (_slow(task) if task.device.kind == "cpu" else [])
+
+
+def _size(settings: Experiment) -> str:
+    data = settings.data
+    return f"{data.image_size} px" + (f" ({data.eval_size} px for val and test)" if data.eval_size else "")
 
 
 def devices(task: Task) -> str:
@@ -105,8 +112,10 @@ def plan(experiment: Experiment) -> list[str]:
         f"device: {found.name}, {precision}, Keras on {keras.backend.backend()}",
         *_expected_sizes(experiment),
         *partners.few(experiment),
+        *partners.smoothed(experiment),
         inputs.line(network, experiment.model),
         *inputs.unlike(network, experiment.model),
+        *inputs.unscaled(network, experiment.model),
         _memory(network, experiment),
     ]
 

@@ -14,8 +14,9 @@ from typing import Any
 import keras
 
 import augexp
+from augexp.config import hub
 from augexp.config.ops import own
-from augexp.config.schema import Experiment
+from augexp.config.schema import Experiment, Model
 from augexp.data import copies, decode
 from augexp.data.splits import division
 from augexp.train.announce import devices
@@ -39,7 +40,7 @@ def environment(task: Task, command: Sequence[str]) -> dict[str, Any]:
         "device": devices(task),
         "precision": task.network.precision,
         "git_commit": _git_commit(),
-        "weights": _weights(task.experiment.model.weights),
+        "weights": _weights(task.experiment.model),
         "command": shlex.join([Path(command[0]).name, *command[1:]]),
         "data_fingerprint": task.splits.fingerprint,
         "decoder": decode.VERSION,
@@ -54,9 +55,11 @@ def environment(task: Task, command: Sequence[str]) -> dict[str, Any]:
 
 
 def _libraries(experiment: Experiment) -> dict[str, str]:
-    """Versions of the libraries that ops of the strategy come from."""
+    """Versions of the libraries that ops of the strategy and the network come from."""
     kinds = {op.name.partition(own.SEP)[0] for spec in experiment.strategy for op in spec.alternatives()}
-    return {name: own.installed(name) for name in sorted(kinds & {"albumentations", "torchvision", "keras"})}
+    of_network = {"keras-hub"} if hub.is_hub(experiment.model.backbone) else set()
+    names = kinds & {"albumentations", "torchvision", "keras"} | of_network
+    return {name: own.installed(name) for name in sorted(names)}
 
 
 def software() -> dict[str, Any]:
@@ -95,9 +98,19 @@ def _code() -> str:
     return digest.hexdigest()[:16]
 
 
-def _weights(weights: str | None) -> str | None:
-    """Digest of a file of initial weights: what stands at its path may change."""
-    if weights is None or weights == "imagenet":
+def _weights(settings: Model) -> str | None:
+    """Digest of files of initial weights: what stands at their path may change."""
+    if settings.weights is None:
         return None
-    with Path(weights).expanduser().open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    if not settings.has_own_weights:
+        return _digest([Path(settings.weights).expanduser()])
+    folder = hub.folder(settings.backbone) if hub.is_hub(settings.backbone) else None
+    return None if folder is None else _digest(sorted(folder.glob("*.h5")))
+
+
+def _digest(paths: Sequence[Path]) -> str:
+    digests = []
+    for path in paths:
+        with path.open("rb") as file:
+            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+    return (digests[0] if len(digests) == 1 else hashlib.sha256(" ".join(digests).encode()).hexdigest())[:16]

@@ -22,7 +22,7 @@ from augexp.runs import folder as run_folder
 from augexp.runs import read
 from augexp.runs.checkpoint import Checkpoint, Progress
 from augexp.runs.records import BrokenRun
-from augexp.train import balance, binary, optimizer
+from augexp.train import balance, binary, optimizer, stopping
 from augexp.train.record import COLUMNS, Record, assign, save_weights
 from augexp.train.task import Phase, Task, eval_batches, phases, recipe
 from augexp.train.trackers import Trackers
@@ -102,6 +102,8 @@ def _fit_phase(task: Task, phase: Phase, record: Record) -> None:
     record.phase = phase
     decided_by = recipe(task.experiment, task.splits, augmented=phase.augmented)
     for steps in _stretches(task, phase, record.step):
+        if record.is_over:
+            return
         batches = pipeline.train_batches(task.splits.train, decided_by, steps)
         task.network.model.fit(
             record.waiting.watched(batches, phase, task.total_steps - steps.start),
@@ -146,7 +148,7 @@ def _mend_weights(task: Task, folder: Path, resumed: Checkpoint) -> None:
     """The checkpoint comes before the weights, so a kill between the two may have cost them."""
     if resumed.step == resumed.progress.best_epoch * task.steps:
         save_weights(task, folder, "best")
-    if resumed.step == task.total_steps:
+    if resumed.step == task.total_steps or stopping.is_over(task.experiment, folder):
         save_weights(task, folder, "last")
 
 

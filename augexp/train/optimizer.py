@@ -80,6 +80,7 @@ def build(
     """
     options: dict[str, Any] = {
         **({} if train.ema is None else {"use_ema": True, "ema_momentum": train.ema}),
+        **({} if train.clip_norm is None else {"global_clipnorm": train.clip_norm}),
         "slow": frozenset(id(variable) for variable in slow),
         "slow_rate": slow_rate,
         "decay": train.weight_decay,

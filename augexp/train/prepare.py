@@ -6,7 +6,7 @@ from augexp.config.ops import check_classes
 from augexp.config.schema import Experiment
 from augexp.data import pipeline
 from augexp.data.splits import load_splits
-from augexp.network import device, inputs, parallel
+from augexp.network import device, inputs, parallel, trial
 from augexp.network.build import build_network
 from augexp.train.task import Task
 
@@ -24,6 +24,7 @@ def prepare(experiment: Experiment) -> Task:
     check_classes(experiment.strategy, splits.class_names)
     steps = pipeline.steps_per_epoch(splits.train, experiment.train.batch_size)
     parallel.check_batch(experiment.train.devices, experiment.train.batch_size)
+    parallel.check_clipping(experiment.train.devices, experiment.train.clip_norm)
     network = build_network(experiment, precision, len(splits.class_names))
     return Task(experiment, network, splits, steps, found, parallel.uses_xla(found, experiment.train.devices))
 
@@ -33,10 +34,12 @@ def refuse_in_vain(experiment: Experiment) -> None:
 
     Raises:
         UserError: if mixing has no partners, the loss doesn't fit the targets, a tracker isn't installed, an own op
-            returns no images, or next to nothing of the images enters the network, or far too much.
+            returns no images or an own network no features, or next to nothing of the images enters the network, or far
+            too much.
     """
     partners.refuse_alone(experiment)
     targets.refuse_unfit(experiment)
     trackers.refuse_missing(experiment)
     own.prove_all(experiment.strategy, experiment.data.image_size)
+    trial.refuse_fault(experiment, device.resolve_precision(experiment.train.precision, device.find()))
     inputs.refuse_unfit(experiment.model, experiment.data.image_size)

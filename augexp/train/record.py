@@ -17,7 +17,7 @@ from augexp.network import model
 from augexp.runs import checkpoint, limit
 from augexp.runs import folder as run_folder
 from augexp.runs.checkpoint import Checkpoint, Progress
-from augexp.train import optimizer
+from augexp.train import optimizer, stopping
 from augexp.train.limit import Waiting
 from augexp.train.progress import Display, Pace
 from augexp.train.task import Phase, Task, origin, phases
@@ -55,6 +55,7 @@ class Record(keras.callbacks.Callback):  # type: ignore[misc]
         self.waiting = Waiting(task)
         self.told: Phase | None = None  # whose limit was said
         self.validation = ExitStack()
+        self.is_over = resumed is not None and stopping.is_over(task.experiment, folder)  # by early stopping
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         self.epoch = epoch + 1
@@ -100,11 +101,15 @@ class Record(keras.callbacks.Callback):  # type: ignore[misc]
         self._save_checkpoint()
         if better:
             save_weights(self.task, self.folder, "best")
-        if self.step == self.task.total_steps:
+        self.is_over = stopping.is_over(self.task.experiment, self.folder)
+        if self.is_over or self.step == self.task.total_steps:
             save_weights(self.task, self.folder, "last")
         self.trackers.add(row)
         self.display.end_epoch(row)
         self._tell_limit(row)
+        if self.is_over and (rule := self.task.experiment.train.early_stopping):
+            self.model.stop_training = True
+            console.say(stopping.in_words(rule, self.epoch))
 
     def _tell_limit(self, row: Mapping[str, Any]) -> None:
         """Says, once a phase, what limits it."""

@@ -112,15 +112,16 @@ def _begin(
 def _finish(task: Task, folder: Path, reached: Progress) -> dict[str, Any]:
     """Scores the weights of the last and of the best epoch on val and, once, on test; the result comes last."""
     train = task.experiment.train
+    epochs = len(read.history(folder)["epoch"])  # fewer than train.epochs where it stopped early
     other: Score = "best" if train.score == "last" else "last"
     said = _said(task, folder, train.score)
-    others = said if reached.best_epoch == train.epochs else _said(task, folder, other)
+    others = said if reached.best_epoch == epochs else _said(task, folder, other)
     scores = _scores(task, folder, said)
     scores_of_other = _scores(task, folder, others, other)
     _save(_curves(task, folder, reached), folder / "curves.png")
     found = limit.of_epochs(read.history(folder))
     result = {
-        "epochs": train.epochs,
+        "epochs": epochs,
         "best_epoch": reached.best_epoch,
         "validation": task.splits.validation,
         "score": train.score,

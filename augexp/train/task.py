@@ -74,7 +74,7 @@ def eval_batches(task: Task, part: Part) -> tf.data.Dataset:
     """Plain batches of val or test, each example once."""
     settings = task.experiment
     batch_size = parallel.eval_batch_size(settings.train.devices, settings.train.batch_size)
-    view = pipeline.centre(settings.data.image_size)
+    view = pipeline.centre(settings.data.as_evaluated.image_size)
     return pipeline.eval_batches(part, batch_size, len(task.splits.class_names), view)
 
 

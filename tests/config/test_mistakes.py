@@ -15,6 +15,10 @@ TOP_KEYS = "name, seed, strategy, data, model, train, ops_dir, runs_dir"
 STRATEGY_NEEDED = "none, basic, cutmix, mixup, joined with +, or a list of ops is needed"
 Complaint = Callable[..., str]
 
+NETWORKS = (
+    "a keras.applications class, SmallCNN, ResNet20, WideResNet16-2, module:function or keras_hub:PRESET is needed"
+)
+
 
 @pytest.fixture
 def complaint(tmp_path: Path) -> Complaint:
@@ -176,14 +180,18 @@ def test_a_mistake_in_an_op_within_an_op_gets_its_own_line(complaint: Complaint)
         (
             "model.backbone",
             "ResNet5",
-            "a keras.applications class or SmallCNN is needed, not 'ResNet5'; did you mean ResNet50?",
+            f"{NETWORKS}, not 'ResNet5'; did you mean ResNet50?",
         ),
         (
             "model.backbone",
             "resnet50",
-            "a keras.applications class or SmallCNN is needed, not 'resnet50'; did you mean ResNet50?",
+            f"{NETWORKS}, not 'resnet50'; did you mean ResNet50?",
         ),
-        ("model.backbone", "Zzzz", "a keras.applications class or SmallCNN is needed, not 'Zzzz'"),
+        (
+            "model.backbone",
+            "Zzzz",
+            f"{NETWORKS}, not 'Zzzz'",
+        ),
         ("model.backbone_args", "5", "a mapping of keys is needed, not 5"),
         ("model.batch_norm", "froze", "trainable or frozen is needed, not 'froze'; did you mean frozen?"),
         ("model.dropout", "1", "less than 1 is needed, not 1"),
@@ -264,7 +272,10 @@ def test_every_mistake_of_file_and_overrides_is_said_at_once(complaint: Complain
         ("seed=1_000", "seed: a whole number is needed, not '1_000'"),
         ("train.learning_rate=1:30", "train.learning_rate: a number is needed, not '1:30'"),
         ("train.epochs=!!int 3", "train.epochs: a whole number is needed, not '!!int 3'"),
-        ("model.backbone=50", "model.backbone: a keras.applications class or SmallCNN is needed, not '50'"),
+        (
+            "model.backbone=50",
+            f"model.backbone: {NETWORKS}, not '50'",
+        ),
         (
             "data={source: 5}",
             'data.source: text is needed, not 5; write "5", and all of it in single quotes',

@@ -68,3 +68,10 @@ def test_partners_of_another_class_are_nobody_themselves() -> None:
     large = load.experiment(None, ["strategy=[{name: mixup, partner: other_class}]"])
     assert partners.alike(large, [500, 500]) == []
     assert partners.alike(load.experiment(None, ["strategy=mixup", "train.batch_size=2"]), [5, 5]) == []
+
+
+def test_smoothing_beside_mixing_is_said() -> None:
+    (said,) = partners.smoothed(load.experiment(None, ["strategy=cutmix", "train.label_smoothing=0.1"]))
+    assert said.startswith("train.label_smoothing 0.1 beside cutmix: labels are smoothed first and then mixed")
+    for quiet in (["strategy=cutmix"], ["strategy=basic", "train.label_smoothing=0.1"]):
+        assert partners.smoothed(load.experiment(None, quiet)) == []

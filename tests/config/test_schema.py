@@ -26,7 +26,7 @@ from augexp.config.ops import (
     Posterize,
     RandomErasing,
 )
-from augexp.config.schema import BACKBONES, SMALL_CNN, Experiment
+from augexp.config.schema import BACKBONES, SMALL_NETWORKS, Experiment
 from augexp.errors import UserError
 
 Complaint = Callable[..., str]
@@ -64,7 +64,15 @@ def test_a_name_may_have_60_characters_and_no_more(tmp_path: Path, complaint: Co
     assert complaint(f"name: {'x' * 61}\n") == f"c.yaml:1: name: {expected}, not '{'x' * 56}..."
 
 
-def test_small_cnn_is_refused_with_imagenet_weights(complaint: Complaint) -> None:
+@pytest.mark.parametrize("name", SMALL_NETWORKS)
+def test_our_networks_have_no_arguments_and_no_imagenet_weights(complaint: Complaint, name: str) -> None:
+    message = f"model.weights: {name} has no ImageNet weights; write null or a file"
+    assert complaint(f"model:\n  backbone: {name}\n") == f"c.yaml:1: {message}"
+    text = f"model:\n  backbone: {name}\n  weights: null\n  backbone_args: {{alpha: 1}}\n"
+    assert complaint(text) == f"c.yaml:4: model.backbone_args: {name} takes no arguments; leave this key out"
+
+
+def test_a_clash_with_imagenet_weights_stands_at_the_key_to_change(complaint: Complaint) -> None:
     message = "model.weights: SmallCNN has no ImageNet weights; write null or a file"
     assert complaint("model:\n  backbone: SmallCNN\n") == f"c.yaml:1: {message}"
     assert complaint("model:\n  weights: imagenet\n", "model.backbone=SmallCNN") == f"c.yaml:2: {message}"
@@ -132,6 +140,16 @@ def test_an_experiment_is_frozen() -> None:
 def test_the_decoded_size_is_the_cache_size_or_the_image_size(tmp_path: Path) -> None:
     assert loaded(tmp_path, "data: {image_size: 64}\n").data.decoded_size == 64
     assert loaded(tmp_path, "data: {image_size: 64, cache_size: 80}\n").data.decoded_size == 80
+
+
+def test_as_much_of_an_image_is_seen_at_another_size_in_evaluation(tmp_path: Path, complaint: Complaint) -> None:
+    data = loaded(tmp_path, "data: {image_size: 160, eval_size: 224}\n").data.as_evaluated
+    assert (data.image_size, data.decoded_size) == (224, 224)
+    data = loaded(tmp_path, "data: {image_size: 64, eval_size: 96, cache_size: 80}\n").data.as_evaluated
+    assert (data.image_size, data.decoded_size) == (96, 120)
+    assert loaded(tmp_path, "data: {image_size: 64}\n").data.as_evaluated.image_size == 64
+    told = "c.yaml:1: data.eval_size: null, or another size than data.image_size (64), is needed, not 64"
+    assert complaint("data: {image_size: 64, eval_size: 64}\n") == told
 
 
 probability = st.floats(0, 1)
@@ -215,5 +233,5 @@ def test_the_backbones_are_those_of_keras() -> None:
     import keras
 
     offered = {name for name in dir(keras.applications) if name[0].isupper()}
-    assert set(BACKBONES) == offered | {SMALL_CNN}
+    assert set(BACKBONES) == offered | set(SMALL_NETWORKS)
     assert len(BACKBONES) == len(set(BACKBONES))

@@ -49,8 +49,9 @@ def test_what_decides_is_named_with_both_values() -> None:
 def test_a_section_by_itself() -> None:
     told = settings.deciding(Experiment().model_dump(mode="json"), "data")
     assert set(told) == {
-        "data.source", "data.image_size", "data.resize", "data.antialias", "data.cache_size", "data.validation",
-        "data.duplicates", "data.train_per_class", "data.split_seed", "data.folds", "data.image_key", "data.label_key",
+        "data.source", "data.image_size", "data.eval_size", "data.resize", "data.antialias", "data.cache_size",
+        "data.validation", "data.duplicates", "data.train_per_class", "data.split_seed", "data.folds",
+        "data.image_key", "data.label_key",
     }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Who belongs to train, validation and test."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from augexp.config import load
 from augexp.config.schema import Data
 from augexp.data.cache import Decoded, DecodedSplit
-from augexp.data.splits import Part, Splits, split
+from augexp.data.splits import Part, Splits, load_splits, split
 from augexp.errors import UserError
 
 Sizes = list[int]
@@ -276,3 +278,26 @@ def test_other_copies_dropped_by_other_folds_are_of_one_data_set() -> None:
     results = [split(twice, data(folds=5), seed=seed) for seed in range(5)]
     assert {result.fingerprint for result in results} == {"fingerprint"}
     assert any(len(result.train) + len(result.val) + len(result.test) == 39 for result in results)
+
+
+def by_id(part: Part) -> dict[str, tuple[int, bytes]]:
+    return {
+        id_: (int(label), part.images[row].tobytes())
+        for id_, label, row in zip(part.ids, part.labels, part.rows, strict=True)
+    }
+
+
+def test_val_and_test_are_the_same_images_at_another_size(cache_dir: Path) -> None:
+    given = [f"data.cache_dir={cache_dir}", "data.train_per_class=20"]
+    found = load_splits(load.experiment("digits.yaml", [*given, "data.eval_size=24"]))
+    at_16 = load_splits(load.experiment("digits.yaml", given))
+    at_24 = load_splits(load.experiment("digits.yaml", [*given, "data.image_size=24"]))
+    assert by_id(found.train) == by_id(at_16.train)
+    assert by_id(found.val) == by_id(at_24.val)
+    assert by_id(found.test) == by_id(at_24.test)
+    assert (np.diff(found.test.rows) > 0).all()
+    assert found.validation == "train"
+    assert len({found.fingerprint, at_16.fingerprint, at_24.fingerprint}) == 3
+    seen = load_splits(load.experiment("digits.yaml", [*given, "data.eval_size=24"]), train_too=True)
+    assert by_id(seen.train) == by_id(at_24.train)
+    assert seen.fingerprint == found.fingerprint

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from augexp.config import load
-from augexp.config.schema import BACKBONES, RANGE_ARGS, SMALL_CNN, Model
+from augexp.config.schema import BACKBONES, RANGE_ARGS, SMALL_NETWORKS, Model
 from augexp.errors import UserError
 from augexp.network import inputs, model
 from tests.tools import backbones
@@ -18,11 +18,12 @@ DOCS = Path(__file__).parents[2] / "docs" / "backbones.md"
 UNSCALED = "model.backbone_args={include_preprocessing: false}"
 # Keras makes the others of a family with the same function; to measure them, too, takes minutes.
 SMALLEST = (
-    *("SmallCNN", "ConvNeXtTiny", "DenseNet121", "EfficientNetB0", "EfficientNetV2B0", "EfficientNetV2S"),
+    *SMALL_NETWORKS,
+    *("ConvNeXtTiny", "DenseNet121", "EfficientNetB0", "EfficientNetV2B0", "EfficientNetV2S"),
     *("InceptionResNetV2", "InceptionV3", "MobileNet", "MobileNetV2", "MobileNetV3Small", "NASNetMobile"),
     *("ResNet50", "ResNet50V2", "VGG16", "Xception"),
 )
-QUICK = ("SmallCNN", "MobileNetV3Small", "VGG16")
+QUICK = (*SMALL_NETWORKS, "MobileNetV3Small", "VGG16")
 
 
 def settings(*overrides: str) -> Model:
@@ -46,6 +47,8 @@ def documented(backbone: str) -> str:
 
 def family(backbone: str) -> str:
     """ResNet50V2 -> ResNetV2: the name without depth and size; EfficientNetV2S is of a family beside V2B0's."""
+    if backbone in SMALL_NETWORKS:
+        return backbone
     name = re.sub(r"(Tiny|Small|Base|XLarge|Large|Mobile)$", "", backbone.replace("V2L", "V2S").replace("V2M", "V2S"))
     return re.sub(r"B[0-7]$", "B", re.sub(r"\d{2,3}", "", name))
 
@@ -68,7 +71,7 @@ def test_no_other_argument_of_a_backbone_decides_what_enters() -> None:
     of_size = {"alpha", "depth_multiplier", "minimalistic", "dropout", "dropout_rate"}
     of_the_head = {"classifier_activation", "name", "weights_name"}
     known = {*model.SET_BY_AUGEXP, *of_size, *of_the_head, *RANGE_ARGS}
-    for name in set(BACKBONES) - {SMALL_CNN}:
+    for name in set(BACKBONES) - set(SMALL_NETWORKS):
         assert inspect.signature(getattr(keras.applications, name)).parameters.keys() <= known, name
 
 

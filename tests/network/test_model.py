@@ -17,7 +17,7 @@ from tests.places import SHARED
 MOBILENET = SHARED / "weights" / "mobilenet_v2_0.35_224_notop.weights.h5"
 
 
-def build(*overrides: str, size: int = 32, classes: int = 5, **options: Any) -> model.Network:
+def build(*overrides: str, size: int | None = 32, classes: int = 5, **options: Any) -> model.Network:
     settings = load.experiment(None, ["model.weights=null", *overrides]).model
     return model.build(settings, size, classes, **options)
 
@@ -182,3 +182,13 @@ def test_a_frozen_backbone_leaves_only_the_head_to_train() -> None:
     network = build("model.backbone=SmallCNN")
     model.set_trainable(network, load.experiment(None).model, backbone=False)
     assert [variable.path for variable in network.model.trainable_variables] == ["head/kernel", "head/bias"]
+
+
+@pytest.mark.parametrize("backbone", ["ResNet20", "MobileNetV2"])
+def test_a_network_for_any_size_is_the_one_for_each_size(backbone: str) -> None:
+    any_size = build(f"model.backbone={backbone}", size=None)
+    for size in (32, 48):
+        fixed = build(f"model.backbone={backbone}", size=size)
+        fixed.model.set_weights(any_size.model.get_weights())
+        images = random_images(2, size).astype(np.float32)
+        np.testing.assert_allclose(any_size.model(images), fixed.model(images), rtol=1e-5, atol=1e-5)

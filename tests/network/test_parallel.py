@@ -63,3 +63,11 @@ def test_a_batch_that_can_not_be_shared_is_refused(monkeypatch: pytest.MonkeyPat
         "train.batch_size 64 can't be shared evenly among 3 devices (train.devices: all); "
         "choose a multiple of 3, such as 63"
     )
+
+
+def test_clipping_on_several_devices_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keras.distribution.list_devices", lambda kind: ["gpu:0", "gpu:1"])
+    parallel.check_clipping("one", 1.0)
+    parallel.check_clipping("all", None)
+    with pytest.raises(UserError, match=r"train.clip_norm: on several devices \(train.devices: all\) TensorFlow clips"):
+        parallel.check_clipping("all", 1.0)

@@ -176,3 +176,42 @@ def test_weights_of_a_run_of_an_earlier_version_are_taken_as_they_are(run: Path)
     with (run / "last.weights.h5").open("ab") as file:
         file.write(b"more")
     assert trained.load(run).finished
+
+
+NETWORK = """
+import keras
+
+def tiny(shape):
+    return keras.Sequential([keras.Input(shape), keras.layers.Rescaling(1 / 255), keras.layers.Conv2D(8, 5, 2)])
+"""
+
+
+def test_a_run_of_an_own_network_is_opened_with_its_very_file_and_compared_without(
+    tmp_path: Path, cache_dir: Path
+) -> None:
+    (tmp_path / "my_net.py").write_text(NETWORK)
+    overrides = ["train.epochs=1", "data.train_per_class=20", f"runs_dir={tmp_path}", f"data.cache_dir={cache_dir}"]
+    given = [*overrides, "model.backbone=my_net:tiny", f"ops_dir={tmp_path}", "data.eval_size=20"]
+    folder = train(load.experiment("digits.yaml", given))
+    opened = trained.load(folder)
+    parts = trained.splits(opened)
+    assert {part.images.shape[1] for part in (parts.train, parts.val, parts.test)} == {20}
+    said = opened.network.model.predict(parts.test.images[parts.test.rows], verbose=0).argmax(axis=1)
+    with np.load(folder / "predictions-test.npz") as stored:
+        np.testing.assert_array_equal(said, stored["probability"].argmax(axis=1))
+
+    (tmp_path / "my_net.py").write_text(NETWORK.replace("8, 5", "9, 5"))
+    with pytest.raises(
+        UserError, match=rf"{folder}: the file of my_net:tiny has changed since: .* \(ops_dir in config"
+    ):
+        trained.load(folder)
+    (tmp_path / "my_net.py").unlink()
+    with pytest.raises(UserError, match=rf"{folder}: my_net:tiny: there is no my_net.py in {tmp_path}"):
+        trained.load(folder)
+    assert read.load(folder).config["model"]["backbone"] == "my_net:tiny"
+
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "moved" / "my_net.py").write_text(NETWORK)
+    text = (folder / "config.yaml").read_text()
+    (folder / "config.yaml").write_text(text.replace(f"ops_dir: {tmp_path}", f"ops_dir: {tmp_path / 'moved'}"))
+    assert trained.load(folder).finished

@@ -10,7 +10,6 @@ import pytest
 
 import augexp
 from augexp.config import load
-from augexp.config.ops import own
 from augexp.errors import UserError
 from augexp.runs import folder as run_folder
 from augexp.runs import read
@@ -146,14 +145,15 @@ def test_a_node_that_dies_loses_no_run(
     assert read.load(seed).history["loss"].tolist() == read.load(unbroken).history["loss"].tolist()
 
 
-def test_the_files_of_own_ops_travel_where_they_do_not_lie(tmp_path: Path) -> None:
+def test_the_files_of_own_ops_and_networks_travel_where_they_do_not_lie(tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
+    (tmp_path / "my_net.py").write_text("def tiny(shape):\n    return None\n")
     for name in ("my_ops.py", "more/ops.py"):
         (tmp_path / name).write_text(f"def flip(image):\n    return image[:, ::-1]  # {name}\n")
     overrides = ["strategy=[my_ops:flip, {name: one_of, ops: [more.ops:flip, cutmix]}]", f"ops_dir={tmp_path}"]
-    settings = load.experiment("digits.yaml", overrides)
-    own_files = own.files_of(settings.strategy, tmp_path)
-    assert own_files == {name: (tmp_path / name).read_bytes() for name in ("my_ops.py", "more/ops.py")}
+    settings = load.experiment("digits.yaml", [*overrides, "model.backbone=my_net:tiny"])
+    own_files = cluster._own_files(settings)
+    assert own_files == {name: (tmp_path / name).read_bytes() for name in ("my_ops.py", "more/ops.py", "my_net.py")}
     with cluster._own_ops(settings, own_files) as same:
         assert same == settings
     for path in tmp_path.rglob("*.py"):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from augexp.config.schema import BACKBONES, RANGE_ARGS, SMALL_CNN, Model
+from augexp.config.schema import BACKBONES, RANGE_ARGS, SMALL_NETWORKS, Model
 from augexp.errors import UserError
 from augexp.network import device, inputs, model
 
@@ -33,7 +33,7 @@ def row(backbone: str) -> str:
 
 def measure(backbone: str) -> Iterator[tuple[inputs.Entering, bool]]:
     """What enters with each setting that the class has, and whether it is refused; with ImageNet weights."""
-    weights = None if backbone == SMALL_CNN else "imagenet"
+    weights = None if backbone in SMALL_NETWORKS else "imagenet"
     unscaled: dict[str, JsonValue] = dict.fromkeys(RANGE_ARGS, False)
     for args in ({}, unscaled):
         keras.utils.clear_session()

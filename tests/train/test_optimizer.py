@@ -120,3 +120,23 @@ def test_a_model_has_its_averages_for_a_while(ema: str) -> None:
         inside = np.array(keras.ops.convert_to_numpy(variable))
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), weight)
     assert np.array_equal(inside, weight) == (ema == "null")
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+def test_a_long_gradient_is_shortened_over_all_weights_together(name: str) -> None:
+    train = load.experiment(None, ["train.clip_norm=1", f"train.optimizer={name}", "train.momentum=0"]).train
+    variables = [keras.Variable(np.zeros(2, np.float32)), keras.Variable(np.zeros(1, np.float32))]
+    built = optimizer.build(train, slow=[], slow_rate=1, total_steps=10, first_step=0)
+    built.build(variables)
+    clipped = built._clip_gradients([keras.ops.convert_to_tensor([3.0, 0.0]), keras.ops.convert_to_tensor([4.0])])
+    np.testing.assert_allclose(np.concatenate([keras.ops.convert_to_numpy(one) for one in clipped]), [0.6, 0, 0.8])
+    short = [keras.ops.convert_to_tensor([0.3, 0.0]), keras.ops.convert_to_tensor([0.4])]
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(built._clip_gradients(short)[1]), [0.4])
+    if name == "sgd":
+        built.apply([np.array([3.0, 0.0], np.float32), np.array([4.0], np.float32)], variables)
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(variables[1]), [-0.01 * 0.8], rtol=1e-5)
+
+
+def test_without_a_norm_nothing_is_clipped() -> None:
+    built, _ = build(slow=False)
+    assert built.global_clipnorm is None  # type: ignore[attr-defined]

@@ -6,8 +6,6 @@ strategy. Where nothing is to be trained no file is looked at, and its parameter
 
 import inspect
 import json
-import os
-import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -34,7 +32,7 @@ from augexp.config import yamlfile
 from augexp.config.ops import ownfile
 from augexp.config.ops.parameters import OURS, fields_of
 from augexp.config.ops.spec import Probability, Spec
-from augexp.errors import UserError, brief, cut, did_you_mean, first_line
+from augexp.errors import UserError, brief, did_you_mean, first_line
 
 Kind = Literal["batches", "images", "albumentations", "torchvision", "keras"]
 SEP = ":"
@@ -171,11 +169,7 @@ def files_of(specs: Sequence[Spec], folder: Path) -> dict[str, bytes]:
     """
     sources = [one.source for spec in specs for one in spec.alternatives() if isinstance(one, OwnOp)]
     paths = {source.path for source in sources if source is not None and source.path is not None}
-    return {str(path.relative_to(folder)): ownfile.read(path) for path in paths if _is_within(path, folder)}
-
-
-def _is_within(path: Path, folder: Path) -> bool:
-    return path.is_relative_to(folder) and ".." not in path.parts
+    return {str(path.relative_to(folder)): ownfile.read(path) for path in paths if ownfile.is_within(path, folder)}
 
 
 _KINDS: dict[tuple[str, str | None, Any], type[OwnOp]] = {}
@@ -259,33 +253,11 @@ def _same_as(digest: str | None) -> Callable[[str | None], str | None]:
 
 
 def _function(module: str, name: str, folder: Path) -> _Found:
-    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", module) or not name.isidentifier():
-        raise UserError(f"{WAYS} is needed")
-    path = folder.joinpath(*module.split(".")).with_suffix(".py")
-    beside = os.path.lexists(path)
-    loaded = ownfile.module_at(path) if beside else ownfile.importable(module)
-    if loaded is None:
-        raise UserError(
-            f"there is no {path.name} in {path.parent}, and no module {module} is installed; put the file there, or "
-            "set ops_dir= to its folder"
-        )
-    functions = _functions(loaded)
-    function = vars(loaded.module).get(name)
-    if not callable(function):
-        has = f"; it has {cut(', '.join(functions), 200)}" if functions else "; it has no function"
-        raise UserError(f"{loaded.path.name} has no function {name}{did_you_mean(name, functions) or has}")
+    function, loaded, beside = ownfile.named(module, name, folder, WAYS)
     declared = getattr(function, DECLARED, None)
     if declared is None and not beside:
         raise UserError(f"{module} isn't beside the configuration, and {name} is not decorated with @own_op")
     return _found(function, declared, loaded)
-
-
-def _functions(loaded: ownfile.Loaded) -> list[str]:
-    return [
-        name
-        for name, value in vars(loaded.module).items()
-        if inspect.isfunction(value) and value.__module__ == loaded.module.__name__ and not name.startswith("_")
-    ]
 
 
 def _found(function: Any, declared: Declared | None, loaded: ownfile.Loaded) -> _Found:

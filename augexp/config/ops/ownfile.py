@@ -7,7 +7,9 @@ configuration is nobody's `random`.
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import linecache
+import os
 import re
 import sys
 import traceback
@@ -16,10 +18,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from augexp import files
-from augexp.errors import UserError, brief, cut, first_line
+from augexp.errors import UserError, brief, cut, did_you_mean, first_line
 
 MOST = 2**20  # bytes of a file
 
@@ -144,6 +146,57 @@ def importable(name: str) -> Loaded | None:
         raise UserError(f"{name} doesn't import: {told(error)}") from None
     except (Exception, SystemExit) as error:
         raise UserError(f"{name} doesn't import: {told(error)}") from None
+
+
+class Named(NamedTuple):
+    """A function of the user's, the module that it stands in, and whether its file lies in the folder."""
+
+    function: Any
+    loaded: Loaded
+    beside: bool
+
+
+def named(module: str, name: str, folder: Path, ways: str) -> Named:
+    """The function of a module in a folder, or of an installed one.
+
+    Args:
+        module: its dotted name.
+        name: of the function.
+        folder: where its file is looked for first.
+        ways: what can be written, for a name that is none.
+
+    Raises:
+        UserError: if there is no such module or function, or the module doesn't import.
+    """
+    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", module) or not name.isidentifier():
+        raise UserError(f"{ways} is needed")
+    path = folder.joinpath(*module.split(".")).with_suffix(".py")
+    beside = os.path.lexists(path)
+    loaded = module_at(path) if beside else importable(module)
+    if loaded is None:
+        raise UserError(
+            f"there is no {path.name} in {path.parent}, and no module {module} is installed; put the file there, or "
+            "set ops_dir= to its folder"
+        )
+    functions = _functions(loaded)
+    function = vars(loaded.module).get(name)
+    if not callable(function):
+        has = f"; it has {cut(', '.join(functions), 200)}" if functions else "; it has no function"
+        raise UserError(f"{loaded.path.name} has no function {name}{did_you_mean(name, functions) or has}")
+    return Named(function, loaded, beside)
+
+
+def _functions(loaded: Loaded) -> list[str]:
+    return [
+        name
+        for name, value in vars(loaded.module).items()
+        if inspect.isfunction(value) and value.__module__ == loaded.module.__name__ and not name.startswith("_")
+    ]
+
+
+def is_within(path: Path, folder: Path) -> bool:
+    """Whether a file travels with its folder, as modules that are installed don't, nor what lies outside of it."""
+    return path.is_relative_to(folder) and ".." not in path.parts
 
 
 def told(error: BaseException, path: Path | None = None) -> str:
