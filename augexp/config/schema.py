@@ -28,7 +28,8 @@ from augexp.config.ops import OPS, STRATEGY_NAMES, Float, OpSpec, named_strategy
 from augexp.config.ops.own import is_own
 from augexp.errors import UserError, did_you_mean
 
-SMALL_NETWORKS = ("SmallCNN", "ResNet20", "WideResNet16-2")  # of augexp's own; a test compares them with their makers
+SMALL_CNN = "SmallCNN"
+SMALL_NETWORKS = (SMALL_CNN, "ResNet20", "WideResNet16-2")  # of augexp's own; a test compares them with their makers
 # keras.applications by name: importing Keras to check a spelling would cost seconds. A test compares the two.
 BACKBONES = (
     *SMALL_NETWORKS,

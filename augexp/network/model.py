@@ -178,4 +178,4 @@ def _cannot_build(settings: Model, image_size: int | None, error: Exception) -> 
             "with model.weights=null"
         )
     at = "for images of any size, as data.eval_size needs it" if image_size is None else f"at {image_size} px"
-    return UserError(f"model.backbone {settings.backbone} can't be built {at}: {error}")
+    return UserError(f"model.backbone {settings.backbone} can't be built {at}: {first_line(error)}")

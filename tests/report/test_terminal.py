@@ -212,7 +212,7 @@ def test_what_limits_runs_stands_with_their_speed(tmp_path: Path) -> None:
         "input path alone, images/s: none 9,100, rand_augment 400; the limit of rand_augment: more processor cores, "
         "other ops, or a smaller data.image_size would help"
     )
-    assert terminal.caption(study).splitlines()[-1] == line
+    assert terminal.caption(study)[-1] == line
     assert line.replace("_", r"\_") in export.markdown(study)
     rows = export.as_dict(study)["groups"]
     assert [tuple(row[name] for name in COLUMNS) for row in rows] == [
@@ -224,8 +224,8 @@ def test_what_limits_runs_stands_with_their_speed(tmp_path: Path) -> None:
     assert [row[place].small for row in table.rows] == [("limit: network",), ("limit: input",), ()]
     # Rates are no difference between runs.
     assert [verdict.status for verdict in study.verdicts] == ["undecided", "undecided"]
-    assert terminal.caption(judged(paths[:2])).splitlines()[-1].endswith("none 9,100; the network is the limit")
-    assert "input path" not in terminal.caption(judged(paths[4:]))
+    assert terminal.caption(judged(paths[:2]))[-1].endswith("none 9,100; the network is the limit")
+    assert "input path" not in "".join(terminal.caption(judged(paths[4:])))
 
 
 # --- which to use --------------------------------------------------------------------------------------------------
