@@ -29,13 +29,13 @@ def train(
     Example: augexp train --config cutmix.yaml seed=1 train.epochs=5
     """
     from augexp.config import load
+    from augexp.network import device  # before files of own ops are run, which import TensorFlow
 
     if resume and overwrite:
         raise UserError("--resume goes on with a run and --overwrite replaces it; give one of the two")
     experiment = load.experiment(config, overrides or [])
     # What a typo need not wait for.
     from augexp import console
-    from augexp.network import device
     from augexp.runs import folder as run_folder
 
     if not (dry_run or resume):

@@ -119,6 +119,21 @@ def test_importing_the_command_line_loads_nothing_that_takes_long() -> None:
     assert answer.stdout == "[]\n"
 
 
+@pytest.mark.parametrize("command", ["train", "sweep", "ablate"])
+def test_the_file_of_an_own_op_finds_tensorflow_as_every_training_has_it(command: str, tmp_path: Path) -> None:
+    (tmp_path / "my_ops.py").write_text("# keras\nraise ValueError('TensorFlow would be as it comes')\n")
+    (tmp_path / "mine.yaml").write_text("strategy: ['my_ops:f']\ntrain: {deterministic: true}\ndata: {folds: 2}\n")
+    code = (
+        "import os, sys, augexp.cli.main\n"
+        "from augexp.network import device\n"
+        "device.preload = lambda: sys.exit(os.environ['XLA_FLAGS'])\n"
+        "augexp.cli.main.main()\n"
+    )
+    line = [sys.executable, "-c", code, command, "--config", "mine.yaml"]
+    answer = subprocess.run(line, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert answer.stderr == "--xla_gpu_deterministic_ops=true\n"
+
+
 def test_every_mistake_is_printed_at_once_without_a_traceback(typed: Augexp) -> None:
     answer = typed("train", "--config", "cutmix.yaml", "train.epoch=3", "train.batch_size=0", "strategy=cutmx")
     assert answer.status == 2

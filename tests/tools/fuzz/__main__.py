@@ -27,7 +27,6 @@ HERE: dict[str, Make] = {
     "study": words.study,
 }
 TYPED: dict[str, Make] = {"command line": words.command}
-BATCH = 50
 KILLS = 100
 LATE = 900.0  # seconds that a kind may take beyond its time, for its last case
 
@@ -52,13 +51,13 @@ class Wanted:
 Run = Callable[[str, Wanted, Path], Tally]
 
 
-def _of_words(make: Make) -> Run:
+def _of_words(make: Make, batch: int) -> Run:
     def run(kind: str, wanted: Wanted, root: Path) -> Tally:
         found, end = Tally(kind), wanted.first + wanted.count
-        for first in range(wanted.first, end, BATCH):
+        for first in range(wanted.first, end, batch):
             if time.monotonic() > wanted.until:
                 break
-            some = tally(kind, make, root, range(first, min(first + BATCH, end)), wanted.seed)
+            some = tally(kind, make, root, range(first, min(first + batch, end)), wanted.seed)
             found.ends += some.ends
             found.defects += some.defects
         return found
@@ -102,8 +101,8 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    **{name: Kind(_of_words(make), 20_000, 4) for name, make in HERE.items()},
-    **{name: Kind(_of_words(make), 300, 12) for name, make in TYPED.items()},
+    **{name: Kind(_of_words(make, 50), 20_000, 4) for name, make in HERE.items()},
+    **{name: Kind(_of_words(make, 1), 300, 12) for name, make in TYPED.items()},
     "run folder": Kind(_of_files(folders.fuzz, folders.cases), 741, 6),
     "run folder, networks": Kind(_of_files(folders.fuzz_networks, folders.network_cases), 700, 10),
     "cache": Kind(_of_files(caches.fuzz, caches.cases), 400, 3),
