@@ -19,7 +19,7 @@ MARGINS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 3
 
 # What trainings like these have shown (docs/scoring.md, docs/photos.md), to be expected before any run is trained.
 COMMON = 0.5  # points: standard deviation over seeds that no number of test images takes away
-FLIPS = 0.05  # variance over seeds of being right, a test image
+FLIPS = 0.1  # variance over seeds of being right, a test image
 TASTE = 0.03  # covariance over test images of two seeds' differences between strategies
 
 

@@ -15,7 +15,7 @@ from augexp.train import rates
 from augexp.train.rates import Rates
 
 KEPT_BACK = 0.1  # of the hours: no run takes just what another one took
-FORKED, FRESH = 3.0, 12.0  # seconds: the process of a run, its pictures and its result
+FORKED, FRESH = 2.0, 10.0  # seconds: the process of a run, its pictures and its result
 
 
 @dataclass(frozen=True)

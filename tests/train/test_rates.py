@@ -14,9 +14,9 @@ def test_a_run_takes_its_steps_its_scores_and_what_comes_once() -> None:
     train = Train(epochs=5, head_epochs=1, batch_size=32)
     learnt, scored = 320 * (0.01 + 4 * 0.04), (5 * 40 + 2 * (40 + 100)) * 0.005
     found = MEASURED.seconds(train, 96, (330, 40, 100))  # of 330, a batch is never full
-    assert found == pytest.approx(10 + learnt + scored + 5 * 3 * 0.1)
+    assert found == pytest.approx(10 + learnt + scored + 5 * 2 * 0.1)
     twice = MEASURED.seconds(train, 192, (330, 40, 100))
-    assert twice == pytest.approx(10 + 4 * (learnt + scored) + 5 * 3 * 0.1)
+    assert twice == pytest.approx(10 + 4 * (learnt + scored) + 5 * 2 * 0.1)
 
 
 def test_real_steps_are_timed() -> None:
