@@ -4,7 +4,6 @@ A format is a module with the functions of `FormatModule`, and a line in `FORMAT
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -16,6 +15,8 @@ from augexp.errors import UserError
 from augexp.removal import Own
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import keras
     import numpy as np
     from numpy.typing import NDArray
