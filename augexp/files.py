@@ -37,7 +37,7 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         yield temporary
-        _flush(temporary)
+        flush(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -59,7 +59,7 @@ def delivering(path: Path) -> Iterator[Path]:
     descriptor = _locked_new(temporary)
     try:
         yield temporary
-        _flush(temporary)
+        flush(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -103,7 +103,8 @@ def _remove_left_over(folder: Path) -> None:
                 os.close(descriptor)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Brings a file's content to the disk."""
     # Without it a power cut could leave the new name with none of its content.
     descriptor = os.open(path, os.O_RDWR)
     try:

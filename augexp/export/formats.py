@@ -4,26 +4,26 @@ A format is a module with the functions of `FormatModule`, and a line in `FORMAT
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 from augexp import tables
 from augexp.errors import UserError
 from augexp.removal import Own
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import keras
+    import numpy as np
+    from numpy.typing import NDArray
 
     from augexp.export.facts import Facts
 
-Answers = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+Answers: TypeAlias = "Callable[[NDArray[np.float32]], NDArray[np.float32]]"
 """Images (B, S, S, 3) float32 in [0, 255] -> class probabilities (B, K) float32."""
 
 

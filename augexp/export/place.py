@@ -1,5 +1,6 @@
 """The place of an exported file or folder: refused beforehand, taken whole or not at all."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -21,12 +22,13 @@ def refuse(path: Path, *, overwrite: bool, own: Own | None = None) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(path.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         if not os.path.lexists(path):
             return
-        if path.is_dir() if own is None else not path.is_dir():
-            raise UserError(
-                f"{path}: can't be written (a {'folder' if own is None else 'file'} stands there); choose another place"
-            )
+        if not (path.is_file() if own is None else path.is_dir()):
+            kind = "file" if own is None else "folder"
+            raise UserError(f"{path}: can't be written (what stands there is no {kind}); choose another place")
         if not overwrite:
             raise UserError(
                 f"{path}: it is there already, and is not overwritten; choose another --out, or give --overwrite"
@@ -60,6 +62,9 @@ def replacing(path: Path, own: Own | None = None) -> Iterator[Path]:
 
 def _take(temporary: Path, path: Path, own: Own) -> None:
     """Puts one folder in the place of another, which goes if it holds `own` alone."""
+    for content in temporary.rglob("*"):
+        if content.is_file():
+            files.flush(content)
     if not path.exists():
         temporary.rename(path)
         return

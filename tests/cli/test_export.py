@@ -23,7 +23,7 @@ from tests.factories import make_run
             ["--out", "file/a.keras"],
             "file/a.keras: can't be written (File exists); move away what stands there and is no folder",
         ),
-        (["--out", "folder.keras"], "folder.keras: can't be written (a folder stands there)"),
+        (["--out", "folder.keras"], "folder.keras: can't be written (what stands there is no file)"),
     ],
 )
 def test_what_can_not_be_is_refused_at_once(

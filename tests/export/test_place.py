@@ -40,9 +40,9 @@ def test_a_folder_goes_only_if_it_is_an_export(tmp_path: Path) -> None:
 
 def test_neither_takes_the_place_of_the_other(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(UserError, match="a folder stands there"):
+    with pytest.raises(UserError, match="what stands there is no file"):
         place.refuse(tmp_path, overwrite=True)
-    with pytest.raises(UserError, match="a file stands there"):
+    with pytest.raises(UserError, match="what stands there is no folder"):
         place.refuse(tmp_path / "file", overwrite=True, own=SAVED_MODEL)
     with pytest.raises(UserError, match="can't be written"):
         place.refuse(tmp_path / "file" / "a.onnx", overwrite=True)
