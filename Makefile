@@ -9,7 +9,7 @@ demo: $(VENV)/.demo
 	$(BIN)/augexp demo
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -18,7 +18,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 fast: $(VENV)/.dev
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.tools.bench
