@@ -10,7 +10,7 @@ demo: $(VENV)/.demo
 	$(BIN)/augexp demo
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -19,7 +19,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 fast: $(VENV)/.dev
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.tools.bench

@@ -9,9 +9,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 from augexp.study import processes
 from augexp.study.forkserver import ForkServer, serve
@@ -69,7 +71,7 @@ def _do(
 def _augexp(words: Sequence[str]) -> None:
     from augexp.cli.main import main
 
-    processes.ForkServer = Server  # type: ignore[misc] # a sweep's runs are forked as it is itself
+    processes.ForkServer = _Twin  # type: ignore[misc]
     sys.argv = ["augexp", *words]
     main()
 
@@ -80,7 +82,7 @@ def _set_environment(environment: Mapping[str, str]) -> None:
 
 
 class Server(ForkServer):
-    """The server of a sweep's runs, itself forked from a process that has imported all they need."""
+    """The server of a sweep's runs in this process: forked from one that has imported all they need."""
 
     def __init__(self, _program: Sequence[str], environment: Mapping[str, str]) -> None:
         self._socket, theirs = socket.socketpair()
@@ -91,8 +93,39 @@ class Server(ForkServer):
     def close(self) -> None:
         """Ends the server; what was forked from it goes on."""
         self._socket.close()
-        self._served.kill()
         self._served.join()
+
+
+class _Twin(ForkServer):
+    """The same for a sweep that was itself forked, and has not used TensorFlow yet: it forks the server."""
+
+    def __init__(self, _program: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._socket, theirs = socket.socketpair()
+        self._pid = os.fork()
+        if not self._pid:
+            self._socket.close()
+            _end_after(lambda: _serve(theirs, environment))
+        theirs.close()
+
+    def close(self) -> None:
+        """Ends the server; what was forked from it goes on."""
+        self._socket.close()
+        os.waitpid(self._pid, 0)
+
+
+def _end_after(work: Callable[[], None]) -> NoReturn:
+    """What Python does at the end of a program, in a process that stands in the middle of another's."""
+    status: object = 1
+    try:
+        work()
+        status = 0
+    except SystemExit as ended:
+        status = ended.code
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status if isinstance(status, int) else 1)
 
 
 def _serve(requests: socket.socket, environment: Mapping[str, str]) -> None:

@@ -3,6 +3,7 @@
 TensorFlow is imported inside the commands that need it.
 """
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -32,6 +33,7 @@ from augexp.errors import HOMELESS, NO_HOME, UserError
 
 TRAINS = frozenset({"tensorflow", "keras", "tensorflow_datasets", "h5py"})  # with `augexp[train]`
 MOST_SETTINGS = 2**20  # bytes of a matplotlibrc
+OBJECTS = 100_000  # new ones before garbage is looked for: most are modules, which are none, and came 700 at a time
 
 # In the order of `augexp --help`.
 COMMANDS = (
@@ -43,6 +45,7 @@ COMMANDS = (
 def main() -> None:
     """Runs the command line: exit status 2 for a mistake of the user's, 130 for Ctrl-C."""
     console.be_patient()
+    gc.set_threshold(OBJECTS, 2, 2)
     try:
         _refuse_matplotlibrc()
         program()()

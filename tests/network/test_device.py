@@ -1,5 +1,6 @@
 """Devices, precision, and a quiet start of TensorFlow."""
 
+import gc
 import json
 import os
 import subprocess
@@ -53,6 +54,16 @@ def test_another_backend_is_refused(monkeypatch: pytest.MonkeyPatch, backend: st
     assert str(error.value) == (
         f"KERAS_BACKEND={backend}: augexp trains on tensorflow or jax; set one of them, or unset it"
     )
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_the_import_leaves_the_collection_of_garbage_as_it_was(is_on: bool) -> None:
+    gc.enable() if is_on else gc.disable()
+    try:
+        device.preload()
+        assert gc.isenabled() == is_on
+    finally:
+        gc.enable()
 
 
 def test_the_device_of_this_machine_is_found() -> None:

@@ -1,7 +1,7 @@
 """What a table of one seed says: `python -m tests.tools.one_seed` prints the table of docs/reproduced.md.
 
-The spreads are those of the runs behind docs/scoring.md: the standard deviation, over seeds, of the paired difference of two
-strategies, in points, with the best epoch on val scored, as the notebook did.
+The spreads are those of the runs behind docs/scoring.md: of the paired difference of two strategies over seeds, in
+points, with the best epoch on val scored, as the notebook did.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ BETTER = 1.0  # points
 
 
 def say(spread: float) -> tuple[float, float, float]:
-    """The lead of the first over the last of equal strategies, once each: its median and its 95th percentile, in points.
+    """The lead of the first over the last of equal strategies, once each, in points: median, 95th percentile.
 
     And the share of tables in which one that is truly `BETTER` than another comes out no better.
 

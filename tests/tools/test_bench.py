@@ -28,6 +28,8 @@ def test_an_op_is_measured_beside_a_copy_and_its_rivals() -> None:
     assert {"augexp", "np.copyto", "keras"} <= set(uint8["images_per_second"])
     assert "tutorial" in float32["images_per_second"]
     assert all(rate > 0 for rate in float32["images_per_second"].values())
+    # Two images are read and one is written, of which a copy does one each.
+    assert uint8["limit"] == pytest.approx(uint8["images_per_second"]["np.copyto"] * 2 / 3)
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from tests.tools.bench.measure import rate, rate_of_a_core, seconds
 from tests.tools.bench.rivals import rivals
 
 SIZE, CLASSES = 224, 120
-COLUMNS = "images/s, share of np.copyto, images/s of CPU time, times as fast as"
+COLUMNS = "images/s, share of np.copyto, and of what the bytes moved allow, images/s of CPU time, times as fast as"
 
 
 def run(names: Sequence[str], batches: Sequence[int]) -> list[dict[str, Any]]:
@@ -28,8 +28,15 @@ def run(names: Sequence[str], batches: Sequence[int]) -> list[dict[str, Any]]:
             times = seconds(_calls(name, images, labels))
             rates = {who: rate(batch, found) for who, found in times.items()}
             of_a_core = rate_of_a_core(batch, times["augexp"])
-            print(_line(name, rates, of_a_core), flush=True)
-            row = {"op": name, "batch": batch, "dtype": np.dtype(dtype).name, "images_per_second": rates}
+            limit = rates["np.copyto"] * _moved(name, images, labels)
+            print(_line(name, rates, limit, of_a_core), flush=True)
+            row = {
+                "op": name,
+                "batch": batch,
+                "dtype": np.dtype(dtype).name,
+                "images_per_second": rates,
+                "limit": limit,
+            }
             rows.append({**row, "images_per_cpu_second": of_a_core, "seconds": times})
     return rows
 
@@ -64,7 +71,16 @@ def _ours(name: str, images: NDArray[Any], labels: NDArray[np.float32]) -> Calla
     return lambda: augment(*batch, tf.constant(next(steps)))
 
 
-def _line(name: str, rates: dict[str, float], of_a_core: float) -> str:
+def _moved(name: str, images: NDArray[Any], labels: NDArray[np.float32]) -> float:
+    """Bytes that a copy of the batch moves, as a share of those that an op must: its images, partners, and results."""
+    spec = load.experiment(None, [f"strategy={name}"]).strategy
+    changed: int = _ours(name, images, labels)()[0].dtype.size
+    read = images.itemsize * (2 if any(one.mixes for op in spec for one in op.alternatives()) else 1)
+    return 2 * images.itemsize / (read + changed)
+
+
+def _line(name: str, rates: dict[str, float], limit: float, of_a_core: float) -> str:
     ours = rates["augexp"]
     others = [f"{who} {ours / value:,.1f} x" for who, value in rates.items() if who not in ("augexp", "np.copyto")]
-    return f"{name:20}{ours:10,.0f} {ours / rates['np.copyto']:6.0%} {of_a_core:8,.0f}  {'; '.join(others)}"
+    shares = f"{ours / rates['np.copyto']:6.0%} {ours / limit:6.0%}"
+    return f"{name:20}{ours:10,.0f} {shares} {of_a_core:8,.0f}  {'; '.join(others)}"
