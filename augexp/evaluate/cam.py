@@ -15,6 +15,7 @@ from scipy import ndimage
 from augexp.data.boxes import Boxes
 from augexp.errors import UserError
 from augexp.network.model import Network
+from augexp.network.trained import Trained
 
 THRESHOLD = 0.2  # of the largest value; the paper's
 
@@ -29,12 +30,7 @@ class Seen(NamedTuple):
 
 
 def looker(network: Network) -> Callable[[NDArray[Any]], Seen]:
-    """A function from images (B, S, S, 3) in [0, 255] to logits and features.
-
-    Raises:
-        UserError: if the features have no places.
-    """
-    refuse_vectors(network)
+    """A function from images (B, S, S, 3) in [0, 255] to logits and features."""
     whole = network.model
     both = keras.Model(whole.inputs, [whole.outputs[0], whole.get_layer("pool").input])
 
@@ -45,10 +41,13 @@ def looker(network: Network) -> Callable[[NDArray[Any]], Seen]:
     return look
 
 
-def refuse_vectors(network: Network) -> None:
+def refuse_vectors(run: Trained) -> None:
     """Raises UserError if the backbone gives a vector: no place of an image has evidence of its own then."""
-    if len(network.model.get_layer("pool").input.shape) != 4:
-        raise UserError("its backbone gives a vector and no map of features, so that there are no places to look at")
+    if len(run.network.model.get_layer("pool").input.shape) != 4:
+        raise UserError(
+            f"{run.folder}: {run.experiment.model.backbone} gives a vector and no map of features: there are no places "
+            "to look at"
+        )
 
 
 def activation_maps(network: Network, features: Floats, classes: NDArray[np.integer]) -> Floats:

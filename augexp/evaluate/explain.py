@@ -41,9 +41,12 @@ def picture(folders: Sequence[Path], split: SplitName, examples: int, ids: Seque
         ids: of examples, in place of chosen ones.
 
     Raises:
-        UserError: if a run can't be loaded, the runs know different classes, or there is no such example.
+        UserError: if a run can't be loaded, its network gives no map of features, the runs know different classes, or
+            there is no such example.
     """
     runs = [trained.load(folder) for folder in folders]
+    for run in runs:
+        cam.refuse_vectors(run)
     part = _part(runs, split)
     rows = _by_id(part, ids) if ids else _telling(runs, part, examples)
     images = [_images(run, part, rows) for run in runs]

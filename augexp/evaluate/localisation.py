@@ -15,7 +15,7 @@ OVERLAP = 0.5  # of the box around the map with that around the object: found
 
 def images(subject: Subject) -> int:
     """The part once. Raises UserError if the data has no boxes, or the network no places."""
-    cam.refuse_vectors(subject.run.network)
+    cam.refuse_vectors(subject.run)
     boxes.open_boxed(subject.run.experiment.data)
     return len(subject.part)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from augexp.config import load, settings
+from augexp.config.decide import Decide, register
 from augexp.config.schema import Experiment
 
 
@@ -71,3 +72,30 @@ def test_runs_that_knew_one_loss_are_of_the_default() -> None:
     assert settings.flatten(settings.as_made(stored)) == settings.flatten(here.model_dump(mode="json"))
     other = load.experiment(None, ["train.loss=binary"])
     assert settings.differences(settings.as_made(stored), other) == ["train.loss: 'cross_entropy' there, 'binary' here"]
+
+
+@pytest.mark.parametrize(
+    ("override", "difference"),
+    [
+        ("data.eval_size=256", "data.eval_size: null there, 256 here"),
+        ("model.drop_path=0.1", "model.drop_path: null there, 0.1 here"),
+        ("train.clip_norm=1", "train.clip_norm: null there, 1.0 here"),
+        (
+            "train.early_stopping={patience: 3}",
+            "train.early_stopping: null there, {'patience': 3, 'min_delta': 0.0} here",
+        ),
+    ],
+)
+def test_runs_that_could_not_do_it_are_of_the_default(override: str, difference: str) -> None:
+    here, other = load.experiment(None), load.experiment(None, [override])
+    stored = here.model_dump(mode="json")
+    section, _, key = override.partition("=")[0].partition(".")
+    del stored[section][key]
+    assert settings.flatten(settings.as_made(stored)) == settings.flatten(here.model_dump(mode="json"))
+    assert settings.differences(settings.as_made(stored), other) == [difference]
+    hashes = {register(Decide(), {"none": one}, [0], []).hash for one in (here, other)}
+    assert len(hashes) == 2
+
+
+def test_studies_of_earlier_versions_keep_their_hash() -> None:
+    assert register(Decide(), {"none": load.experiment(None)}, [0, 1], []).hash == "d7213ca64484a069"

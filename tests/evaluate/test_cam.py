@@ -1,5 +1,7 @@
 """Class-activation maps against the logits they add up to, and boxes around them."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -7,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augexp.config import load
+from augexp.errors import UserError
 from augexp.evaluate import cam
 from augexp.network.build import build_network
 from augexp.network.model import Network
+from augexp.network.trained import Trained
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +70,14 @@ def test_overlap_equals_that_of_painted_pixels(
     expected = (first & second).sum() / (first | second).sum()
     assert cam.overlap(box, other)[0] == pytest.approx(expected, abs=1e-5)
     assert cam.overlap(box, np.zeros((0, 4), np.float32)).shape == (0,)
+
+
+def test_a_network_that_gives_a_vector_has_no_places(tmp_path: Path) -> None:
+    (tmp_path / "my_net.py").write_text(
+        "import keras\n\ndef flat(shape):\n    return keras.Sequential([keras.Input(shape), keras.layers.Flatten()])\n"
+    )
+    experiment = load.experiment("digits.yaml", ["model.backbone=my_net:flat", f"ops_dir={tmp_path}"])
+    network = build_network(experiment, "float32", 10)
+    run = Trained(Path("runs/none-seed0"), experiment, network, tuple("0123456789"), None, "", True, "float32")
+    with pytest.raises(UserError, match=r"runs/none-seed0: my_net:flat gives a vector and no map of features"):
+        cam.refuse_vectors(run)
