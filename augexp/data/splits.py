@@ -21,7 +21,7 @@ from augexp.data.cache import Decoded, DecodedSplit
 from augexp.data.copies import Copies, Split
 from augexp.data.examples import SHOWN, check_classes, say_lacking
 from augexp.data.grey import Ranges
-from augexp.errors import UserError
+from augexp.errors import UserError, brief
 
 TEST_SHARE = 0.2  # of a data set that holds nothing out
 
@@ -276,11 +276,20 @@ def load_splits(experiment: Experiment, *, train_too: bool = False) -> Splits:
 
 
 def _at_eval_size(found: Splits, decoded: Decoded, other: Decoded, *, train_too: bool) -> Splits:
-    """The same examples of the same data, decoded once more at another size."""
+    """The same examples of the same data, decoded once more at another size.
+
+    Raises:
+        UserError: if one of them couldn't be decoded there.
+    """
 
     def moved(part: Part) -> Part:
         name = next(name for name, split in decoded.splits.items() if split.images is part.images)
         rows = {id_: row for row, id_ in enumerate(other.splits[name].ids)}
+        if missing := [id_ for id_ in part.ids if id_ not in rows]:
+            raise UserError(
+                f"{brief(missing)}: decoded at data.image_size and not at data.eval_size, as reading failed there; "
+                "delete the decoded images of both sizes (data.cache_dir), and start again"
+            )
         there = np.array([rows[id_] for id_ in part.ids], np.int64)
         order = np.argsort(there)
         sorted_part = _take(part, order)

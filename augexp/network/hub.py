@@ -51,6 +51,11 @@ def scaling(settings: Model) -> Callable[[Any], Any]:
     module, preset = _keras_hub(), _preset(settings)
     try:
         converter = module.layers.ImageConverter.from_preset(preset)
+    except FileNotFoundError:
+        raise UserError(
+            f"model.backbone {settings.backbone}: the preset has no {hub.CONVERTER}, which says how images are scaled; "
+            "write it with the `save_to_preset` of an ImageConverter, or set model.preprocessing=unit for 0..1"
+        ) from None
     except Exception as error:  # whatever its loaders meet
         raise _cannot_load(settings, error) from error
     scale = 1.0 if converter.scale is None else converter.scale

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from augexp.config import load
 from augexp.config.schema import Data
 from augexp.data.cache import Decoded, DecodedSplit
-from augexp.data.splits import Part, Splits, load_splits, split
+from augexp.data.splits import Part, Splits, _at_eval_size, load_splits, split
 from augexp.errors import UserError
 
 Sizes = list[int]
@@ -301,3 +301,9 @@ def test_val_and_test_are_the_same_images_at_another_size(cache_dir: Path) -> No
     seen = load_splits(load.experiment("digits.yaml", [*given, "data.eval_size=24"]), train_too=True)
     assert by_id(seen.train) == by_id(at_24.train)
     assert seen.fingerprint == found.fingerprint
+
+
+def test_an_image_that_is_missing_at_the_other_size_is_named() -> None:
+    whole, other = decoded(train=[4, 4], test=[2, 2]), decoded(train=[4, 4], test=[2, 1])
+    with pytest.raises(UserError, match=r"test-1/1.*: decoded at data.image_size and not at data.eval_size"):
+        _at_eval_size(split(whole, data()), whole, other, train_too=False)

@@ -49,6 +49,7 @@ def test_a_network_without_its_branches_is_that_of_its_shortcuts() -> None:
     np.testing.assert_allclose(found, keras.ops.convert_to_numpy(expected), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_rates_of_a_network_of_keras_are_set_anew() -> None:
     found = rates(build("model.backbone=EfficientNetB0", "model.drop_path=0.4"))
     with_shortcuts = np.array([2, 4, 6, 7, 9, 10, 12, 13, 14])  # of blocks 0 to 15
@@ -57,4 +58,4 @@ def test_rates_of_a_network_of_keras_are_set_anew() -> None:
 
 def test_a_network_without_it_is_refused() -> None:
     with pytest.raises(UserError, match=r"model.drop_path: MobileNetV2 has none; leave it out \(EfficientNets, "):
-        build("model.backbone=MobileNetV2", "model.drop_path=0.1")
+        droppath.set_rate(small.small_cnn((8, 8, 3)), 0.1, "MobileNetV2")

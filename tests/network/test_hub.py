@@ -1,5 +1,6 @@
 """Networks of KerasHub, from small presets that it writes itself: what is built, and what images are scaled to."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,16 @@ def test_a_size_that_it_can_not_have_is_refused(presets: Path) -> None:
         presets, "vit", "data.image_size=32", "model.weights=null", "model.backbone_args={image_shape: [32, 32, 3]}"
     )
     assert build_network(other, "float32", 5).backbone.input_shape == (None, 32, 32, 3)
+
+
+def test_a_preset_that_says_nothing_of_scaling_is_refused(presets: Path, tmp_path: Path) -> None:
+    shutil.copytree(presets / "vit", tmp_path / "vit")
+    (tmp_path / "vit" / "image_converter.json").unlink()
+    with pytest.raises(
+        UserError, match=r"has no image_converter.json, which says how .* or set model.preprocessing=unit"
+    ):
+        build_network(of(tmp_path, "vit"), "float32", 5)
+    build_network(of(tmp_path, "vit", "model.preprocessing=unit"), "float32", 5)
 
 
 def test_what_can_not_be_loaded_is_named(presets: Path) -> None:

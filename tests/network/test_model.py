@@ -184,7 +184,7 @@ def test_a_frozen_backbone_leaves_only_the_head_to_train() -> None:
     assert [variable.path for variable in network.model.trainable_variables] == ["head/kernel", "head/bias"]
 
 
-@pytest.mark.parametrize("backbone", ["ResNet20", "MobileNetV2"])
+@pytest.mark.parametrize("backbone", ["SmallCNN", pytest.param("MobileNetV2", marks=pytest.mark.slow)])
 def test_a_network_for_any_size_is_the_one_for_each_size(backbone: str) -> None:
     any_size = build(f"model.backbone={backbone}", size=None)
     for size in (32, 48):

@@ -169,15 +169,14 @@ def test_its_errors_have_the_lines_of_its_file(folder: Path) -> None:
 
 
 def test_what_enters_it_is_said(folder: Path) -> None:
-    experiment, network = of(folder, "tiny"), build(folder, "tiny")
-    assert inputs.line(network, experiment.model) == "input: RGB 0..255 enters the first convolution as -1..1"
-    assert inputs.unscaled(network, experiment.model) == []
-    (said,) = inputs.unscaled(build(folder, "unscaled"), of(folder, "unscaled").model)
+    of_tiny, of_unscaled, of_nested = (of(folder, name).model for name in ("tiny", "unscaled", "nested"))
+    tiny, unscaled, nested = (build(folder, name) for name in ("tiny", "unscaled", "nested"))
+    assert inputs.line(tiny, of_tiny) == "input: RGB 0..255 enters the first convolution as -1..1"
+    assert inputs.line(nested, of_nested) == "input: RGB 0..255 enters my_net:nested"
+    (said,) = inputs.unscaled(unscaled, of_unscaled)
     assert said.startswith("my_net:unscaled scales nothing: RGB 0..255 enters its first convolution as 0..255; put ")
     unit = of(folder, "unscaled", "model.preprocessing=unit").model
-    assert inputs.unscaled(build(folder, "unscaled"), unit) == []
-    within = of(folder, "nested").model
-    assert inputs.line(build(folder, "nested"), within) == "input: RGB 0..255 enters my_net:nested"
+    assert inputs.unscaled(tiny, of_tiny) == inputs.unscaled(nested, of_nested) == inputs.unscaled(unscaled, unit) == []
 
 
 def test_scaling_twice_is_refused(folder: Path) -> None:
