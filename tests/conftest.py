@@ -38,7 +38,7 @@ def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
     """A folder that `make` has filled, in the first process that asked for it."""
     with FileLock(folder.with_suffix(".lock")):
         if not folder.with_suffix(".made").exists():
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
             make(folder)
             folder.with_suffix(".made").touch()
     return folder

@@ -19,7 +19,7 @@ from augexp.study import processes
 from augexp.study.forkserver import ForkServer, serve
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["augexp.train.run", "augexp.study.sweep", "augexp.cli.main"])
+CONTEXT.set_forkserver_preload(["augexp.train.run", "augexp.study.sweep"])
 
 
 class Forked:
@@ -28,6 +28,7 @@ class Forked:
     def __init__(self, work: Callable[..., object], *told: object, folder: Path | None = None) -> None:
         """Does some work, a function of a module, on what can be pickled; in another folder, if one is given."""
         self._said = tempfile.TemporaryDirectory()
+        self._heard: tuple[str, str] | None = None
         here = (self._said.name, str(folder or Path.cwd()), dict(os.environ))
         self._process = CONTEXT.Process(target=_do, args=(work, told, *here))
         self._process.start()
@@ -38,13 +39,14 @@ class Forked:
         return self._process.exitcode
 
     def communicate(self, timeout: float) -> tuple[str, str]:
-        """Waits for its end; what it has said to stdout and stderr, told once. Raises `subprocess.TimeoutExpired`."""
+        """Waits for its end; what it has said to stdout and stderr. Raises `subprocess.TimeoutExpired`."""
         self._process.join(timeout)
         if self.returncode is None:
             raise subprocess.TimeoutExpired(str(self._process.pid), timeout)
-        said = Path(self._said.name, "out").read_text(), Path(self._said.name, "err").read_text()
-        self._said.cleanup()
-        return said
+        if self._heard is None:
+            self._heard = Path(self._said.name, "out").read_text(), Path(self._said.name, "err").read_text()
+            self._said.cleanup()
+        return self._heard
 
     def send_signal(self, number: int) -> None:
         """Sends it a signal."""
@@ -71,7 +73,7 @@ def _do(
 def _augexp(words: Sequence[str]) -> None:
     from augexp.cli.main import main
 
-    processes.ForkServer = _Twin  # type: ignore[misc]
+    processes.ForkServer = _Twin  # type: ignore[assignment, attr-defined]
     sys.argv = ["augexp", *words]
     main()
 

@@ -75,8 +75,8 @@ def test_the_command_line_has_its_option(run: Path) -> None:
 
 
 def _with_own_probe(words: list[str]) -> None:
-    """The command line in a process in which it was not imported before."""
-    probes.PROBES += (own_probe.PROBE,)
+    """The command line, in a process that has not imported it yet."""
+    probes.PROBES += (own_probe.PROBE,)  # type: ignore[assignment]
     catalogue.METRICS[own_probe.METRIC.name] = own_probe.METRIC
     from augexp.cli.main import main
 

@@ -272,7 +272,7 @@ def test_a_deterministic_run_repeats_itself(tmp_path: Path, cache_dir: Path) -> 
         (tmp_path / "told.yaml").write_text(settings.to_yaml())
         # In a process of its own: there is no way back from deterministic kernels.
         process = forked.command("train", "--config", tmp_path / "told.yaml")
-        _, said = process.communicate(300)
+        _, said = process.communicate(1200)
         assert process.returncode == 0, said
         return numbers(settings.run_dir)
 
