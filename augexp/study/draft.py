@@ -16,6 +16,7 @@ from augexp.study import design as designs
 from augexp.study import watch
 from augexp.study.design import Design, Photos
 
+BASE = "none.yaml"  # shipped
 WIDTH = 100  # columns of a comment that stands alone
 COLUMN = 44  # where comments beside values begin
 
@@ -36,7 +37,7 @@ def text(design: Design, photos: Photos, *, hours: float, machine: str, out: Pat
     sections = [
         _comment(f"augexp sweep --study {shlex.quote(str(out))}"),
         _comment(" ".join(_head(design, photos, hours, machine))),
-        "config: none.yaml",
+        f"config: {BASE}",
         _section("grid", _grid(design, photos, runs_dir)),
         _section("candidates", _candidates(design)),
         _section("decide", _decide(design, photos)),
