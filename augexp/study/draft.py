@@ -53,7 +53,7 @@ def _head(design: Design, photos: Photos, hours: float, machine: str) -> Iterato
         f"{counted(photos.classes, 'class')}; {photos.train:,} train, {photos.val:,} val and {photos.test:,} test "
         f"images. A run takes about {watch.duration(design.seconds)} here, so {least} runs, the fewest, "
         f"{watch.duration(least * design.seconds)} and {most}, the most, {watch.duration(most * design.seconds)}, one "
-        "after the other; --dry-run counts again."
+        "after the other."
     )
     yield settles(design, photos)
     yield "Once the first run is trained, another plan is another study: change what you like before."
