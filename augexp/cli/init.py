@@ -49,6 +49,7 @@ def init(
     if not 0 < hours <= MOST_HOURS:
         raise UserError(f"--hours {hours:g}: hours above 0 are needed, at most {MOST_HOURS:g}, such as 3")
     _refuse_unwritable(out)
+    _refuse_another_base()
     source = _source(photos)
     stop_on_sigterm()
     try:
@@ -68,6 +69,19 @@ def _refuse_unwritable(out: Path) -> None:
     if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
         reason = "can't be written" if folder.is_dir() else "is no folder"
         raise UserError(f"--out {out}: {folder} {reason}; give another place")
+
+
+def _refuse_another_base() -> None:
+    """What the study says nothing of comes from the shipped configuration, and was timed so."""
+    from augexp.config import load
+    from augexp.study.draft import BASE
+
+    found = load.find_config(BASE)
+    if found.read_bytes() != (load.shipped_configs() / BASE).read_bytes():
+        raise UserError(
+            f"{found}: the study is built on the {BASE} that comes with augexp, and this one would be read in its "
+            "place; rename it, or start augexp in another folder"
+        )
 
 
 def _is_there(out: Path) -> UserError:

@@ -16,6 +16,7 @@ from augexp.study import design as designs
 from augexp.study import watch
 from augexp.study.design import Design, Photos
 
+BASE = "none.yaml"  # shipped
 WIDTH = 100  # columns of a comment that stands alone
 COLUMN = 44  # where comments beside values begin
 
@@ -36,7 +37,7 @@ def text(design: Design, photos: Photos, *, hours: float, machine: str, out: Pat
     sections = [
         _comment(f"augexp sweep --study {shlex.quote(str(out))}"),
         _comment(" ".join(_head(design, photos, hours, machine))),
-        "config: none.yaml",
+        f"config: {BASE}",
         _section("grid", _grid(design, photos, runs_dir)),
         _section("candidates", _candidates(design)),
         _section("decide", _decide(design, photos)),
@@ -52,7 +53,7 @@ def _head(design: Design, photos: Photos, hours: float, machine: str) -> Iterato
         f"{counted(photos.classes, 'class')}; {photos.train:,} train, {photos.val:,} val and {photos.test:,} test "
         f"images. A run takes about {watch.duration(design.seconds)} here, so {least} runs, the fewest, "
         f"{watch.duration(least * design.seconds)} and {most}, the most, {watch.duration(most * design.seconds)}, one "
-        "after the other; --dry-run counts again."
+        "after the other."
     )
     yield settles(design, photos)
     yield "Once the first run is trained, another plan is another study: change what you like before."

@@ -75,6 +75,13 @@ def test_places_that_nothing_can_be_written_to(typed: Augexp, here: Path, out: s
     assert message in answer.err
 
 
+def test_another_none_yaml_would_change_what_was_timed(typed: Augexp, here: Path) -> None:
+    (here / "none.yaml").write_text("train: {optimizer: adamw}")
+    answer = typed("init", "digits")
+    assert answer.status == 2
+    assert "none.yaml: the study is built on the none.yaml that comes with augexp" in answer.err
+
+
 @pytest.mark.parametrize(
     ("classes", "images", "message"),
     [
