@@ -82,6 +82,7 @@ def checked(found: Deviation) -> Iterator[str]:
         f"of the run's network, and these at most {found.stored:.1g}, on average {found.usual:.1g}, from what the run "
         f"stored as float16 ({check.allowed(found)} is allowed)"
     )
+    yield f"right on {found.right} of them in float32; as the run was scored, on {found.was_right}"
     if found.jpeg is not None:
         yield f"JPEGs of several sizes, turned in every way: at most {found.jpeg:.1g} from augexp's own decoder"
 

@@ -20,7 +20,7 @@ from tests.factories import make_evaluation
 def made(trained_run: Path) -> Card:
     opened = trained.load(trained_run, precision="float32")
     about = facts.of_run(opened, 1.0)
-    deviation = Deviation(256, 1e-7, 2e-4, 1e-4, exact=True)
+    deviation = Deviation(256, 1e-7, 2e-4, 1e-4, exact=True, right=200, was_right=200)
     return Card(finished(trained_run), opened, about, format_of("onnx"), "digits.onnx", deviation, None, "")
 
 

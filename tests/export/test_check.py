@@ -28,6 +28,7 @@ def test_a_file_that_says_the_same_passes(network: Network) -> None:
     found = check.compare(network, lambda images: probabilities(network.logits(images), 2.0), temperature=2.0)
     assert (found.images, found.converted, found.jpeg) == (256, 0.0, None)
     assert found.stored < 5e-4
+    assert found.right == found.was_right == (network.said.argmax(axis=1) == network.part.labels).sum()
 
 
 @pytest.mark.parametrize(
