@@ -350,12 +350,12 @@ def kill(kind: Kind, count: int, root: Path, rng: random.Random, until: float = 
         count: of kills.
         root: an empty folder.
         rng: chooses the moments.
-        until: by `time.monotonic`, when no other kill begins.
+        until: by `time.monotonic`, when no second kill begins.
     """
     row = Row(f"{kind.name}, killed")
     stage = Stage(root, kind)
     for number in rng.sample(range(count), count):
-        if time.monotonic() > until:
+        if row.tried and time.monotonic() > until:
             break
         row.tried += 1
         moment = stage.length * (number + rng.random()) / count
