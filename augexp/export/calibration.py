@@ -41,7 +41,7 @@ def fit(run: Trained, val: Part, *, on_test: bool) -> Fitted:
     Raises:
         UserError: if no temperature is best, as where the network is right on every image.
     """
-    view = pipeline.centre(run.experiment.data.image_size)
+    view = pipeline.centre(run.experiment.data.as_evaluated.image_size)
     with console.progress("fitting the temperature", len(val)) as advance:
         logits = np.concatenate(list(scoring.of_part(run.network.model, val, view, advance, "val")))
     found = calibration.temperature(logits, val.labels)

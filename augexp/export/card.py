@@ -145,7 +145,7 @@ def _training(card: Card) -> Iterator[str]:
     ops = "; ".join(_op(op) for op in card.run.config["strategy"])
     averaged = f", averaged with momentum {settings.train.ema:g}" if settings.train.ema else ""
     yield f"Augmentation: {escaped(ops or 'none')}"
-    yield f"Network: {settings.model.backbone} with a linear head, at {settings.data.image_size} px"
+    yield f"Network: {settings.model.backbone} with a linear head, at {settings.data.as_evaluated.image_size} px"
     yield (
         f"{counted(card.run.result.epochs, 'epoch')}, seed {settings.seed}, {settings.train.optimizer} with learning "
         f"rate {settings.train.learning_rate:g}, loss {settings.train.loss}; weights of the {card.run.result.score} "

@@ -75,7 +75,7 @@ class Network:
 
     def __init__(self, run: Run, opened: Trained, val: Part) -> None:
         self.run, self.opened = run, opened
-        self.view = pipeline.centre(opened.experiment.data.image_size)
+        self.view = pipeline.centre(opened.experiment.data.as_evaluated.image_size)
         stored = _stored(run, val)
         rows = np.unique(np.linspace(0, len(val) - 1, min(len(val), MOST)).astype(np.int64))
         self.part = replace(val, rows=val.rows[rows], labels=val.labels[rows], ids=[val.ids[row] for row in rows])

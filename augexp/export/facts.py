@@ -44,7 +44,7 @@ class Facts:
 
 def of_run(run: Trained, temperature: float) -> Facts:
     """The facts of a run whose logits are to be divided by `temperature`."""
-    data = run.experiment.data
+    data = run.experiment.data.as_evaluated
     return Facts(
         run=printable(run.folder.resolve().name),
         class_names=tuple(map(printable, run.class_names)),
