@@ -12,7 +12,7 @@ from augexp.train.run import train
 
 @pytest.fixture(scope="package")
 def trained_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
-    # Not what runs are by default, and the weights of the first epoch: what else could be taken for them is there, too.
+    # Not what runs are by default.
     scored = ["train.epochs=2", "train.score=best", "train.ema=0.9", "train.loss=binary", "train.warmup_epochs=0"]
     overrides = [*scored, "data.train_per_class=40", "strategy=cutmix", "name=taken home"]
     runs_dir = tmp_path_factory.mktemp("runs")
