@@ -16,7 +16,6 @@ from augexp.network import scoring, trained
 from augexp.runs import read
 from augexp.train.run import train
 from tests.factories import forget, make_run, unseal
-from tests.folders import shapes
 
 
 @pytest.fixture
@@ -120,13 +119,13 @@ def test_classes_that_have_changed(run: Path) -> None:
 
 @pytest.mark.slow
 def test_a_run_that_would_be_refused_now_is_opened_as_it_was_trained(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     experiment = load.experiment(
-        "digits.yaml",  # but few images: a batch of one takes as long as one of many
+        "digits.yaml",
         ["train.epochs=1", "train.batch_size=1", "strategy=cutmix", "data.train_per_class=1", f"runs_dir={tmp_path}",
          "model.backbone=MobileNetV3Small", "model.preprocessing=unit", "data.image_size=32",
-         f"data.source=folder:{shapes(tmp_path / 'shapes')}", f"data.cache_dir={tmp_path / 'cache'}"],
+         f"data.cache_dir={cache_dir}"],
     )  # fmt: skip
     with pytest.raises(UserError, match=r"^train\.batch_size 1: "):
         train(experiment)
@@ -134,7 +133,7 @@ def test_a_run_that_would_be_refused_now_is_opened_as_it_was_trained(
     monkeypatch.setattr("augexp.train.prepare.refuse_in_vain", lambda _: None)  # as earlier versions did
     opened = trained.load(train(experiment))
     part = trained.splits(opened).test
-    said = scoring.predict(opened.network.model, pipeline.eval_batches(part, 64, 2, pipeline.centre(32)))
+    said = scoring.predict(opened.network.model, pipeline.eval_batches(part, 64, 10, pipeline.centre(32)))
     with np.load(opened.folder / "predictions-test.npz") as stored:
         np.testing.assert_allclose(said, stored["probability"], atol=2e-3)
 
