@@ -123,7 +123,7 @@ def compare_jpeg(network: Network, answers: Callable[[Sequence[bytes]], Floats],
     Raises:
         UserError: if they deviate by more than `READ`.
     """
-    files = _jpegs(next(network.images()), network.opened.experiment.data.decoded_size)
+    files = _jpegs(next(network.images()), network.opened.experiment.data.as_evaluated.decoded_size)
     found = float(_apart(answers(files), probabilities(network.logits(_read(network, files)), temperature)).max())
     if not found <= READ:
         raise UserError(
@@ -197,5 +197,5 @@ def _read(network: Network, contents: Sequence[bytes]) -> NDArray[np.float32]:
         paths = [Path(folder) / f"{number}.jpg" for number in range(len(contents))]
         for path, content in zip(paths, contents, strict=True):
             path.write_bytes(content)
-        (chunk,) = decode.decode(of_files(paths), network.opened.experiment.data, network.opened.grey)
+        (chunk,) = decode.decode(of_files(paths), network.opened.experiment.data.as_evaluated, network.opened.grey)
         return np.asarray(network.view(chunk.images, chunk.indices), np.float32)

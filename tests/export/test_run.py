@@ -18,11 +18,13 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from PIL import Image
 
+from augexp.config import load
 from augexp.errors import UserError
 from augexp.evaluate import predict
 from augexp.export.run import Exported, export, lines
 from augexp.metrics.scores import probabilities
 from augexp.network import trained
+from augexp.train.run import train
 from tests.cli.program import Augexp
 from tests.export.conftest import ask
 from tests.factories import forget, unseal
@@ -114,6 +116,20 @@ def test_a_file_says_what_the_run_said(
     assert told[1].startswith("256 validation images: its probabilities are at most ")
     assert found.deviation.converted < 1e-5
     assert 0 < found.deviation.stored < 5e-4  # rounded to float16
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["keras", "savedmodel"])
+def test_a_file_takes_images_of_the_size_that_the_run_was_evaluated_at(
+    tmp_path: Path, cache_dir: Path, name: str
+) -> None:
+    overrides = ["train.epochs=1", "data.train_per_class=10", "data.eval_size=24", f"runs_dir={tmp_path}"]
+    run = train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
+    found = export(ask(run, name, tmp_path))
+    says = keras_says if name == "keras" else savedmodel_says
+    images, expected = test_images(run)
+    assert images.shape[1:] == (24, 24, 3)
+    np.testing.assert_allclose(says(found.path, images)[0], expected, atol=1e-3)
 
 
 def test_jpegs_are_answered_as_predict_answers_them(
