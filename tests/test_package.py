@@ -12,7 +12,7 @@ import pytest
 import augexp
 from tests.places import ROOT
 
-SHIPPED = {path.name for path in (ROOT / "configs").glob("*.yaml")}
+SHIPPED = {path.name for path in (ROOT / "configs").rglob("*.yaml")}
 
 
 @pytest.fixture(scope="module")
