@@ -32,6 +32,8 @@ def configure() -> None:
     # Without it every batch of images is fresh memory from the system, and page faults cost most of the time:
     # on a 2-core virtual machine mixup ran 7 times and training twice as fast with it.
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
+    # Keras loads pandas where it is installed, and so Arrow, whose allocator has a thread: no run could be forked.
+    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
     # Else another project's keras.json would choose.
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 

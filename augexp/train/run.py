@@ -104,6 +104,7 @@ def _begin(
         _save(preview.first_batch(task.splits, decided_by), folder / "batch.png")
         return
     epoch, step = divmod(resumed.step, task.steps)
+    run_folder.keep_history(folder, epoch)
     line = f"going on after epoch {epoch}" + (f" and {counted(step, 'step')}" if step else "")
     console.say(line)
     run_folder.log(folder, f"{line}; {platform.platform()}, {environment(task, command)['versions']}")

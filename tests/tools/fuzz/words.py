@@ -193,9 +193,9 @@ def _fitting(rng: random.Random, key: str) -> Any:
     kinds = overrides.kinds_of(key)
     if kinds & {int, float}:
         return rng.choice((rng.randint(-2, 300), rng.random(), round(rng.random(), 2), 10 ** -rng.randint(1, 9)))
-    if any(issubclass(kind, Section) for kind in kinds):
-        inside = rng.sample([inner for inner in KEYS if inner.startswith(f"{key}.") and inner.count(".") == 1], 2)
-        return {inner.partition(".")[2]: rng.choice((1, 0.1, "no", None)) for inner in inside}
+    if sections := [kind for kind in kinds if issubclass(kind, Section)]:
+        inside = rng.sample(list(sections[0].model_fields), 2)
+        return {name: rng.choice((1, 0.1, "no", None)) for name in inside}
     if key == "strategy":
         return rng.choice((*STRATEGY_NAMES, list(rng.sample(sorted(OPS), 2)), [{"name": rng.choice(sorted(OPS))}]))
     return rng.choice((True, False, None, "runs", "digits", "sgd", "best", "crop"))
