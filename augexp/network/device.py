@@ -86,7 +86,7 @@ def load_for_cpu() -> None:
 
 @contextmanager
 def _without_collecting() -> Iterator[None]:
-    """Nothing of what is imported is garbage: to look through it again and again takes a fifth of the time."""
+    """Nothing of what is imported is garbage: to look through it again and again takes an eighth of the time."""
     was_on = gc.isenabled()
     gc.disable()
     try:
