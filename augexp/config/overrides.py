@@ -112,7 +112,9 @@ def _kinds(annotation: Any) -> Iterator[type]:
 def spread(keys: Sequence[str], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
     """What a value sets, key by key: a section is merged with what stands there, all else replaces it."""
     kinds = kinds_of(".".join(keys))
-    if isinstance(value, Mapping) and any(issubclass(kind, Section) for kind in kinds):
+    # Where there may be no section, an empty one is one.
+    merged = isinstance(value, Mapping) and (value or NoneType not in kinds)
+    if merged and any(issubclass(kind, Section) for kind in kinds):
         for name, inner in value.items():
             yield from spread((*keys, str(name)), inner)
     else:

@@ -26,7 +26,7 @@ from pydantic_core import PydanticCustomError
 from augexp.config import hub, ownnet, yamlfile
 from augexp.config.ops import OPS, STRATEGY_NAMES, Float, OpSpec, named_strategy, targets_of
 from augexp.config.ops.own import is_own
-from augexp.errors import UserError, did_you_mean
+from augexp.errors import UserError, cut, did_you_mean
 
 SMALL_CNN = "SmallCNN"
 SMALL_NETWORKS = (SMALL_CNN, "ResNet20", "WideResNet16-2")  # of augexp's own; a test compares them with their makers
@@ -201,7 +201,7 @@ def _check_backbone(backbone: str) -> str:
     try:
         ownnet.read(backbone)
     except UserError as error:
-        raise PydanticCustomError("whole", "{message}", {"message": f"{backbone}: {error}"}) from None
+        raise PydanticCustomError("whole", "{message}", {"message": f"{cut(backbone)}: {error}"}) from None
     return backbone
 
 

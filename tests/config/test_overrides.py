@@ -144,3 +144,14 @@ def test_the_settings_of_a_decision_are_typed_too() -> None:
 
 def test_a_name_that_is_not_utf8_says_what_to_do() -> None:
     assert "rename it" in complaint("data.source=folder:\udcff")
+
+
+def test_an_empty_section_is_one_where_there_may_be_none() -> None:
+    assert resolved("train={}").train == resolved().train
+    assert "train.early_stopping.patience" in complaint("train.early_stopping={}")
+    assert resolved("train.early_stopping={patience: 2}").train.early_stopping is not None
+
+
+@pytest.mark.parametrize("backbone", ["{" + ", ".join(f"k{i}: 1" for i in range(3000)) + "}", "a:" + "b" * 5000])
+def test_a_backbone_that_is_none_is_not_repeated_in_full(backbone: str) -> None:
+    assert len(complaint(f"model.backbone={backbone}")) < 400

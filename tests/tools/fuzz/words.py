@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.places import ROOT
 from tests.tools.fuzz.cases import LONGEST, Case, WrongError, unclear
 
 TYPED_SECONDS = 120.0
+NOT_TYPED = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")  # by no bytes
 
 # Of the command line: where a mistake may be. Of files: their name.
 OVERRIDE = ("override ", "setting ")
@@ -271,7 +273,7 @@ def _planned(told: grid.Study) -> None:
 
 def command(rng: random.Random, folder: Path) -> Case:
     """A command line in a process of its own, that trains nothing."""
-    words = [word.replace("\0", "") for word in _a_command(rng, folder)]
+    words = [NOT_TYPED.sub("", word) for word in _a_command(rng, folder)]
 
     def work() -> None:
         done = forked.command(*map(os.fsdecode, map(os.fsencode, words)), folder=folder)
