@@ -101,6 +101,13 @@ def as_typed(word: str) -> str:
     return "$'" + UNSEEN.sub(lambda found: "".join(f"\\x{byte:02x}" for byte in os.fsencode(found[0])), inside) + "'"
 
 
+def of_the_system(error: OSError) -> str:
+    """What an error of the system says; of a name that is too long for it, the beginning."""
+    if error.errno == errno.ENAMETOOLONG:
+        return f"{cut(str(error.filename))}: the name is too long for a file system; choose a shorter one"
+    return str(error)
+
+
 def remedy(error: OSError) -> str:
     """What to do about a file or folder that could not be written."""
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE):

@@ -20,6 +20,7 @@ from augexp.errors import (
     counted,
     did_you_mean,
     first_line,
+    of_the_system,
     printable,
     remedy,
 )
@@ -126,3 +127,10 @@ def test_of_very_many_mistakes_the_first_are_told() -> None:
 def test_a_file_in_the_place_of_a_folder_is_no_lack_of_space() -> None:
     assert remedy(FileExistsError(errno.EEXIST, "File exists")) == "move away what stands there and is no folder"
     assert remedy(OSError(errno.ENOSPC, "No space left on device")) == "free space"
+
+
+def test_a_name_that_is_too_long_is_not_repeated_in_full() -> None:
+    told = of_the_system(OSError(errno.ENAMETOOLONG, "File name too long", "x" * 5000))
+    assert told.endswith("...: the name is too long for a file system; choose a shorter one")
+    assert len(told) < 200
+    assert of_the_system(OSError(errno.ENOSPC, "No space", "x")) == "[Errno 28] No space: 'x'"

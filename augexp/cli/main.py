@@ -29,7 +29,7 @@ from augexp.cli.preview import preview
 from augexp.cli.status import status
 from augexp.cli.sweep import sweep
 from augexp.cli.train import train
-from augexp.errors import HOMELESS, NO_HOME, UserError
+from augexp.errors import HOMELESS, NO_HOME, UserError, of_the_system
 
 TRAINS = frozenset({"tensorflow", "keras", "tensorflow_datasets", "h5py"})  # with `augexp[train]`
 MOST_SETTINGS = 2**20  # bytes of a matplotlibrc
@@ -53,8 +53,10 @@ def main() -> None:
         if lost := console.lost():
             _end(f"stdout can't be written ({lost.strerror}), so what was printed is not whole")
         raise
-    except (UserError, OSError) as error:
+    except UserError as error:
         _end(error)
+    except OSError as error:
+        _end(of_the_system(error))
     except RuntimeError as error:
         if str(error) != NO_HOME:
             raise
