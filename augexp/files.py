@@ -34,7 +34,12 @@ def write_text(path: Path, text: str) -> None:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` (same ending) that takes its place when the block ends well."""
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    with _in_place_of(path, path.with_name(f".{os.getpid()}-{path.name}")) as temporary:
+        yield temporary
+
+
+@contextmanager
+def _in_place_of(path: Path, temporary: Path) -> Iterator[Path]:
     try:
         yield temporary
         flush(temporary)
@@ -58,11 +63,9 @@ def delivering(path: Path) -> Iterator[Path]:
     temporary = path.with_name(_begun_name(os.getpid(), path.name))
     descriptor = _locked_new(temporary)
     try:
-        yield temporary
-        flush(temporary)
-        temporary.replace(path)
+        with _in_place_of(path, temporary):
+            yield temporary
     finally:
-        temporary.unlink(missing_ok=True)
         os.close(descriptor)
 
 
