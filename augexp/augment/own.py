@@ -296,6 +296,23 @@ def prove(spec: OwnOp, size: int) -> None:
             )
 
 
+def idle(specs: Sequence[Spec], size: int) -> list[str]:
+    """A line for each own op of a strategy that leaves every one of a few images as it is, whatever is drawn."""
+    own = [one for spec in specs for one in spec.alternatives() if isinstance(one, OwnOp)]
+    return [
+        f"{MARK}{spec.name} changed none of {PROBED * MIXED} images that it was tried on: are its parameters right?"
+        for spec in own
+        if changes_nothing(spec, size)
+    ]
+
+
+def changes_nothing(spec: OwnOp, size: int) -> bool:
+    """Whether a few batches of noise come back as they were."""
+    made, images = op(spec), _noise(size)[0]
+    with explained():
+        return all(np.array_equal(_changed(made, images, step), images) for step in range(MIXED))
+
+
 def refuse_fault(spec: OwnOp, size: int) -> list[tuple[NDArray[Any], NDArray[np.float32]]]:
     """What the op makes of a few images of a size, as uint8 and as float32.
 

@@ -94,7 +94,8 @@ def _draws(spec: Spec, _op: Op) -> tuple[bool, str]:
     found = _digests(spec, DRAWS_STEPS, 2)
     different = len(set(found))
     if different == 1:
-        return True, "none: it does the same to every batch"
+        idle = isinstance(spec, OwnOp) and own.changes_nothing(spec, SIZES[0])
+        return not idle, "it changed no image" if idle else "none: it does the same to every batch"
     return different == len(found), f"{len(found) - different} of {len(found)} batches are repetitions"
 
 

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from augexp.augment import own
 from augexp.config import partners
 from augexp.config.ops import check_classes
 from augexp.config.schema import Experiment
@@ -25,6 +26,7 @@ def announcement(task: Task) -> list[str]:
         f"{settings.run_dir}: {settings.model.backbone} at {_size(settings)}, "
         f"{task.network.precision} on {devices(task)}",
         *_sizes(settings, task.splits, task.steps),
+        *own.idle(settings.strategy, settings.data.image_size),
         *partners.few(settings),
         *partners.smoothed(settings),
         *inputs.unlike(task.network, settings.model),
@@ -111,6 +113,7 @@ def plan(experiment: Experiment) -> list[str]:
     return [
         f"device: {found.name}, {precision}, Keras on {keras.backend.backend()}",
         *_expected_sizes(experiment),
+        *own.idle(experiment.strategy, experiment.data.image_size),
         *partners.few(experiment),
         *partners.smoothed(experiment),
         inputs.line(network, experiment.model),

@@ -316,3 +316,9 @@ def test_a_layer_of_keras_draws_from_the_seed() -> None:
         assert message in str(caught.value)
     with pytest.raises(UserError, match="own op keras:RandomContrast: Keras refuses it"):
         own.prove(of("{name: keras:RandomContrast, factor: -3}"), 16)
+
+
+def test_one_that_changes_nothing_is_named() -> None:
+    layers = "strategy=[{name: keras:RandomFlip, mode: sideways}, {name: keras:RandomFlip, mode: vertical}]"
+    (said,) = own.idle(load.experiment("digits.yaml", [layers]).strategy, 16)
+    assert said.startswith("own op keras:RandomFlip changed none of 64 images")

@@ -42,6 +42,7 @@ def test_an_op_that_is_right_is_proven(tmp_path: Path) -> None:
         ("return np.roll(image, np.random.randint(30), 0)", "same seed", "of 16 batches unlike"),
         ("state.append(1); return np.roll(image, len(state), 0)", "same seed", "it draws from a randomness of its own"),
         ("return np.roll(image, int(rng.integers(300) == 0), 0)", "draws", "batches are repetitions"),
+        ("return image", "draws", "it changed no image"),
     ],
 )  # fmt: skip
 def test_faults_are_found(tmp_path: Path, body: str, row: str, text: str) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from augexp.augment import own
 from augexp.config import load, partners
 from augexp.config.schema import Experiment
 from augexp.errors import UserError
@@ -70,10 +71,13 @@ def test_dry_run_before_the_download(tmp_path: Path) -> None:
 
 
 def test_what_is_doubtful_is_said_in_both(tmp_path: Path, cache_dir: Path) -> None:
-    settings = digits(tmp_path, cache_dir, "strategy=mixup", "train.batch_size=4")
+    strategy = "strategy=[mixup, {name: keras:RandomFlip, mode: sideways}]"
+    settings = digits(tmp_path, cache_dir, strategy, "train.batch_size=4")
     (said,) = partners.few(settings)
-    assert said in plan(settings)
-    assert said in announcement(prepare(settings))
+    (idle,) = own.idle(settings.strategy, 16)
+    for line in (said, idle):
+        assert line in plan(settings)
+        assert line in announcement(prepare(settings))
 
 
 UNFIT = ("model.backbone=MobileNetV3Small", "model.preprocessing=unit", "data.image_size=32")
