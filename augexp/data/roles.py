@@ -45,8 +45,9 @@ def roles(names: Iterable[str]) -> dict[str, Role]:
 
 
 def is_about_a_split(name: str) -> bool:
-    """Whether a name speaks of a split, though it may be more than that: `cats_train`, `test1`."""
-    return role(name) is not None or _ABOUT.search(name.casefold()) is not None
+    """Whether a name speaks of a split, though it may be more than that: `cats_train`, `test1`, `PublicTest`."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).casefold()
+    return role(name) is not None or _ABOUT.search(words) is not None
 
 
 def is_a_part(name: str) -> bool:
@@ -56,8 +57,8 @@ def is_a_part(name: str) -> bool:
 
 
 def is_filler(name: str) -> bool:
-    """Whether a name says no more than that there are images: `images`, `dataset`."""
-    return re.fullmatch(_FILLER, _letters(name)) is not None and bool(_letters(name))
+    """Whether a name says no more than that there are images: `images`, `dataset`, `JPEGImages`."""
+    return re.fullmatch(f"(?:jpe?g|png|rgb)?{_FILLER}", _letters(name)) is not None and bool(_letters(name))
 
 
 def assigned(data: Data, found: Mapping[Role, str]) -> dict[SplitName, str]:
