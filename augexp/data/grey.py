@@ -18,7 +18,7 @@ Ranges = Mapping[str, tuple[float, float]]  # kind of grey -> the values that ar
 
 _TAGS = {tag.name: number for number, tag in TAGS_V2.items()}
 _WHITE_IS_ZERO = 0
-_UNSIGNED = 1
+_UNSIGNED, _SIGNED = 1, 2
 FLAT = 16  # of a set's range; where half of the images span less than its 16th, they would come out flat
 LISTED = 3  # files in a message
 COLOUR = "16-bit colour"
@@ -36,9 +36,11 @@ class Extent:
 
 
 def kind(image: Image.Image) -> str:
-    """16-bit, signed 16-bit, 32-bit or float; empty for an image of 8 bits."""
+    """Signed 8-bit, 16-bit, signed 16-bit, 32-bit or float; empty for an image of 8 bits."""
     if image.mode == "F":
         return "float"
+    if image.mode == "L" and image.format == "TIFF" and _tag(image, "SampleFormat", _UNSIGNED) == _SIGNED:
+        return "signed 8-bit"
     if image.mode == "I" and image.format == "TIFF":
         return "signed 16-bit" if _tag(image, "BitsPerSample", 32) == 16 else "32-bit"
     return "16-bit" if image.mode == "I" or image.mode.startswith("I;16") else ""
@@ -48,11 +50,12 @@ def is_deep_colour(image: Image.Image) -> bool:
     """Whether an image that isn't loaded yet has 16 bits a channel, of which Pillow keeps the upper 8."""
     # In others, 16 bits are those of a pixel, or Pillow scales by what the file says.
     known = image.format in ("PNG", "TIFF") and not kind(image)
-    return known and any(";16" in _raw_mode(tile[3]) for tile in getattr(image, "tile", []))
+    return known and ";16" in raw_mode(image)
 
 
-def _raw_mode(arguments: object) -> str:
-    """How the pixels lie in the file, such as RGB;16B."""
+def raw_mode(image: Image.Image) -> str:
+    """How the pixels of an image that isn't loaded yet lie in its file, such as RGB;16B; empty for not known."""
+    arguments: Any = next((tile[3] for tile in getattr(image, "tile", [])), "")
     first = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
     return first if isinstance(first, str) else ""
 
@@ -183,6 +186,8 @@ def _values(image: Image.Image) -> NDArray[np.generic]:
     values: NDArray[np.generic] = np.asarray(image)
     if kind(image) == "32-bit" and _tag(image, "SampleFormat", _UNSIGNED) == _UNSIGNED:
         values = values.view(np.uint32)  # Pillow has no unsigned mode of 32 bits
+    if kind(image) == "signed 8-bit":
+        values = values.view(np.int8)
     if not np.isfinite(values).all():
         raise ValueError("it has values that are no numbers (NaN or infinite); replace them, or convert it to 8 bits")
     return values
