@@ -17,8 +17,10 @@ from augexp.errors import UserError
 Ranges = Mapping[str, tuple[float, float]]  # kind of grey -> the values that are black and white
 
 _TAGS = {tag.name: number for number, tag in TAGS_V2.items()}
+_NO_DATA = 42113  # tag of GDAL
 _WHITE_IS_ZERO = 0
 _UNSIGNED, _SIGNED = 1, 2
+BEYOND = 1e30  # what no measured value is; -3.4e38 is often put where there is none
 FLAT = 16  # of a set's range; where half of the images span less than its 16th, they would come out flat
 LISTED = 3  # files in a message
 COLOUR = "16-bit colour"
@@ -71,7 +73,8 @@ def extent(image: Image.Image) -> Extent:
         bands = [of for band, of in zip(image.getbands(), extrema, strict=True) if band != "A"]
         return Extent(COLOUR, 256.0 * min(low for low, _ in bands), 256.0 * max(high for _, high in bands) + 255)
     values = _values(image)
-    low, high = float(values.min()), float(values.max())
+    values = values[~_holes(image, values)]
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
     if image.format == "PPM" and image.mode == "I":
         return Extent(kind(image), 0, 65535)  # Pillow has scaled it by what the file says
     if _tag(image, "BitsPerSample", 16) == 12:
@@ -162,7 +165,7 @@ def _rounded(name: str, low: float, high: float) -> tuple[float, float]:
 
 
 def scaled(image: Image.Image, known: Ranges, background: int) -> NDArray[np.uint8]:
-    """Grey levels (H, W) in 0 ... 255 of an image of such a kind; `background` where it is transparent.
+    """Grey levels (H, W) in 0 ... 255 of an image of such a kind; `background` where it is transparent or has no data.
 
     Raises:
         ValueError: for a kind whose range isn't known, or values that are no numbers.
@@ -178,8 +181,26 @@ def scaled(image: Image.Image, known: Ranges, background: int) -> NDArray[np.uin
     if image.format == "TIFF" and _tag(image, "PhotometricInterpretation", 1) == _WHITE_IS_ZERO:
         share = 1 - share
     levels = (share * 255 + 0.5).astype(np.uint8)
-    transparent = image.info.get("transparency")
-    return np.where(values == transparent, np.uint8(background), levels) if isinstance(transparent, int) else levels
+    return np.where(_holes(image, values), np.uint8(background), levels)
+
+
+def _holes(image: Image.Image, values: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Where (H, W) an image is transparent, or has no data as GDAL says it in a TIFF."""
+    told = (image.info.get("transparency"), _no_data(image))
+    return np.isin(values, [value for value in told if isinstance(value, int | float)])
+
+
+def _no_data(image: Image.Image) -> float | None:
+    try:
+        told = float(getattr(image, "tag_v2", {}).get(_NO_DATA, ""))
+    except (TypeError, ValueError):
+        return None
+    with np.errstate(over="ignore"):
+        return float(np.float32(told)) if image.mode == "F" else told
+
+
+def _is_beyond(image: Image.Image, values: NDArray[np.generic]) -> bool:
+    return bool((np.abs(values[~_holes(image, values)].astype(np.float64)) > BEYOND).any())
 
 
 def _values(image: Image.Image) -> NDArray[np.generic]:
@@ -188,8 +209,10 @@ def _values(image: Image.Image) -> NDArray[np.generic]:
         values = values.view(np.uint32)  # Pillow has no unsigned mode of 32 bits
     if kind(image) == "signed 8-bit":
         values = values.view(np.int8)
-    if not np.isfinite(values).all():
-        raise ValueError("it has values that are no numbers (NaN or infinite); replace them, or convert it to 8 bits")
+    if not np.isfinite(values).all() or (kind(image) == "float" and _is_beyond(image, values)):
+        raise ValueError(
+            "it has values that are no numbers (NaN, infinite, beyond 1e30); replace them, or convert it to 8 bits"
+        )
     return values
 
 

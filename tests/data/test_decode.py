@@ -295,10 +295,26 @@ def test_images_that_come_out_flat_are_said(tmp_path: Path, capsys: pytest.Captu
     assert grey.flat({"a": grey.Extent("16-bit", 5, 5)}, {"16-bit": (0, 65535)}) == []
 
 
-def test_values_that_are_no_numbers_are_said(tmp_path: Path) -> None:
-    image = Image.fromarray(np.full((HEIGHT, HEIGHT), np.nan, np.float32))
+@pytest.mark.parametrize("value", [np.nan, -np.inf, -3.4e38])
+def test_values_that_are_no_numbers_are_said(tmp_path: Path, value: float) -> None:
+    image = Image.fromarray(np.full((HEIGHT, HEIGHT), value, np.float32))
     reason = shown(tmp_path, file_bytes(image, "tiff"), {"float": (0, 1)})
-    assert reason == "it has values that are no numbers (NaN or infinite); replace them, or convert it to 8 bits"
+    assert reason == (
+        "it has values that are no numbers (NaN, infinite, beyond 1e30); replace them, or convert it to 8 bits"
+    )
+
+
+@pytest.mark.parametrize(("kind", "none"), [("float32", "-3.4e38"), ("float32", "-9999"), ("uint16", "65535 ")])
+def test_where_gdal_has_no_data_it_is_white(tmp_path: Path, kind: str, none: str) -> None:
+    """Such a value in each image made all of them black and white, without a word."""
+    values = np.tile(np.linspace(0, 255, HEIGHT), (HEIGHT, 1)).astype(kind)
+    values[0] = np.float64(none).astype(kind)
+    content = file_bytes(Image.fromarray(values), "tiff", tiffinfo={42113: none})
+    ((_, extent),) = decode.extents(of_files([write(tmp_path / "one", content)]))
+    assert (extent.low, extent.high) == (0, 255)
+    got = np.asarray(shown(tmp_path, content, {extent.kind: (0, 255)}), int)
+    assert (got[0] == 255).all()
+    assert np.abs(got[1:] - values[1:, :, None]).max() <= 1
 
 
 def test_grey_of_a_kind_that_training_had_not(tmp_path: Path) -> None:
