@@ -29,7 +29,9 @@ from augexp.data import grey
 from augexp.data.examples import Examples
 from augexp.data.imagefiles import HEAD, foreign, is_image
 
-VERSION = 2  # other bytes come out of some file: retires every entry of the cache. 1 was TensorFlow's decoder
+# Goes up when other bytes come out of some file: retires every entry of the cache. 1 was TensorFlow's decoder; 2 knew
+# no grey without data, and took what is transparent in PNGs of few bits for what it is in those of 8.
+VERSION = 3
 BACKGROUND = (255, 255, 255)  # what transparent images lie on
 CHUNK = 64  # images a write
 READ = 16  # files a read
