@@ -141,9 +141,11 @@ def _refuse_shared(source: str, base: Path, used: Mapping[SplitName, Path]) -> N
 
 def _refuse_linked_classes(source: str, folder: Path) -> None:
     """A class that is a link to another, or to a folder around it: its images would be of two classes."""
-    places = {name: (folder / name).resolve() for name in subfolders(folder)}
-    for name in (name for name in places if (folder / name).is_symlink()):
-        for other in (other for other in places if other != name):
+    names = subfolders(folder)
+    links = [name for name in names if (folder / name).is_symlink()]
+    places = {name: (folder / name).resolve() for name in names} if links else {}
+    for name in links:
+        for other in (other for other in names if other != name):
             if places[other].is_relative_to(places[name]) or places[name].is_relative_to(places[other]):
                 raise UserError(
                     f"{source}: {_shown([name])} holds the images of {_shown([other])}, as one is a link to the "

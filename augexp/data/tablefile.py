@@ -16,7 +16,7 @@ from augexp.errors import UserError, first_line
 NEEDED = ("image", "label")
 ALSO = ("split", "group")
 COLUMNS = (*NEEDED, *ALSO)
-SHOWN = {",": "commas", ";": "semicolons", "\t": "tabs"}
+SHOWN = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 PARQUET = b"PAR1"
 MOST = 2**30  # bytes: of ten million images
 MISSING = ("", "nan", "<na>", "#n/a")  # what data frames and spreadsheets write where there is nothing, in lower case

@@ -51,7 +51,7 @@ def test_images_and_labels(root: Path) -> None:
     assert encoded(source.splits["all"]) == [(i, (root / image).read_bytes()) for i, image in enumerate(IMAGES)]
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_delimiters_and_encodings(root: Path, delimiter: str, encoding: str) -> None:
     text = "\r\n".join([" Image , LABEL", *ROWS]).replace(",", delimiter)
