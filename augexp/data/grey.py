@@ -4,7 +4,7 @@ Of colour of 16 bits Pillow reads the upper 8: a set that doesn't reach them wou
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ _WHITE_IS_ZERO = 0
 _UNSIGNED, _SIGNED = 1, 2
 BEYOND = 1e30  # what no measured value is; -3.4e38 is often put where there is none
 FLAT = 16  # of a set's range; where half of the images span less than its 16th, they would come out flat
+LEVELS = 256  # where nearly all values of half of the images lie within so small a part, they would be one grey
+BULK = (1, 99)  # percent of the values between an image's least and greatest
+SAMPLED = 10_000  # pixels
 LISTED = 3  # files in a message
 COLOUR = "16-bit colour"
 SMALL = 0.01  # of the float images of a set, that may be nearly black ones
@@ -35,6 +38,7 @@ class Extent:
     kind: str
     low: float
     high: float
+    bulk: float | None = field(default=None, compare=False)  # span of nearly all values; None where it isn't known
 
 
 def kind(image: Image.Image) -> str:
@@ -79,7 +83,14 @@ def extent(image: Image.Image) -> Extent:
         return Extent(kind(image), 0, 65535)  # Pillow has scaled it by what the file says
     if _tag(image, "BitsPerSample", 16) == 12:
         return Extent(kind(image), 0, 4095)
-    return Extent(kind(image), low, high)
+    return Extent(kind(image), low, high, _bulk(values, low, high))
+
+
+def _bulk(values: NDArray[np.generic], low: float, high: float) -> float | None:
+    """The span of nearly all values, without the two at the ends: they may stand for no data, or for hot pixels."""
+    some = values[:: (values.size // SAMPLED) | 1].astype(np.float64)  # odd, and so not of one column
+    inner = some[(some > low) & (some < high)]
+    return float(np.ptp(np.percentile(inner, BULK))) if inner.size else None
 
 
 def ranges(source: str, extents: Mapping[str, Extent]) -> Ranges:
@@ -128,13 +139,18 @@ def _refuse_dark(source: str, colour: Mapping[str, Extent]) -> None:
 
 def _refuse_flat(source: str, name: str, extents: Mapping[str, Extent], span: float) -> None:
     spans = [one.high - one.low for one in extents.values() if one.high > one.low]
-    if not spans or span <= FLAT * float(np.median(spans)):
+    bulks = [one.bulk for one in extents.values() if one.bulk]
+    if spans and span > FLAT * float(np.median(spans)):
+        how = f"half of the images less than a {FLAT}th of that"
+    elif bulks and span > LEVELS * float(np.median(bulks)):
+        how = f"nearly all values of half of the images less than a {LEVELS}th of that"
+    else:
         return
     widest = sorted(extents.items(), key=lambda item: item[1].low - item[1].high)[:LISTED]
     raise UserError(
         f"{source}: which values of its {name} grey images are black and white can't be known: they span "
-        f"{span:,.6g}, and half of the images less than a {FLAT}th of that, which would come out flat. Take out the "
-        f"images with values that are none, or convert all to 8 bits; the widest:",
+        f"{span:,.6g}, and {how}, which would come out flat. Take out the images with values that are none, or convert "
+        "all to 8 bits; the widest:",
         *(f"  {id_} ({one.low:,.6g} to {one.high:,.6g})" for id_, one in widest),
     )
 
@@ -151,9 +167,10 @@ def _refuse_two_scales(source: str, name: str, extents: Mapping[str, Extent], lo
 
 
 def flat(extents: Mapping[str, Extent], known: Ranges) -> list[str]:
-    """Ids of the images that use less than a 16th of the range of their set, blank ones left out, sorted."""
+    """Ids of the images of which nearly all uses less than a 16th of the range of their set, blank ones left out."""
     spans = {name: high - low for name, (low, high) in known.items()}
-    return sorted(id_ for id_, one in extents.items() if 0 < FLAT * (one.high - one.low) < spans.get(one.kind, 0.0))
+    used = {id_: one.high - one.low if one.bulk is None else one.bulk for id_, one in extents.items()}
+    return sorted(id_ for id_, one in extents.items() if 0 < FLAT * used[id_] < spans.get(one.kind, 0.0))
 
 
 def _rounded(name: str, low: float, high: float) -> tuple[float, float]:

@@ -274,6 +274,22 @@ def test_a_stray_value_is_refused_by_name() -> None:
     assert "convert all to 8 bits; the widest:\n  stray.tif (-3e+38 to 1)" in str(caught.value)
 
 
+@pytest.mark.parametrize(("none", "share", "refused"), [(-9999, 0.1, True), (-9999, 0.001, True), (30, 0.01, False)])
+def test_a_value_that_stands_for_none_in_each_image(tmp_path: Path, none: float, share: float, refused: bool) -> None:
+    """All images would be white, or nearly black: each one has the whole range."""
+    found = {}
+    for i in range(4):
+        values = np.random.default_rng(i).uniform(0, 1, (100, 100)).astype(np.float32)
+        values.ravel()[: int(share * values.size)] = none
+        one = write(tmp_path / f"{i}.tif", file_bytes(Image.fromarray(values), "tiff"))
+        found |= {f"{i}.tif": extent for _, extent in decode.extents(of_files([one]))}
+    if refused:
+        with pytest.raises(UserError, match="nearly all values of half of the images less than a 256th of that, which"):
+            grey.ranges("set", found)
+    else:
+        assert grey.flat(found, grey.ranges("set", found)) == sorted(found)
+
+
 def test_floats_of_two_scales_are_refused() -> None:
     """Half of them came out black, without a word."""
     full = {f"{i}.tif": grey.Extent("float", 0, 250) for i in range(90)}
