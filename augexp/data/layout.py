@@ -12,7 +12,16 @@ from augexp.data.classnames import readable
 from augexp.data.companions import annotations, is_of_companions
 from augexp.data.examples import SplitName
 from augexp.data.imagefiles import STRAY, LeftOut, has_images, images_beside, subfolders
-from augexp.data.roles import Role, assigned, is_a_part, is_about_a_split, is_filler, role, roles
+from augexp.data.roles import (
+    Role,
+    assigned,
+    is_a_part,
+    is_about_a_split,
+    is_about_what_is_held_out,
+    is_filler,
+    role,
+    roles,
+)
 from augexp.errors import UserError, counted
 
 DEEPEST = 4  # folders around the data, each alone in the one above
@@ -208,7 +217,7 @@ def _refuse_classes_beside(source: str, base: Path, names: list[str], chosen: Ma
 
 def _refuse_other_tests(source: str, base: Path, names: list[str], chosen: Mapping[Role, str]) -> None:
     """`PublicTest/` and `PrivateTest/` beside `Training/`: a test set, never left unused for a part of train."""
-    others = [name for name in names if name not in chosen.values() and is_about_a_split(name)]
+    others = [name for name in names if name not in chosen.values() and is_about_what_is_held_out(name)]
     if found := [name for name in others if subfolders(base / name)] if "test" not in chosen else []:
         raise UserError(
             f"{source}: {_shown(found)} beside {_shown(list(chosen.values()))} may be a test set, and there is no "

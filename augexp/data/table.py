@@ -74,7 +74,7 @@ def _say_several(source: str, rows: list[Row]) -> None:
     if several:
         images, first = sum(counts[label] for label in several), several[0]
         console.say_once(
-            f"{source}: {counted(images, 'image')} with labels such as {first!r} are taken for classes of their own, "
+            f"{source}: labels such as {first!r} ({counted(images, 'image')}) are taken for classes of their own, "
             f"though {' and '.join(parts[first])} are classes, too; an image has one class here"
         )
 
@@ -100,8 +100,8 @@ def _files(source: str, root: Path, rows: list[Row]) -> dict[int, Path]:
         image = cut(missing[0].image, MOST_SHOWN)
         more = f" ({len(missing):,} of {len(rows):,} images aren't there)" if len(missing) > 1 else ""
         raise UserError(
-            f"{source}: line {missing[0].line}: no such file: {image}{more}; paths are relative to the "
-            f"folder of the table, {root.absolute()}"
+            f"{source}: line {missing[0].line}: no such file: {image}{more}; paths are relative to the folder of "
+            f"the table, {root.absolute()}"
         )
     return files
 

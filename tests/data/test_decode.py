@@ -277,7 +277,7 @@ def test_a_stray_value_is_refused_by_name() -> None:
 @pytest.mark.parametrize(("none", "share", "refused"), [(-9999, 0.1, True), (-9999, 0.001, True), (30, 0.01, False)])
 def test_a_value_that_stands_for_none_in_each_image(tmp_path: Path, none: float, share: float, refused: bool) -> None:
     """All images would be white, or nearly black: each one has the whole range."""
-    found = {}
+    found: dict[str, grey.Extent] = {}
     for i in range(4):
         values = np.random.default_rng(i).uniform(0, 1, (100, 100)).astype(np.float32)
         values.ravel()[: int(share * values.size)] = none

@@ -148,9 +148,7 @@ def test_columns_and_their_words(root: Path, head: str, cells: str, said: str) -
 
 def test_several_classes_of_an_image_are_said(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert open_table(write(root, [*ROWS[:-1], ROWS[-1] + "|cat"])).class_names == ("cat", "dog", "dog|cat")
-    said = (
-        "1 image with labels such as 'dog|cat' are taken for classes of their own, though dog and cat are classes, too"
-    )
+    said = "labels such as 'dog|cat' (1 image) are taken for classes of their own, though dog and cat are classes, too"
     assert said in capsys.readouterr().err
 
 
