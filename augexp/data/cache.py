@@ -306,7 +306,7 @@ def _measured(source: Source) -> Ranges:
     if few := flat(found, measured):
         console.say(
             f"{source.name}: nearly flat, as it uses less than a 16th of that range: {counted(len(few), 'image')} "
-            f"({few[0]}); if their scale is another, bring all to one"
+            f"({few[0]}); if their scale is another, or a value stands for none, bring all to one"
         )
     return measured
 

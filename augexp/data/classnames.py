@@ -38,7 +38,10 @@ def classes(source: str, places: Mapping[str, str]) -> dict[str, str]:
 
 
 def _key(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
+    """What is left of a name without case, blanks and characters of no width; 1.0 is 1, as data frames write it."""
+    seen = "".join(character for character in name if unicodedata.category(character) != "Cf")
+    words = " ".join(unicodedata.normalize("NFC", seen).casefold().split())
+    return words.removesuffix(".0") if words.removesuffix(".0").isdecimal() else words
 
 
 def readable(name: str) -> str:

@@ -27,9 +27,11 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from augexp.config.schema import Data
 from augexp.data import grey
 from augexp.data.examples import Examples
-from augexp.data.imagefiles import foreign, is_image
+from augexp.data.imagefiles import HEAD, foreign, is_image
 
-VERSION = 2  # other bytes come out of some file: retires every entry of the cache. 1 was TensorFlow's decoder
+# Goes up when other bytes come out of some file: retires every entry of the cache. 1 was TensorFlow's decoder; 2 knew
+# no grey without data, and took what is transparent in PNGs of few bits for what it is in those of 8.
+VERSION = 3
 BACKGROUND = (255, 255, 255)  # what transparent images lie on
 CHUNK = 64  # images a write
 READ = 16  # files a read
@@ -37,6 +39,7 @@ FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF
 MOST_PIXELS = 178_956_970  # of one image, where Pillow stops; and of all that are decoded at once
 WORKERS = os.cpu_count() or 1
 
+FOREIGN = "{}, a kind of image that augexp can't read; convert it"
 UNKNOWN = "broken, or stored in a way that can't be read; convert it to PNG with 8 bits"
 
 Pixels = NDArray[np.uint8]
@@ -55,6 +58,9 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+
+_STEPS = {"L;2": 85, "L;4": 17}  # between two greys of so many bits, in 8
 
 
 @dataclass(frozen=True)
@@ -178,9 +184,11 @@ def _silence() -> None:
 def _decoded(content: Content, data: Data, ranges: grey.Ranges | None) -> Pixels | str:
     """An image (S, S, 3), or why there is none."""
     try:
-        content = content.read_bytes() if isinstance(content, Path) else content
+        name, content = (content.name, content.read_bytes()) if isinstance(content, Path) else ("", content)
         if len(content) == 0:
             return "empty file"
+        if name and (kind := foreign(bytes(content[:HEAD]), name)):
+            return FOREIGN.format(kind)
         with _opened(content) as image:
             _ask_for_ranges(image, ranges)
             image.draft(None, _least(data))
@@ -199,10 +207,9 @@ def _decoded(content: Content, data: Data, ranges: grey.Ranges | None) -> Pixels
 
 
 def _why_unknown(content: bytes) -> str:
-    if is_image(content):
-        return UNKNOWN
-    kind = foreign(content)  # whatever the file is called: phones send HEIC as .jpg
-    return f"a {kind} image, which augexp can't read; convert it" if kind else "not an image"
+    if kind := foreign(content):  # whatever the file is called: phones send HEIC as .jpg
+        return FOREIGN.format(kind)
+    return UNKNOWN if is_image(content) else "not an image"
 
 
 def _ask_for_ranges(image: Image.Image, ranges: grey.Ranges | None) -> None:
@@ -273,6 +280,7 @@ _budget = _Budget(MOST_PIXELS)
 def _shown(image: Image.Image, ranges: grey.Ranges | None) -> Image.Image:
     """An image as viewers show it, in RGB."""
     is_deep_colour = grey.is_deep_colour(image)
+    _scale_transparency(image)
     image.load()
     if ranges is not None and is_deep_colour and (reason := grey.dark_colour(image, ranges)):
         raise ValueError(reason)
@@ -280,6 +288,16 @@ def _shown(image: Image.Image, ranges: grey.Ranges | None) -> Image.Image:
     method = _UPRIGHT.get(_orientation(image))
     shown = _rgb(image, ranges)
     return shown if method is None else shown.transpose(method)
+
+
+def _scale_transparency(image: Image.Image) -> None:
+    """Which value of a PNG is transparent stands there in the bits of the file; Pillow has 8 for the pixels."""
+    transparent: Any = image.info.get("transparency")
+    raw = grey.raw_mode(image)
+    if isinstance(transparent, int) and raw in _STEPS:
+        image.info["transparency"] = transparent * _STEPS[raw]
+    elif isinstance(transparent, tuple) and raw.endswith(";16B"):
+        image.info["transparency"] = tuple(value >> 8 for value in transparent)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -298,6 +316,8 @@ def _rgb(image: Image.Image, ranges: grey.Ranges | None) -> Image.Image:
         return Image.fromarray(grey.scaled(image, ranges, BACKGROUND[0])).convert("RGB")
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
+    if image.mode == "La":
+        image = image.convert("LA")
     if image.has_transparency_data:
         seen = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", seen.size, (*BACKGROUND, 255)), seen).convert("RGB")

@@ -102,7 +102,10 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = images_under(path, LeftOut())
+            left = LeftOut()
+            inside = images_under(path, left)
+            if said := left.in_words(path):
+                console.say(f"{path}: {said}")
             if not inside:
                 raise UserError(f"{path}: no images in this folder ({KNOWN})")
             found += inside

@@ -4,7 +4,7 @@ Of colour of 16 bits Pillow reads the upper 8: a set that doesn't reach them wou
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,14 @@ from augexp.errors import UserError
 Ranges = Mapping[str, tuple[float, float]]  # kind of grey -> the values that are black and white
 
 _TAGS = {tag.name: number for number, tag in TAGS_V2.items()}
+_NO_DATA = 42113  # tag of GDAL
 _WHITE_IS_ZERO = 0
-_UNSIGNED = 1
+_UNSIGNED, _SIGNED = 1, 2
+BEYOND = 1e30  # what no measured value is; -3.4e38 is often put where there is none
 FLAT = 16  # of a set's range; where half of the images span less than its 16th, they would come out flat
+LEVELS = 256  # where nearly all values of half of the images lie within so small a part, they would be one grey
+BULK = (1, 99)  # percent of the values between an image's least and greatest
+SAMPLED = 10_000  # pixels
 LISTED = 3  # files in a message
 COLOUR = "16-bit colour"
 SMALL = 0.01  # of the float images of a set, that may be nearly black ones
@@ -33,12 +38,15 @@ class Extent:
     kind: str
     low: float
     high: float
+    bulk: float | None = field(default=None, compare=False)  # span of nearly all values; None where it isn't known
 
 
 def kind(image: Image.Image) -> str:
-    """16-bit, signed 16-bit, 32-bit or float; empty for an image of 8 bits."""
+    """Signed 8-bit, 16-bit, signed 16-bit, 32-bit or float; empty for an image of 8 bits."""
     if image.mode == "F":
         return "float"
+    if image.mode == "L" and image.format == "TIFF" and _tag(image, "SampleFormat", _UNSIGNED) == _SIGNED:
+        return "signed 8-bit"
     if image.mode == "I" and image.format == "TIFF":
         return "signed 16-bit" if _tag(image, "BitsPerSample", 32) == 16 else "32-bit"
     return "16-bit" if image.mode == "I" or image.mode.startswith("I;16") else ""
@@ -48,11 +56,12 @@ def is_deep_colour(image: Image.Image) -> bool:
     """Whether an image that isn't loaded yet has 16 bits a channel, of which Pillow keeps the upper 8."""
     # In others, 16 bits are those of a pixel, or Pillow scales by what the file says.
     known = image.format in ("PNG", "TIFF") and not kind(image)
-    return known and any(";16" in _raw_mode(tile[3]) for tile in getattr(image, "tile", []))
+    return known and ";16" in raw_mode(image)
 
 
-def _raw_mode(arguments: object) -> str:
-    """How the pixels lie in the file, such as RGB;16B."""
+def raw_mode(image: Image.Image) -> str:
+    """How the pixels of an image that isn't loaded yet lie in its file, such as RGB;16B; empty for not known."""
+    arguments: Any = next((tile[3] for tile in getattr(image, "tile", [])), "")
     first = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
     return first if isinstance(first, str) else ""
 
@@ -68,12 +77,20 @@ def extent(image: Image.Image) -> Extent:
         bands = [of for band, of in zip(image.getbands(), extrema, strict=True) if band != "A"]
         return Extent(COLOUR, 256.0 * min(low for low, _ in bands), 256.0 * max(high for _, high in bands) + 255)
     values = _values(image)
-    low, high = float(values.min()), float(values.max())
+    values = values[~_holes(image, values)]
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
     if image.format == "PPM" and image.mode == "I":
         return Extent(kind(image), 0, 65535)  # Pillow has scaled it by what the file says
     if _tag(image, "BitsPerSample", 16) == 12:
         return Extent(kind(image), 0, 4095)
-    return Extent(kind(image), low, high)
+    return Extent(kind(image), low, high, _bulk(values, low, high))
+
+
+def _bulk(values: NDArray[np.generic], low: float, high: float) -> float | None:
+    """The span of nearly all values, without the two at the ends: they may stand for no data, or for hot pixels."""
+    some = values[:: (values.size // SAMPLED) | 1].astype(np.float64)  # odd, and so not of one column
+    inner = some[(some > low) & (some < high)]
+    return float(np.ptp(np.percentile(inner, BULK))) if inner.size else None
 
 
 def ranges(source: str, extents: Mapping[str, Extent]) -> Ranges:
@@ -122,13 +139,18 @@ def _refuse_dark(source: str, colour: Mapping[str, Extent]) -> None:
 
 def _refuse_flat(source: str, name: str, extents: Mapping[str, Extent], span: float) -> None:
     spans = [one.high - one.low for one in extents.values() if one.high > one.low]
-    if not spans or span <= FLAT * float(np.median(spans)):
+    bulks = [one.bulk for one in extents.values() if one.bulk]
+    if spans and span > FLAT * float(np.median(spans)):
+        how = f"half of the images less than a {FLAT}th of that"
+    elif bulks and span > LEVELS * float(np.median(bulks)):
+        how = f"nearly all values of half of the images less than a {LEVELS}th of that"
+    else:
         return
     widest = sorted(extents.items(), key=lambda item: item[1].low - item[1].high)[:LISTED]
     raise UserError(
         f"{source}: which values of its {name} grey images are black and white can't be known: they span "
-        f"{span:,.6g}, and half of the images less than a {FLAT}th of that, which would come out flat. Take out the "
-        f"images with values that are none, or convert all to 8 bits; the widest:",
+        f"{span:,.6g}, and {how}, which would come out flat. Take out the images with values that are none, or convert "
+        "all to 8 bits; the widest:",
         *(f"  {id_} ({one.low:,.6g} to {one.high:,.6g})" for id_, one in widest),
     )
 
@@ -145,9 +167,10 @@ def _refuse_two_scales(source: str, name: str, extents: Mapping[str, Extent], lo
 
 
 def flat(extents: Mapping[str, Extent], known: Ranges) -> list[str]:
-    """Ids of the images that use less than a 16th of the range of their set, blank ones left out, sorted."""
+    """Ids of the images of which nearly all uses less than a 16th of the range of their set, blank ones left out."""
     spans = {name: high - low for name, (low, high) in known.items()}
-    return sorted(id_ for id_, one in extents.items() if 0 < FLAT * (one.high - one.low) < spans.get(one.kind, 0.0))
+    used = {id_: one.high - one.low if one.bulk is None else one.bulk for id_, one in extents.items()}
+    return sorted(id_ for id_, one in extents.items() if 0 < FLAT * used[id_] < spans.get(one.kind, 0.0))
 
 
 def _rounded(name: str, low: float, high: float) -> tuple[float, float]:
@@ -159,7 +182,7 @@ def _rounded(name: str, low: float, high: float) -> tuple[float, float]:
 
 
 def scaled(image: Image.Image, known: Ranges, background: int) -> NDArray[np.uint8]:
-    """Grey levels (H, W) in 0 ... 255 of an image of such a kind; `background` where it is transparent.
+    """Grey levels (H, W) in 0 ... 255 of an image of such a kind; `background` where it is transparent or has no data.
 
     Raises:
         ValueError: for a kind whose range isn't known, or values that are no numbers.
@@ -175,16 +198,38 @@ def scaled(image: Image.Image, known: Ranges, background: int) -> NDArray[np.uin
     if image.format == "TIFF" and _tag(image, "PhotometricInterpretation", 1) == _WHITE_IS_ZERO:
         share = 1 - share
     levels = (share * 255 + 0.5).astype(np.uint8)
-    transparent = image.info.get("transparency")
-    return np.where(values == transparent, np.uint8(background), levels) if isinstance(transparent, int) else levels
+    return np.where(_holes(image, values), np.uint8(background), levels)
+
+
+def _holes(image: Image.Image, values: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Where (H, W) an image is transparent, or has no data as GDAL says it in a TIFF."""
+    told = (image.info.get("transparency"), _no_data(image))
+    return np.isin(values, [value for value in told if isinstance(value, int | float)])
+
+
+def _no_data(image: Image.Image) -> float | None:
+    try:
+        told = float(getattr(image, "tag_v2", {}).get(_NO_DATA, ""))
+    except (TypeError, ValueError):
+        return None
+    with np.errstate(over="ignore"):
+        return float(np.float32(told)) if image.mode == "F" else told
+
+
+def _is_beyond(image: Image.Image, values: NDArray[np.generic]) -> bool:
+    return bool((np.abs(values[~_holes(image, values)].astype(np.float64)) > BEYOND).any())
 
 
 def _values(image: Image.Image) -> NDArray[np.generic]:
     values: NDArray[np.generic] = np.asarray(image)
     if kind(image) == "32-bit" and _tag(image, "SampleFormat", _UNSIGNED) == _UNSIGNED:
         values = values.view(np.uint32)  # Pillow has no unsigned mode of 32 bits
-    if not np.isfinite(values).all():
-        raise ValueError("it has values that are no numbers (NaN or infinite); replace them, or convert it to 8 bits")
+    if kind(image) == "signed 8-bit":
+        values = values.view(np.int8)
+    if not np.isfinite(values).all() or (kind(image) == "float" and _is_beyond(image, values)):
+        raise ValueError(
+            "it has values that are no numbers (NaN, infinite, beyond 1e30); replace them, or convert it to 8 bits"
+        )
     return values
 
 

@@ -1,5 +1,6 @@
 """Which files are images: judged by their ending or, where that says nothing, by their content; no hidden ones."""
 
+import errno
 import os
 import re
 from collections import Counter
@@ -10,16 +11,18 @@ from pathlib import Path
 
 from PIL import Image
 
+from augexp.data.companions import companions
+
 ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 # What file managers, network drives and operating systems leave beside what a person put there, in lower case.
 SYSTEM = frozenset(
     {
         *("__macosx", "$recycle.bin", "recycler", "system volume information", "lost+found", "@eadir", "#recycle"),
-        *("#snapshot", "@recycle", "@recently-snapshot", "@tmp", "__pycache__"),
+        *("#snapshot", "@recycle", "@recently-snapshot", "@tmp", "__pycache__", "_vti_cnf", "found.000"),
         *("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"),
     }
 )
-HEAD = 32  # bytes that tell what a file is
+HEAD = 132  # bytes that tell what a file is: DICOM's word stands behind the first 128
 _READABLE = (
     *(b"\xff\xd8\xff", rb"\x89PNG\r\n\x1a\n", b"GIF8[79]a", rb"RIFF.{4}WEBP", rb"BM.{4}\0{4}"),
     *(rb"II[*+]\0", rb"MM\0[*+]", rb"P[1-6]\s", rb"\0\0\0\x0cjP  \r\n\x87\n", rb"\xff\x4f\xff\x51"),
@@ -30,13 +33,25 @@ _FOREIGN = {
     "AVIF": rb".{4}ftypavi[fs]",
     "JPEG XL": rb"\xff\x0a|\0\0\0\x0cJXL ",
     "PSD": b"8BPS",
+    "DICOM": rb".{128}DICM",
+    "SVG": rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<(?:!DOCTYPE )?svg\b",
+    "camera raw": rb"II\*\0.{4}CR|IIR[OS]|IIU\0|FUJIFILMCCD-RAW|.{4}ftypcrx|FOVb",
 }
+# TIFFs by their content, whose first image is a thumbnail.
+_RAW = frozenset(
+    {
+        *(".3fr", ".arw", ".cr2", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc", ".mef", ".mos", ".nef"),
+        *(".nrw", ".pef", ".sr2", ".srw"),
+    }
+)
+_TIFF = (b"II", b"MM")
 _KINDS = {name: re.compile(pattern, re.DOTALL) for name, pattern in _FOREIGN.items()}
 
 HIDDEN = "hidden or system files and folders"
 NO_IMAGE = "files that are no images"
 NO_FILE = "files that can't be read"
 LINKED = "linked folders"
+BESIDE = "masks and thumbnails beside their images"
 STRAY = "images in no class folder"
 
 
@@ -57,9 +72,12 @@ def _reads_avif() -> bool:
     return "AVIF" in Image.OPEN
 
 
-def foreign(head: bytes) -> str | None:
-    """The kind of image, such as HEIC, that bytes begin as those of and that can't be read; None for none known."""
-    return next((name for name, pattern in _KINDS.items() if pattern.match(head)), None)
+def foreign(head: bytes, name: str = "") -> str | None:
+    """The kind of image, such as HEIC, that a file is by its beginning and name and that can't be read, or None."""
+    if head.startswith(_TIFF) and Path(name).suffix.lower() in _RAW:
+        return "camera raw"
+    kind = next((kind for kind, pattern in _KINDS.items() if pattern.match(head)), None)
+    return None if kind == "AVIF" and _reads_avif() else kind
 
 
 def why_not(file: Path) -> str | None:
@@ -78,10 +96,9 @@ def why_not(file: Path) -> str | None:
             head = opened.read(HEAD)
     except OSError:
         return NO_FILE
-    if is_image(head):
-        return None
-    kind = foreign(head)
-    return f"{kind} images, which augexp can't read" if kind else NO_IMAGE
+    if kind := foreign(head, file.name):
+        return f"{kind} images, which augexp can't read"
+    return None if is_image(head) else NO_IMAGE
 
 
 @dataclass
@@ -108,11 +125,20 @@ class LeftOut:
 def subfolders(folder: Path, left: LeftOut | None = None) -> list[str]:
     """Names of the folders in a folder, without hidden ones, sorted; those are added to `left`."""
     with os.scandir(folder) as entries:
-        found = sorted(entry.name for entry in entries if entry.is_dir())
+        found = sorted(entry.name for entry in entries if _is_folder(entry))
     for name in filter(is_hidden, found):
         if left is not None:
             left.add(HIDDEN, folder / name)
     return [name for name in found if not is_hidden(name)]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # a link to itself, which can't be read
+            return False
+        raise
 
 
 def images_beside(folder: Path) -> list[Path]:
@@ -128,7 +154,7 @@ def has_images(folder: Path) -> bool:
 def _images_in(folder: Path) -> Iterator[Path]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            if not entry.is_dir() and why_not(folder / entry.name) is None:
+            if not _is_folder(entry) and why_not(folder / entry.name) is None:
                 yield folder / entry.name
 
 
@@ -141,7 +167,10 @@ def images_under(folder: Path, left: LeftOut) -> list[Path]:
             images.append(file)
         else:
             left.add(reason, file)
-    return images
+    beside = companions(images, folder)
+    for image in sorted(beside):
+        left.add(BESIDE, image)
+    return [image for image in images if image not in beside]
 
 
 def _files(folder: Path, left: LeftOut) -> Iterator[Path]:

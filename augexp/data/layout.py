@@ -9,9 +9,19 @@ from augexp import console
 from augexp.config.schema import Data
 from augexp.data import imagefiles
 from augexp.data.classnames import readable
+from augexp.data.companions import annotations, is_of_companions
 from augexp.data.examples import SplitName
 from augexp.data.imagefiles import STRAY, LeftOut, has_images, images_beside, subfolders
-from augexp.data.roles import Role, assigned, is_a_part, is_about_a_split, is_filler, role, roles
+from augexp.data.roles import (
+    Role,
+    assigned,
+    is_a_part,
+    is_about_a_split,
+    is_about_what_is_held_out,
+    is_filler,
+    role,
+    roles,
+)
 from augexp.errors import UserError, counted
 
 DEEPEST = 4  # folders around the data, each alone in the one above
@@ -43,6 +53,8 @@ def find(data: Data, root: Path) -> Layout:
     if not found:
         _refuse_hidden_splits(data.source, base, names)
         _refuse_parts(data.source, base, names)
+        _refuse_annotations(data.source, base)
+        _refuse_linked_classes(data.source, base)
         _refuse_flat(data.source, base, "the folder", "train")
         return _with_stray(Layout(base, {"all": base}, left))
     subfolders(base, left)
@@ -53,9 +65,12 @@ def find(data: Data, root: Path) -> Layout:
     folders = {split: _inner(base / name) for split, name in chosen.items()}
     used = _used(data, base, folders)
     _refuse_shared(data.source, base, used)
+    _refuse_other_tests(data.source, base, names, chosen)
     _say_unused(data, names, chosen)
     for folder in used.values():
         _refuse_splits_as_classes(data.source, folder)
+        _refuse_annotations(data.source, folder)
+        _refuse_linked_classes(data.source, folder)
     return _with_stray(Layout(base, used, left))
 
 
@@ -133,6 +148,20 @@ def _refuse_shared(source: str, base: Path, used: Mapping[SplitName, Path]) -> N
             )
 
 
+def _refuse_linked_classes(source: str, folder: Path) -> None:
+    """A class that is a link to another, or to a folder around it: its images would be of two classes."""
+    names = subfolders(folder)
+    links = [name for name in names if (folder / name).is_symlink()]
+    places = {name: (folder / name).resolve() for name in names} if links else {}
+    for name in links:
+        for other in (other for other in names if other != name):
+            if places[other].is_relative_to(places[name]) or places[name].is_relative_to(places[other]):
+                raise UserError(
+                    f"{source}: {_shown([name])} holds the images of {_shown([other])}, as one is a link to the "
+                    "other or into it; an image has one class: take the link away"
+                )
+
+
 def _purpose(split: Role, folders: Collection[Role]) -> Role:
     return "test" if split == "val" and "test" not in folders else split
 
@@ -186,6 +215,16 @@ def _refuse_classes_beside(source: str, base: Path, names: list[str], chosen: Ma
         )
 
 
+def _refuse_other_tests(source: str, base: Path, names: list[str], chosen: Mapping[Role, str]) -> None:
+    """`PublicTest/` and `PrivateTest/` beside `Training/`: a test set, never left unused for a part of train."""
+    others = [name for name in names if name not in chosen.values() and is_about_what_is_held_out(name)]
+    if found := [name for name in others if subfolders(base / name)] if "test" not in chosen else []:
+        raise UserError(
+            f"{source}: {_shown(found)} beside {_shown(list(chosen.values()))} may be a test set, and there is no "
+            "test/; call one of them test (and another val, if there is none), or take them away"
+        )
+
+
 def _refuse_hidden_splits(source: str, base: Path, names: list[str]) -> None:
     """Splits a level down, in one folder or in every class, and names that speak of splits in words of their own."""
     if names and all(map(is_about_a_split, names)):
@@ -201,12 +240,16 @@ def _refuse_hidden_splits(source: str, base: Path, names: list[str]) -> None:
 
 
 def _refuse_parts(source: str, base: Path, names: list[str]) -> None:
-    """`fold1/` and `fold2/` with the same class folders in each; others, such as `indoor` in each class, are said."""
+    """`fold1/` and `fold2/`, or `photo/` and `sketch/`, with the same class folders in each.
+
+    Others are said: few folders that many have, such as `indoor/` in each class.
+    """
     within = [set(subfolders(base / name)) for name in names]
-    same = sorted(set.intersection(*within)) if len(within) > 1 else []
+    shared = sorted(set.intersection(*within)) if len(within) > 1 else []
+    same = [name for name in shared if not is_filler(name) and not is_of_companions(name)]
     if len(same) < 2 or any(has_images(base / name) for name in names):
         return
-    if all(map(is_a_part, names)):
+    if all(map(is_a_part, names)) or len(same) > len(names):
         raise UserError(
             f"{source}: {_shown(names)} look like parts of the set, as each holds {_shown(same)}; {NEEDED}; data.folds "
             "divides a set, and a table (data.source=csv:...) with a column group keeps parts together"
@@ -224,6 +267,16 @@ def _refuse_splits_as_classes(source: str, folder: Path) -> None:
     deep = [name for name in within if subfolders(folder / name) and not has_images(folder / name)]
     if deep or (len(within) > 1 and len(within) == len(names)):
         raise UserError(f"{source}: {_shown(deep or names)} in {folder.name}/ may be splits or classes; {NEEDED}")
+
+
+def _refuse_annotations(source: str, folder: Path) -> None:
+    """`images/` and `labels/`, or `masks/`, of a data set for detection or segmentation."""
+    if found := annotations(folder, subfolders(folder)):
+        raise UserError(
+            f"{source}: {_shown(found)} in {readable(folder.name)}/: their files are called as the images beside, so "
+            "they look like what is marked on them, as for detection or segmentation, not like classes; "
+            f"{NEEDED}, or a table of the images (data.source=csv:...)"
+        )
 
 
 def _say_unused(data: Data, names: list[str], chosen: Mapping[Role, str]) -> None:

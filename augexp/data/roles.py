@@ -19,7 +19,10 @@ _ANY = "|".join(_WORDS.values())
 _FILLER = r"(?:data|images?|imgs?|pics|pictures?|photos?|samples?|files|folder|dir|split|seg)?(?:sets?)?"
 _YEAR = r"(?:(?:19|20)\d\d)?"
 _NAMES = {role: re.compile(f"{_FILLER}{_YEAR}(?:{words}){_YEAR}{_FILLER}{_YEAR}") for role, words in _WORDS.items()}
-_ABOUT = re.compile(rf"(?:^|[\W_\d])(?:{_ANY})(?:set|data)?(?=$|[\W_\d])")
+_ABOUT, _ABOUT_HELD_OUT = (
+    re.compile(rf"(?:^|[\W_\d])(?:{words})(?:set|data)?(?=$|[\W_\d])")
+    for words in (_ANY, f"{_WORDS['val']}|{_WORDS['test']}")
+)
 _NEGATIONS = ("in", "non", "not", "no", "un")
 
 
@@ -45,8 +48,17 @@ def roles(names: Iterable[str]) -> dict[str, Role]:
 
 
 def is_about_a_split(name: str) -> bool:
-    """Whether a name speaks of a split, though it may be more than that: `cats_train`, `test1`."""
-    return role(name) is not None or _ABOUT.search(name.casefold()) is not None
+    """Whether a name speaks of a split, though it may be more than that: `cats_train`, `test1`, `PublicTest`."""
+    return role(name) is not None or _ABOUT.search(_in_words(name)) is not None
+
+
+def is_about_what_is_held_out(name: str) -> bool:
+    """Whether a name speaks of a split to validate or test on, as `is_about_a_split`."""
+    return role(name) in ("val", "test") or _ABOUT_HELD_OUT.search(_in_words(name)) is not None
+
+
+def _in_words(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).casefold()
 
 
 def is_a_part(name: str) -> bool:
@@ -56,8 +68,8 @@ def is_a_part(name: str) -> bool:
 
 
 def is_filler(name: str) -> bool:
-    """Whether a name says no more than that there are images: `images`, `dataset`."""
-    return re.fullmatch(_FILLER, _letters(name)) is not None and bool(_letters(name))
+    """Whether a name says no more than that there are images: `images`, `dataset`, `JPEGImages`."""
+    return re.fullmatch(f"(?:jpe?g|png|rgb)?{_FILLER}", _letters(name)) is not None and bool(_letters(name))
 
 
 def assigned(data: Data, found: Mapping[Role, str]) -> dict[SplitName, str]:

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,9 +15,10 @@ from augexp.data import classnames, tablefile
 from augexp.data.examples import Examples, Source, SplitName, check_splits, listed
 from augexp.data.roles import Role, assigned, role
 from augexp.data.tablefile import Row, Table
-from augexp.errors import UserError
+from augexp.errors import UserError, counted, cut
 
 TABLE = "csv:"
+MOST_SHOWN = 120  # characters of a path in a message
 
 
 def takes(source: str) -> bool:
@@ -45,6 +48,7 @@ def open_source(data: Data) -> Source:
         console.say_once(f"{data.source}: columns not used: {', '.join(table.unused)}")
     files = _files(data.source, path.parent, table.rows)
     classes = classnames.classes(data.source, _places(table.rows))
+    _say_several(data.source, table.rows)
     of_split = _by_split(data, table)
     class_names = tuple(sorted({classes[row.label] for rows in of_split.values() for row in rows}))
     _refuse_divided_groups(data.source, of_split)
@@ -62,6 +66,19 @@ def _places(rows: list[Row]) -> dict[str, str]:
     return places
 
 
+def _say_several(source: str, rows: list[Row]) -> None:
+    """`cat|dog` beside `cat` and `dog`: several classes of one image, which are taken for one."""
+    counts = Counter(row.label for row in rows)
+    parts = {label: [part.strip() for part in re.split(r"[|;,+&/]", label)] for label in counts}
+    several = [label for label in counts if len(parts[label]) > 1 and all(part in counts for part in parts[label])]
+    if several:
+        images, first = sum(counts[label] for label in several), several[0]
+        console.say_once(
+            f"{source}: labels such as {first!r} ({counted(images, 'image')}) are taken for classes of their own, "
+            f"though {' and '.join(parts[first])} are classes, too; an image has one class here"
+        )
+
+
 def _files(source: str, root: Path, rows: list[Row]) -> dict[int, Path]:
     """The file of each line; each is named once."""
     files: dict[int, Path] = {}
@@ -69,7 +86,7 @@ def _files(source: str, root: Path, rows: list[Row]) -> dict[int, Path]:
     missing = []
     for row in rows:
         file = _file(root, row.image)
-        if not file.is_file():
+        if not _is_there(file):
             missing.append(row)
             continue
         first = lines.setdefault(os.path.normpath(file), row)
@@ -80,10 +97,11 @@ def _files(source: str, root: Path, rows: list[Row]) -> dict[int, Path]:
             )
         files[row.line] = file
     if missing:
+        image = cut(missing[0].image, MOST_SHOWN)
         more = f" ({len(missing):,} of {len(rows):,} images aren't there)" if len(missing) > 1 else ""
         raise UserError(
-            f"{source}: line {missing[0].line}: no such file: {missing[0].image}{more}; paths are relative to the "
-            f"folder of the table, {root.absolute()}"
+            f"{source}: line {missing[0].line}: no such file: {image}{more}; paths are relative to the folder of "
+            f"the table, {root.absolute()}"
         )
     return files
 
@@ -91,10 +109,25 @@ def _files(source: str, root: Path, rows: list[Row]) -> dict[int, Path]:
 def _file(root: Path, image: str) -> Path:
     """Where an image lies; backslashes are those of Windows where there is no file of that name."""
     for text in (image, image.strip(), image.strip().replace("\\", "/")):
-        file = root / Path(text).expanduser()
-        if "\0" not in text and file.is_file():
+        file = root / _expanded(text)
+        if "\0" not in text and _is_there(file):
             break
     return file
+
+
+def _expanded(text: str) -> Path:
+    """A path with the home folder in place of `~`; `~$1.png` is a name."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except OSError:  # a name that is too long
+        return False
 
 
 def _id(root: Path, file: Path) -> str:

@@ -16,9 +16,10 @@ from augexp.errors import UserError, first_line
 NEEDED = ("image", "label")
 ALSO = ("split", "group")
 COLUMNS = (*NEEDED, *ALSO)
-SHOWN = {",": "commas", ";": "semicolons", "\t": "tabs"}
+SHOWN = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 PARQUET = b"PAR1"
 MOST = 2**30  # bytes: of ten million images
+MISSING = ("", "nan", "<na>", "#n/a")  # what data frames and spreadsheets write where there is nothing, in lower case
 TEXT = ("string", "large_string", "string_view", "binary", "large_binary")  # types of Parquet
 
 
@@ -164,9 +165,10 @@ def _rows(source: str, lines: Iterator[tuple[int, list[str]]], columns: dict[str
         if len(cells) != width:
             raise UserError(f"{source}: line {line}: {width} cells are needed, as in line 1, not {len(cells)}")
         row = {name: cells[place] for name, place in columns.items()}
-        empty = [name for name in row if not row[name].strip()]
+        empty = [name for name in row if _word(row[name]) in MISSING]
         if empty:
-            raise UserError(f"{source}: line {line}: {empty[0]} is empty; {_remedy(empty[0])}")
+            cell = row[empty[0]].strip() or "empty"
+            raise UserError(f"{source}: line {line}: {empty[0]} is {cell}; {_remedy(empty[0])}")
         yield Row(line, row["image"], row["label"], row.get("split", "").strip(), _group(row.get("group", "")))
 
 

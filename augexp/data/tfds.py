@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -14,14 +15,14 @@ from augexp import console
 from augexp.config.schema import Data
 from augexp.data import digits
 from augexp.data.examples import Source, SplitName
-from augexp.data.roles import Role, assigned
+from augexp.data.roles import Role, assigned, role
 from augexp.data.tfds_features import Keys, described, keys, label_kind
 from augexp.data.tfds_reading import Labels, Reading, has_labels, quiet
 from augexp.errors import UserError, did_you_mean, first_line
 from augexp.files import locked
 
 NAMESPACES = "AUGEXP_TFDS_NAMESPACES"  # environment variable: those whose code may be run, with commas
-USED = ("train", "validation", "test")  # splits, by the names that TFDS gives them
+PLAIN: Mapping[Role, str] = {"train": "train", "test": "test", "val": "validation"}  # as TFDS calls them
 
 
 def takes(_source: str) -> bool:
@@ -65,7 +66,8 @@ def open_source(data: Data) -> Source:
     # The sizes tell apart two sets of one version that were prepared from different archives.
     sizes = [f"{name} {split.num_examples} {split.num_bytes}" for name, split in sorted(info.splits.items())]
     # As earlier versions had it, unless there is a split that they didn't use, or other features are read.
-    added = [*(["with val"] if "val" in names else []), *([] if keys == info.supervised_keys else keys)]
+    others = [name for name in names.values() if name not in PLAIN.values() and len(names) > 1]
+    added = [*(["with val"] if "val" in names else []), *others, *([] if keys == info.supervised_keys else keys)]
     version = " ".join([info.full_name, *sizes, *added])
     name = info.full_name.rsplit("/", 1)[0]
     return Source(name, version, labels.class_names, splits)
@@ -178,25 +180,29 @@ def _reason(error: Exception) -> str:
 
 
 def _splits(data: Data, names: list[str]) -> dict[SplitName, str]:
-    if "train" not in names:
+    found = _roles(names)
+    if "train" not in found:
         if len(names) != 1:
             raise UserError(f"{data.source}: no split called train among {', '.join(names) or 'none at all'}")
         return {"all": names[0]}
-    found: dict[Role, str] = {"train": "train"}
-    if "test" in names:
-        found["test"] = "test"
-    if "validation" in names:
-        found["val"] = "validation"
     if ignored := [name for name in names if name not in found.values()]:
         console.say_once(f"{data.source}: split {', '.join(ignored)} not used")
     return assigned(data, found)
 
 
+def _roles(names: list[str]) -> dict[Role, str]:
+    """What each split is, as TFDS calls it; else in one of the usual forms, where only one has it: `val`, `dev`."""
+    by_form = [role(name) for name in names]
+    found = {split: name for name, split in zip(names, by_form, strict=True) if split and by_form.count(split) == 1}
+    return found | {split: plain for split, plain in PLAIN.items() if plain in names}
+
+
 def _labelled(builder: Any, names: list[str], label: str) -> list[str]:
     """The splits whose images have labels, which a contest keeps for itself."""
-    used = [name for name in names if name in USED or len(names) == 1]
+    found = _roles(names)
+    used = list(found.values()) if len(names) > 1 else names
     without = [name for name in used if not has_labels(builder, name, label)]
-    if without and ("train" in without or len(names) == 1):
+    if without and (found.get("train") in without or len(names) == 1):
         raise UserError(f"{builder.info.name}: the images of its split {without[0]} have no labels ({label})")
     if without:
         console.say_once(f"{builder.info.name}: {', '.join(without)} not used, as its images have no labels")

@@ -18,9 +18,11 @@ from augexp.metrics.scores import probabilities
 from augexp.network.trained import Trained
 
 OTHERWISE = (
-    "it was trained by an augexp with another decoder: images that EXIF turns, transparent ones, and grey of more than "
-    "8 bits are read otherwise now; if it was trained on such, train it again"
+    "it was trained by an augexp with another decoder: {} are read otherwise now; if it was trained on such, train it "
+    "again"
 )
+CHANGED = {2: "deep grey with missing data (GDAL), and PNGs of 2, 4 or 16 bits with a transparent colour,"}
+CHANGED_BEFORE = "images that EXIF turns, transparent ones, and grey of more than 8 bits"
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Answer:
 def answers(run: Trained, files: Sequence[Path], top: int) -> list[Answer]:
     """The most probable classes of each file, in the order of the files; images are read a batch at a time."""
     if run.decoder != decode.VERSION and run.experiment.data.source != digits.NAME:
-        console.say(f"{run.folder}: {OTHERWISE}")
+        changed = CHANGED.get(run.decoder or 1, CHANGED_BEFORE)
+        console.say(f"{run.folder}: {OTHERWISE.format(changed)}")
     found: dict[int, Answer] = {}
     with console.progress("predicting", len(files)) as advance:
         for indices, images in _images(files, run):

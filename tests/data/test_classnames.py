@@ -31,7 +31,16 @@ def test_bytes_that_are_no_utf8_are_escapes() -> None:
 
 
 @pytest.mark.parametrize(
-    "names", [("Cat", "cat"), ("cat", "cat "), (NFC, NFD.upper()), ("a  b", "a b"), ("M\\xfc", "M\udcfc")]
+    "names",
+    [
+        ("Cat", "cat"),
+        ("cat", "cat "),
+        (NFC, NFD.upper()),
+        ("a  b", "a b"),
+        ("cat", "cat\u200b"),
+        ("1", "1.0"),
+        ("M\\xfc", "M\udcfc"),
+    ],
 )
 def test_names_that_look_the_same_are_named(names: tuple[str, str]) -> None:
     with pytest.raises(

@@ -107,6 +107,36 @@ def test_a_transparent_colour_and_half_transparent_entries(tmp_path: Path) -> No
     assert np.unique(np.asarray(got)).tolist() == [200]
 
 
+@pytest.mark.parametrize("bits", [1, 2, 4, 16])
+def test_what_is_transparent_is_told_in_the_bits_of_the_file(tmp_path: Path, bits: int) -> None:
+    """Pillow compares it with pixels of 8 bits: a background of 2 or 4 bits, or of deep colour, stayed as it was."""
+    wide = np.arange(HEIGHT * HEIGHT).reshape(HEIGHT, HEIGHT) % min(2**bits, 200)
+    if bits == 16:
+        values = np.dstack([wide * 256 + 7] * 3).astype(np.uint16)
+        content = png(HEIGHT, bits, 2, values.astype(">u2"), struct.pack(">HHH", *values[0, 1]))
+        got, scaled = shown(tmp_path, content, {grey.COLOUR: (0, 65535)}), wide
+    else:
+        spread = (wide[..., None] >> np.arange(bits)[::-1]) & 1
+        content = png(HEIGHT, bits, 0, np.packbits(spread.reshape(HEIGHT, -1), axis=1), struct.pack(">H", 1))
+        got, scaled = shown(tmp_path, content), wide * 255 // (2**bits - 1)
+    assert np.array_equal(got, np.where(wide == 1, 255, scaled)[..., None].repeat(3, axis=2))
+
+
+def test_premultiplied_grey_lies_on_white(tmp_path: Path) -> None:
+    """A TIFF of grey and alpha, of which Pillow shows nothing by itself."""
+    pixels = np.zeros((HEIGHT, HEIGHT, 2), np.uint8)
+    pixels[:, 9:] = 50, 100
+    tags = [(256, HEIGHT), (257, HEIGHT), (258, 8 << 16 | 8), (259, 1), (262, 1), (273, 8), (277, 2), (278, HEIGHT)]
+    tags += [(279, pixels.size), (338, 1)]
+    entries = b"".join(
+        struct.pack("<HHII", tag, 3 if tag == 258 else 4, 2 if tag == 258 else 1, of) for tag, of in tags
+    )
+    head = struct.pack("<2sHI", b"II", 42, 8 + pixels.size) + pixels.tobytes()
+    got = shown(tmp_path, head + struct.pack("<H", len(tags)) + entries + bytes(4))
+    assert np.unique(np.asarray(got)[:, 9:]).tolist() == [205]  # 127 at 100 / 255, and white
+    assert np.unique(np.asarray(got)[:, :9]).tolist() == [255]
+
+
 @pytest.mark.parametrize("kind", ["webp", "png", "tiff", "gif"])
 def test_of_several_frames_the_first(tmp_path: Path, kind: str) -> None:
     frames = [Image.new("RGB", (HEIGHT, HEIGHT), colour) for colour in ("red", "lime", "blue")]
@@ -133,7 +163,15 @@ def test_an_image_that_cannot_be_read_is_not_called_none(tmp_path: Path) -> None
     directory = b"".join(struct.pack("<HHII", *tag) for tag in tags)
     content = b"II*\0" + struct.pack("<IH", 8, len(tags)) + directory + struct.pack("<Id", 0, 0.5)
     assert shown(tmp_path, content) == decode.UNKNOWN
-    assert shown(tmp_path, b"\0\0\0\x18ftypheic" + bytes(40)) == "a HEIC image, which augexp can't read; convert it"
+    assert (
+        shown(tmp_path, b"\0\0\0\x18ftypheic" + bytes(40)) == "HEIC, a kind of image that augexp can't read; convert it"
+    )
+
+
+def test_of_a_camera_s_raw_file_no_thumbnail_is_shown(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.NEF", file_bytes(Image.fromarray(COLOURS), "tiff"))
+    (chunk,) = decode.decode(of_files([path]), Data(source="digits", image_size=8), None)
+    assert chunk.bad == {0: "camera raw, a kind of image that augexp can't read; convert it"}
 
 
 def test_nothing_of_the_libraries_is_on_the_screen(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -207,6 +245,7 @@ EXTENT = grey.Extent
         (EXTENT("16-bit", 0, 0), (0, 1)),
         (EXTENT("16-bit", 7, 7), (7, 8)),
         (EXTENT("signed 16-bit", -1024, 3071), (-1024, 3071)),
+        (EXTENT("signed 8-bit", -128, 127), (-128, 127)),
         (EXTENT("32-bit", 0, 70000), (0, 131071)),
         (EXTENT("float", 0, 0.98), (0, 1)),
         (EXTENT("float", 0, 254.5), (0, 255)),
@@ -218,12 +257,37 @@ def test_ranges(extent: grey.Extent, wanted: tuple[float, float]) -> None:
     assert grey.ranges("set", {"a": extent}) == {extent.kind: wanted}
 
 
+def test_grey_of_signed_bytes(tmp_path: Path) -> None:
+    """Pillow takes -1 for 255."""
+    plain = file_bytes(Image.fromarray((np.arange(HEIGHT**2) % 256).astype(np.uint8).reshape(HEIGHT, -1)), "tiff")
+    signed = file_bytes(Image.open(io.BytesIO(plain)), "tiff", tiffinfo={339: 2})
+    values = np.asarray(Image.open(io.BytesIO(plain))).view(np.int8).astype(int)
+    got = shown(tmp_path, signed, {"signed 8-bit": (-128, 127)})
+    assert np.array_equal(got, (values + 128)[..., None].repeat(3, axis=2))
+
+
 def test_a_stray_value_is_refused_by_name() -> None:
     extents = {f"{i}.tif": grey.Extent("float", 0, 1) for i in range(5)} | {"stray.tif": grey.Extent("float", -3e38, 1)}
     with pytest.raises(UserError) as caught:
         grey.ranges("set", extents)
     assert "set: which values of its float grey images are black and white can't be known" in str(caught.value)
     assert "convert all to 8 bits; the widest:\n  stray.tif (-3e+38 to 1)" in str(caught.value)
+
+
+@pytest.mark.parametrize(("none", "share", "refused"), [(-9999, 0.1, True), (-9999, 0.001, True), (30, 0.01, False)])
+def test_a_value_that_stands_for_none_in_each_image(tmp_path: Path, none: float, share: float, refused: bool) -> None:
+    """All images would be white, or nearly black: each one has the whole range."""
+    found: dict[str, grey.Extent] = {}
+    for i in range(4):
+        values = np.random.default_rng(i).uniform(0, 1, (100, 100)).astype(np.float32)
+        values.ravel()[: int(share * values.size)] = none
+        one = write(tmp_path / f"{i}.tif", file_bytes(Image.fromarray(values), "tiff"))
+        found |= {f"{i}.tif": extent for _, extent in decode.extents(of_files([one]))}
+    if refused:
+        with pytest.raises(UserError, match="nearly all values of half of the images less than a 256th of that, which"):
+            grey.ranges("set", found)
+    else:
+        assert grey.flat(found, grey.ranges("set", found)) == sorted(found)
 
 
 def test_floats_of_two_scales_are_refused() -> None:
@@ -247,10 +311,26 @@ def test_images_that_come_out_flat_are_said(tmp_path: Path, capsys: pytest.Captu
     assert grey.flat({"a": grey.Extent("16-bit", 5, 5)}, {"16-bit": (0, 65535)}) == []
 
 
-def test_values_that_are_no_numbers_are_said(tmp_path: Path) -> None:
-    image = Image.fromarray(np.full((HEIGHT, HEIGHT), np.nan, np.float32))
+@pytest.mark.parametrize("value", [np.nan, -np.inf, -3.4e38])
+def test_values_that_are_no_numbers_are_said(tmp_path: Path, value: float) -> None:
+    image = Image.fromarray(np.full((HEIGHT, HEIGHT), value, np.float32))
     reason = shown(tmp_path, file_bytes(image, "tiff"), {"float": (0, 1)})
-    assert reason == "it has values that are no numbers (NaN or infinite); replace them, or convert it to 8 bits"
+    assert reason == (
+        "it has values that are no numbers (NaN, infinite, beyond 1e30); replace them, or convert it to 8 bits"
+    )
+
+
+@pytest.mark.parametrize(("kind", "none"), [("float32", "-3.4e38"), ("float32", "-9999"), ("uint16", "65535 ")])
+def test_where_gdal_has_no_data_it_is_white(tmp_path: Path, kind: str, none: str) -> None:
+    """Such a value in each image made all of them black and white, without a word."""
+    values = np.tile(np.linspace(0, 255, HEIGHT), (HEIGHT, 1)).astype(kind)
+    values[0] = np.float64(none).astype(kind)
+    content = file_bytes(Image.fromarray(values), "tiff", tiffinfo={42113: none})
+    ((_, extent),) = decode.extents(of_files([write(tmp_path / "one", content)]))
+    assert (extent.low, extent.high) == (0, 255)
+    got = np.asarray(shown(tmp_path, content, {extent.kind: (0, 255)}), int)
+    assert (got[0] == 255).all()
+    assert np.abs(got[1:] - values[1:, :, None]).max() <= 1
 
 
 def test_grey_of_a_kind_that_training_had_not(tmp_path: Path) -> None:
@@ -260,17 +340,23 @@ def test_grey_of_a_kind_that_training_had_not(tmp_path: Path) -> None:
     )
 
 
+def png(side: int, bits: int, colour: int, rows: NDArray[Any], transparent: bytes = b"") -> bytes:
+    """A square PNG with rows as they lie in the file, which Pillow can't write of all kinds."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, bits, colour, 0, 0, 0))
+    body = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    told = chunk(b"tRNS", transparent) if transparent else b""
+    return b"\x89PNG\r\n\x1a\n" + head + told + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
 def colour_16(pixels: NDArray[np.uint16], kind: str) -> bytes:
     """A PNG or TIFF of 16 bits a channel (H, W, channels), which Pillow can't write: 2 channels are grey and alpha."""
     height, width, channels = pixels.shape
     if kind == "png":
-
-        def chunk(name: bytes, data: bytes) -> bytes:
-            return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-        rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
-        head = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
-        return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+        return png(height, 16, {2: 4, 3: 2, 4: 6}[channels], pixels.astype(">u2"))
     data = pixels.astype("<u2").tobytes()
     end = 8 + 2 + 9 * 12 + 4
     tags = [(256, 4, 1, width), (257, 4, 1, height), (258, 3, 3, end), (259, 3, 1, 1), (262, 3, 1, 2)]

@@ -8,6 +8,7 @@ import pytest
 
 from augexp.config.schema import Data
 from augexp.data import sources
+from augexp.data.folder import files_of
 from augexp.errors import UserError
 from tests.data.photos import draw, encoded, open_folder
 from tests.places import SHARED
@@ -176,6 +177,16 @@ def test_a_test_split_without_labels_is_named_for_what_it_is(tmp_path: Path, ima
         f"folder:ROOT: the test split has none of train's classes, only {names}; train's are a, b; call them as in "
         "train, or, if its images have no labels, take test away"
     )
+
+
+def test_of_a_folder_to_predict_is_said_what_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("1.png", "1_mask.png", ".2.png"):
+        draw(tmp_path / name)
+    (tmp_path / "3.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    assert files_of([tmp_path]) == [tmp_path / "1.png"]
+    said = capsys.readouterr().err
+    assert said.startswith(f"{tmp_path}: left out: ")
+    assert "HEIC images, which augexp can't read (1, such as 3.heic)" in said
 
 
 @pytest.mark.skipif(not WOOF.is_dir(), reason="the shared photos are not here")

@@ -26,11 +26,25 @@ def test_content_tells_where_the_ending_does_not(tmp_path: Path, kind: str, name
         (b"P5", "files that are no images"),
         (b"\0\0\0\x18ftypheic", "HEIC images, which augexp can't read"),
         (b"8BPS\0\1", "PSD images, which augexp can't read"),
+        (bytes(128) + b"DICM\2\0", "DICOM images, which augexp can't read"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG images, which augexp can't read"),
+        (b'<?xml version="1.0"?>\n<annotation><svg/></annotation>', "files that are no images"),
+        (b"\0\0\0\x18ftypcrx ", "camera raw images, which augexp can't read"),
+        (b"II*\0\x10\0\0\0CR\2\0", "camera raw images, which augexp can't read"),
     ],
 )
 def test_what_is_no_image_is_told_why(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / "file").write_bytes(content)
     assert why_not(tmp_path / "file") == reason
+
+
+def test_of_a_camera_s_raw_file_no_thumbnail_is_taken(tmp_path: Path) -> None:
+    """It is a TIFF whose first image is small, and often lies beside the same photo as a JPEG."""
+    for name in ("a.NEF", "a.dng"):
+        Image.new("RGB", (16, 12)).save(tmp_path / name, "TIFF")
+        assert why_not(tmp_path / name) == "camera raw images, which augexp can't read"
+    Image.new("RGB", (16, 12)).save(tmp_path / "b.nef", "JPEG")
+    assert why_not(tmp_path / "b.nef") is None
 
 
 @pytest.mark.parametrize(("reads", "reason"), [(True, None), (False, "AVIF images, which augexp can't read")])
@@ -58,19 +72,29 @@ def test_hidden_folders_are_left_out_however_deep(tmp_path: Path) -> None:
         draw(tmp_path / name)
     (tmp_path / "link").symlink_to("deep")
     (tmp_path / "gone.png").symlink_to("nowhere")
+    (tmp_path / "self.png").symlink_to("self.png")
     os.mkfifo(tmp_path / "pipe.png")
     left = LeftOut()
     assert images_under(tmp_path, left) == [tmp_path / "1.png", tmp_path / "deep/2.png"]
     assert left.in_words(tmp_path) == (
         "left out: hidden or system files and folders (3, such as .ipynb_checkpoints), "
-        "linked folders (1, such as link), files that can't be read (2, such as gone.png)"
+        "linked folders (1, such as link), files that can't be read (3, such as gone.png)"
     )
     assert LeftOut().in_words(tmp_path) == ""
+
+
+def test_masks_and_thumbnails_are_left_out(tmp_path: Path) -> None:
+    for name in ("1.png", "1_mask.png", "thumbs/1.png"):
+        draw(tmp_path / name)
+    left = LeftOut()
+    assert images_under(tmp_path, left) == [tmp_path / "1.png"]
+    assert left.in_words(tmp_path) == "left out: masks and thumbnails beside their images (2, such as 1_mask.png)"
 
 
 def test_what_lies_in_a_folder_itself(tmp_path: Path) -> None:
     for name in ("b/1.png", "a/1.png", ".git/1.png"):
         draw(tmp_path / name)
+    (tmp_path / "self.png").symlink_to("self.png")
     assert subfolders(tmp_path) == ["a", "b"]
     assert not has_images(tmp_path)
     draw(tmp_path / "x.png")

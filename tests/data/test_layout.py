@@ -88,6 +88,16 @@ def test_what_stands_beside_the_splits_is_said(tmp_path: Path, capsys: pytest.Ca
     assert "left out: images in no class folder (1, such as train/stray.png)" in said
 
 
+def test_a_test_set_of_another_name_is_not_left_unused(tmp_path: Path) -> None:
+    fill(tmp_path, "Training", "PublicTest", "PrivateTest")
+    assert message(tmp_path) == (
+        "folder:ROOT: PrivateTest/, PublicTest/ beside Training/ may be a test set, and there is no test/; call one of "
+        "them test (and another val, if there is none), or take them away"
+    )
+    (tmp_path / "PublicTest").rename(tmp_path / "test")
+    assert counts(open_folder(tmp_path)) == {"train": 2, "test": 2}
+
+
 def test_an_empty_val_is_not_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fill(tmp_path, "train", "test")
     (tmp_path / "val/cat").mkdir(parents=True)
@@ -140,6 +150,25 @@ def test_what_is_not_certain_is_refused(tmp_path: Path, folders: list[str], said
     assert message(fill(tmp_path, *folders)).startswith(f"folder:ROOT: {said}")
 
 
+@pytest.mark.parametrize(
+    ("image", "beside", "where"),
+    [
+        ("images/1.jpg", "labels/1.txt", "ROOT"),
+        ("JPEGImages/1.jpg", "Annotations/1.xml", "ROOT"),
+        ("images/1.jpg", "annotations/trimaps/1.png", "ROOT"),
+        ("train/images/1.jpg", "train/labels/1.txt", "train"),
+    ],
+)
+def test_what_is_marked_on_images_is_no_class(tmp_path: Path, image: str, beside: str, where: str) -> None:
+    for name in (image, beside):
+        draw(tmp_path / name) if name.endswith(("jpg", "png")) else (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / beside).touch()
+    folder = beside.removeprefix("train/").split("/")[0]
+    where = tmp_path.name if where == "ROOT" else where
+    said = f"folder:ROOT: {folder}/ in {where}/: their files are called as the images beside, so they look like"
+    assert message(tmp_path).startswith(said)
+
+
 def test_splits_inside_of_classes_are_refused(tmp_path: Path) -> None:
     fill(tmp_path, "cat", "dog", classes=("train", "test"))
     assert "cat/test/, cat/train/ look like splits, inside of cat/, beside dog/" in message(tmp_path)
@@ -173,6 +202,14 @@ def test_a_split_that_is_a_link_to_another_is_refused(tmp_path: Path, target: st
     assert message(tmp_path) == f"folder:ROOT: {said}; give test images of its own, or take it away"
 
 
+@pytest.mark.parametrize(("target", "shared"), [("cat", "cat"), (".", "cat"), ("dog/deep", "dog")])
+def test_a_class_that_is_a_link_to_another_is_refused(tmp_path: Path, target: str, shared: str) -> None:
+    fill(tmp_path, "train")
+    draw(tmp_path / "train" / "dog" / "deep" / "1.png")
+    (tmp_path / "train" / "more").symlink_to(tmp_path / "train" / target, target_is_directory=True)
+    assert message(tmp_path).startswith(f"folder:ROOT: more/ holds the images of {shared}/, as one is a link to the")
+
+
 def test_a_split_that_is_a_link_to_another_place_is_used(tmp_path: Path) -> None:
     fill(tmp_path / "here", "train")
     fill(tmp_path / "there", "")
@@ -185,6 +222,11 @@ def test_parts_of_a_set_are_never_guessed_into_classes(tmp_path: Path, names: tu
     said = message(fill(tmp_path, *names))
     assert f"{names[0]}/, {names[1]}/" in said
     assert "look like parts of the set, as each holds cat/, dog/; one folder a class is needed" in said
+
+
+def test_the_same_many_folders_in_a_few_are_never_guessed_into_classes(tmp_path: Path) -> None:
+    said = message(fill(tmp_path, "photo", "sketch", classes=("cat", "dog", "emu")))
+    assert "photo/, sketch/ look like parts of the set, as each holds cat/, dog/, emu/; one folder a class" in said
 
 
 def test_the_same_folders_in_each_class_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

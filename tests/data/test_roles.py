@@ -3,7 +3,16 @@
 import pytest
 
 from augexp.config.schema import Data
-from augexp.data.roles import Role, assigned, is_a_part, is_about_a_split, is_filler, role, roles
+from augexp.data.roles import (
+    Role,
+    assigned,
+    is_a_part,
+    is_about_a_split,
+    is_about_what_is_held_out,
+    is_filler,
+    role,
+    roles,
+)
 
 FORMS = {
     "train": "train Training TRAIN train_set training_set seg_train TrainingData train-images images.train train2017",
@@ -30,8 +39,10 @@ def test_a_name_beside_its_negation_is_a_class() -> None:
 
 
 def test_names_that_are_about_splits() -> None:
-    assert all(map(is_about_a_split, ["cats_train", "test 1", "X_val", "Training"]))
+    assert all(map(is_about_a_split, ["cats_train", "test 1", "X_val", "PublicTest", "Training"]))
     assert not any(map(is_about_a_split, ["cat", "trains", "constraint"]))
+    assert all(map(is_about_what_is_held_out, ["PublicTest", "cats_val", "test1", "Dev"]))
+    assert not any(map(is_about_what_is_held_out, ["train_old", "contest", "training"]))
     assert all(map(is_filler, ["images", "Data", "data_set", "photos"]))
     assert not any(map(is_filler, ["", "__", "cat", "train"]))
 

@@ -51,7 +51,7 @@ def test_images_and_labels(root: Path) -> None:
     assert encoded(source.splits["all"]) == [(i, (root / image).read_bytes()) for i, image in enumerate(IMAGES)]
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_delimiters_and_encodings(root: Path, delimiter: str, encoding: str) -> None:
     text = "\r\n".join([" Image , LABEL", *ROWS]).replace(",", delimiter)
@@ -111,9 +111,12 @@ def test_version_follows_labels_splits_and_files(root: Path) -> None:
     [
         ([*ROWS, "photos/no.png,cat"], "line 10: no such file: photos/no.png; paths are relative to the folder of the"),
         ([*ROWS, "x.png,cat", "photos,cat"], "line 10: no such file: x.png (2 of 10 images aren't there)"),
+        ([*ROWS, "~$x.png,cat"], "line 10: no such file: ~$x.png; paths are relative"),
+        ([*ROWS, f"{'x' * 300},cat"], f"line 10: no such file: {'x' * 117}...; paths are relative"),
         ([*ROWS, ROWS[0]], "line 10: photos/cat1.png is named in line 2 already; keep one"),
         ([*ROWS, "./photos/cat1.png,dog"], "line 10: ./photos/cat1.png is named in line 2 already, as cat and as dog"),
         ([*ROWS[:3], "photos/dog1.png, "], "line 5: label is empty; the class of the image is needed"),
+        ([*ROWS[:3], "photos/dog1.png,nan"], "line 5: label is nan; the class of the image is needed"),
         ([*ROWS[:3], ",dog"], "line 5: image is empty; the path of an image is needed"),
         ([*ROWS[:3], "", "photos/dog1.png"], "line 6: 2 cells are needed, as in line 1, not 1"),
         ([*ROWS[:-1], ROWS[-1].replace(",dog", ",Dog")], "'Dog' (line 9) and 'dog' (line 6) differ only in case"),
@@ -141,6 +144,12 @@ def test_mistakes_have_their_line(root: Path, rows: list[str], said: str) -> Non
 )
 def test_columns_and_their_words(root: Path, head: str, cells: str, said: str) -> None:
     assert refusal(write(root, [row + cells for row in ROWS], head)).startswith(said)
+
+
+def test_several_classes_of_an_image_are_said(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert open_table(write(root, [*ROWS[:-1], ROWS[-1] + "|cat"])).class_names == ("cat", "dog", "dog|cat")
+    said = "labels such as 'dog|cat' (1 image) are taken for classes of their own, though dog and cat are classes, too"
+    assert said in capsys.readouterr().err
 
 
 def test_a_group_in_two_splits_is_refused(root: Path) -> None:

@@ -72,6 +72,9 @@ def test_a_validation_split_is_used_beside_test(capsys: pytest.CaptureFixture[st
     assert tfds._splits(share, three) == {"train": "train", "test": "test"}
     assert tfds._splits(data, ["train", "validation"]) == {"train": "train", "test": "validation"}
     assert tfds._splits(data, ["all"]) == {"all": "all"}
+    assert tfds._splits(data, ["training", "dev", "testing"]) == {"train": "training", "val": "dev", "test": "testing"}
+    assert tfds._splits(data, ["train", "dev", "val", "test"]) == {"train": "train", "test": "test"}
+    assert tfds._splits(data, ["val", "validation", "train"]) == {"train": "train", "test": "validation"}
 
 
 def refusal(name: str, data_dir: Path) -> str:

@@ -145,6 +145,14 @@ def test_splits_that_are_not_used_may_lack_labels(tmp_path: Path, capsys: pytest
     assert "stored: split unlabelled not used\n" in capsys.readouterr().err
 
 
+def test_splits_in_their_usual_forms_make_another_set(tmp_path: Path) -> None:
+    features = {"photo": IMAGE, "kind": CLASSES}
+    store(tmp_path, features, training=rows_of(0, 1), dev=rows_of(1, 0), test=rows_of(0, 1))
+    source = open_stored(tmp_path)
+    assert set(source.splits) == {"train", "val", "test"}
+    assert "training" in source.version  # earlier versions refused it, or left dev unused
+
+
 def test_the_only_split_needs_labels(tmp_path: Path) -> None:
     store(tmp_path, {"photo": IMAGE, "kind": CLASSES}, whole=rows_of(-1, -1))
     with pytest.raises(UserError, match=r"^stored: the images of its split whole have no labels \(kind\)$"):

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -87,3 +88,13 @@ def test_a_file_that_is_gone_or_a_folder_without_images(tmp_path: Path) -> None:
         files_of([tmp_path / "gone.png"])
     with pytest.raises(UserError, match="no images in this folder"):
         files_of([tmp_path])
+
+
+def test_what_another_decoder_read_otherwise_is_said(
+    run: Trained, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = run.experiment.data.model_copy(update={"source": "folder:photos"})
+    older = replace(run, experiment=run.experiment.model_copy(update={"data": data}))
+    for decoder, said in ((2, "deep grey with missing data"), (None, "images that EXIF turns")):
+        predict.answers(replace(older, decoder=decoder), [photos / "a.png"], top=1)
+        assert f"another decoder: {said}" in capsys.readouterr().err
