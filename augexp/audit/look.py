@@ -54,7 +54,9 @@ def look(experiment: Experiment, per_class: int | None) -> Findings:
         not_read=source.left_out,
         files=_files(source, parts),
         majority=doubtful.majority(splits),
-        mixing=mixing.of_smallest(counts["train"], settings.train.batch_size),
+        mixing=mixing.of_smallest(
+            counts["train"], settings.train.batch_size, balanced=settings.train.balance == "sampler"
+        ),
         near=_near(parts),
         doubts=doubts.find(settings, splits, precision, per_class),
         equal=_equal(splits),

@@ -8,7 +8,7 @@ import numpy as np
 from augexp import files
 from augexp.audit.findings import IMPROBABLE, SURE, Doubt, Files, Findings, Mixing, NearCopy, Shown, Spread
 from augexp.data.copies import Group, Member, across_in_words
-from augexp.errors import printable
+from augexp.errors import counted, printable
 from augexp.report import advice
 from augexp.tables import Grid
 
@@ -91,8 +91,9 @@ def _majority(found: Findings) -> str:
 
 
 def _mixing(mixing: Mixing, names: Sequence[str]) -> str:
+    drawn = ", every class drawn equally often (train.balance: sampler)," if mixing.balanced else ""
     return (
-        f"a batch of {mixing.batch_size} holds {mixing.images:.1f} images of {names[mixing.label]} on average, and "
+        f"a batch of {mixing.batch_size}{drawn} holds {mixing.images:.1f} images of {names[mixing.label]} on average, and "
         f"{_percent(mixing.without)} of the batches hold none; cutmix and mixup take the partner of such an image from "
         f"another class in {_percent(mixing.others)} of cases"
     )
@@ -148,10 +149,11 @@ def _doubts(found: Findings) -> str:
     doubts = found.doubts
     if doubts.reason:
         return f"not doubted: {doubts.reason}"
+    alone = f"; {counted(doubts.alone, 'class')} of one train image not asked about" if doubts.alone else ""
     return (
         f"logistic regression on {doubts.probe} is right for {100 * doubts.accuracy:.1f} % of the train images that it "
         f"wasn't fitted to; {doubts.improbable:,} of {doubts.looked_at:,} labels are improbable to it (below "
-        f"{IMPROBABLE:.0%}, and another class above {SURE:.0%})"
+        f"{IMPROBABLE:.0%}, and another class above {SURE:.0%}){alone}"
     )
 
 

@@ -97,7 +97,19 @@ def refuse_other_config(folder: Path, experiment: Experiment) -> None:
         raise UserError(f"{folder}: {error}; bring back the file, or choose another name= or runs_dir=") from None
     except BrokenRun:
         return
-    _refuse(folder, settings.differences(there, experiment))
+    _refuse(folder, [*settings.differences(there, experiment), *_of_copies(folder, there, experiment)])
+
+
+def _of_copies(folder: Path, there: Mapping[str, Any], experiment: Experiment) -> list[str]:
+    """How `data.duplicates` differs, which is no difference unless the run found copies in two splits."""
+    was, now = settings.about_copies(there), experiment.data.duplicates
+    if was == now:
+        return []
+    try:
+        across = read.environment(folder).copies.across
+    except BrokenRun:  # it hasn't looked at its data yet
+        return []
+    return [f"data.duplicates: {was} there, {now} here"] if across else []
 
 
 def _refuse_other_origin(folder: Path, meta: "_Meta", origin: Origin) -> None:

@@ -1,5 +1,6 @@
 """Groups whose seeds were tested on other images each: what may be said of them, and what not."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -169,3 +170,24 @@ def test_macro_recall_is_judged_over_folds_too(tmp_path: Path) -> None:
     reason = group_scores.incomparable(cutmix, cutmix, group_scores.gather((cutmix,)), "macro_recall")
     assert reason is not None
     assert "fewer than 2 test images of a class" in reason
+
+
+def test_copies_that_one_side_trained_on_confound_folds_too(tmp_path: Path) -> None:
+    """The fingerprint of the data, which tells it of one division, is that of all folds."""
+
+    def of(strategy: str, dropped: int, setting: str, accuracies: Sequence[float]) -> list[Path]:
+        paths = runs(tmp_path, strategy, accuracies, (*FOLDS, f"data.duplicates={setting}"))
+        told = {"across": 3, "dropped": {"train": dropped, "val": 0}}
+        for path in paths[1:]:  # the first fold has none
+            content = json.loads((path / "environment.json").read_text())
+            (path / "environment.json").write_text(json.dumps(content | {"copies": told}))
+        return paths
+
+    dropping, keeping = of("none", 3, "drop", THEIRS), of("cutmix", 0, "keep", OURS)
+    (verdict,) = judge(load_groups([*dropping, *keeping])).verdicts
+    assert verdict.status == "confounded"
+    assert verdict.confounders == {"data.duplicates": ("keep", "drop")}
+    allowed = judge(load_groups([*dropping, *keeping]), Options(allow=("data.duplicates",)))
+    assert allowed.verdicts[0].status == "better"
+    (verdict,) = judge(load_groups([*dropping, *of("cutmix", 3, "drop", OURS)])).verdicts
+    assert verdict.status == "better"
