@@ -70,6 +70,7 @@ class Near:
     compared: int = 0
     images: int = 0  # different ones
     flat: int = 0  # of those compared, too flat to tell
+    among_alike: int = 0  # of those compared, in no pair since they are as alike to several others
 
     @property
     def across(self) -> tuple[NearCopy, ...]:

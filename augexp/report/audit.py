@@ -14,6 +14,7 @@ from augexp.tables import Grid
 
 NAMED = 8  # of each kind the first
 MOST_CLASSES = 20  # in the table
+ALIKE = "are alike, each to several others, as digits, drawings and frames of a film are, and not told apart"
 
 Kind = TypeVar("Kind")
 
@@ -93,9 +94,9 @@ def _majority(found: Findings) -> str:
 def _mixing(mixing: Mixing, names: Sequence[str]) -> str:
     drawn = ", every class drawn equally often (train.balance: sampler)," if mixing.balanced else ""
     return (
-        f"a batch of {mixing.batch_size}{drawn} holds {mixing.images:.1f} images of {names[mixing.label]} on average, and "
-        f"{_percent(mixing.without)} of the batches hold none; cutmix and mixup take the partner of such an image from "
-        f"another class in {_percent(mixing.others)} of cases"
+        f"a batch of {mixing.batch_size}{drawn} holds {mixing.images:.1f} images of {names[mixing.label]} on average, "
+        f"and {_percent(mixing.without)} of the batches hold none; cutmix and mixup take the partner of such an image "
+        f"from another class in {_percent(mixing.others)} of cases"
     )
 
 
@@ -139,9 +140,10 @@ def _near(found: Findings) -> str:
     near = found.near
     of = "" if near.compared == near.images else f" of {near.images:,}"
     flat = f", {near.flat:,} of them too flat to tell" if near.flat else ""
+    alike = f"; {near.among_alike:,} more {ALIKE}" if near.among_alike else ""
     return (
         f"pairs in two splits: {len(near.across):,}, within one: {len(near.pairs) - len(near.across):,}, among "
-        f"{near.compared:,}{of} different images{flat}; nothing is left out for it"
+        f"{near.compared:,}{of} different images{flat}; nothing is left out for it{alike}"
     )
 
 
@@ -255,6 +257,7 @@ def as_dict(found: Findings) -> dict[str, Any]:
             "compared": near.compared,
             "images": near.images,
             "too_flat": near.flat,
+            "among_alike": near.among_alike,
             "pairs": [
                 {
                     "images": [_named(one, names) for one in (pair.first, pair.second)],

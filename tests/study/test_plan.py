@@ -175,5 +175,5 @@ def test_a_study_that_treats_copies_otherwise_is_another(tmp_path: Path) -> None
     make_run(one.run_dir, environment=told)
     (one.run_dir / "config.yaml").write_text(one.to_yaml())
     study_plan.refuse_others(keeping)
-    with pytest.raises(UserError, match="data.duplicates: keep there, drop here"):
+    with pytest.raises(UserError, match=r"data\.duplicates: keep there, drop here"):
         study_plan.refuse_others(dropping)
