@@ -165,10 +165,11 @@ def _doubts(found: Findings) -> str:
 def listed(found: Findings) -> list[tuple[str, list[str]]]:
     """By heading, a line for each pair, group or image; the first of each kind, and how many more."""
     names, copies = found.class_names, found.copies
+    across = sorted(copies.across, key=lambda pair: pair[0].label == pair[1].label)  # of two labels first
     conflicting = copies.conflicting
     others = [group for group in copies.within if group not in conflicting]
     kinds = [
-        ("equal images in two splits", _first(copies.across, lambda pair: group(pair, names))),
+        ("equal images in two splits", _first(across, lambda pair: group(pair, names))),
         ("equal images of one split, under different labels", _first(conflicting, lambda one: group(one, names))),
         ("equal images of one split", _first(others, lambda one: group(one, names))),
         ("near-copies", _first(found.near.pairs, lambda pair: near_copy(pair, names))),

@@ -12,6 +12,8 @@ from augexp.compare import classes, contrasts, divided
 from augexp.compare import scores as group_scores
 from augexp.compare.groups import Group, load_groups
 from augexp.compare.judge import judge
+from augexp.compare.recalls import by_group
+from augexp.compare.summary import summarize
 from augexp.compare.verdicts import Options
 from augexp.report import export, notes, wording
 from tests.factories import make_run
@@ -191,3 +193,18 @@ def test_copies_that_one_side_trained_on_confound_folds_too(tmp_path: Path) -> N
     assert allowed.verdicts[0].status == "better"
     (verdict,) = judge(load_groups([*dropping, *of("cutmix", 3, "drop", OURS)])).verdicts
     assert verdict.status == "better"
+
+
+def test_the_interval_of_one_strategy_knows_the_overlap_too(tmp_path: Path) -> None:
+    (none,) = groups(runs(tmp_path, "none", THEIRS))
+    values = np.array(THEIRS)
+    half = scipy.stats.t.ppf(0.975, 4) * values.std(ddof=1) * np.sqrt(1 / 5 + RATIO)
+    expected = pytest.approx((values.mean() - half, values.mean() + half))
+    assert summarize(none).test.interval == expected
+    (found,) = by_group([none], group_scores.gather([none])).values()
+    assert found.test is not None
+    assert found.test.macro.interval == expected  # all four classes have 25 images
+    (fixed,) = groups(runs(tmp_path / "fixed", "none", THEIRS, (), own=False))
+    assert summarize(fixed).test.overlap == 0
+    (silent,) = groups(runs(tmp_path / "silent", "none", THEIRS, train_examples=None))
+    assert summarize(silent).test.interval is None
