@@ -165,10 +165,8 @@ def test_another_score_beside_that_of_decide_is_refused(tmp_path: Path) -> None:
 
 def test_a_study_that_treats_copies_otherwise_is_another(tmp_path: Path) -> None:
     """Its hash is that of earlier versions, which knew nothing of copies; the runs tell."""
-    keeping, dropping = (
-        study_plan.plan(study(**{"runs_dir": [str(tmp_path)], "data.duplicates": [setting]}))
-        for setting in ("keep", "drop")
-    )
+    axes: list[Axes] = [{"runs_dir": [str(tmp_path)], "data.duplicates": [setting]} for setting in ("keep", "drop")]
+    keeping, dropping = (study_plan.plan(study(**one)) for one in axes)
     assert keeping.study == dropping.study
     one = keeping.runs["none", 0]
     told = {"study": keeping.study.model_dump(mode="json"), "copies": {"across": 1, "dropped": {}}}
