@@ -274,7 +274,8 @@ def _behind_copies(products: Floats, usual: int) -> Numbers:
     """(n,) k: the usual one, or the first behind the gap in correlations (n, m), which fall, where there is one."""
     if not usual:  # three images or fewer
         return np.zeros(len(products), np.int64)
-    falls = -np.diff(_z(products[:, usual - 1 :]), axis=1)
+    after = products[:, usual - 1 :]
+    falls = np.where(after[:, :-1] > CORRELATED, -np.diff(_z(after), axis=1), 0)
     return np.where(falls.max(axis=1) > GAP, usual + falls.argmax(axis=1), usual)
 
 
