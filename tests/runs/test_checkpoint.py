@@ -178,3 +178,18 @@ def test_what_is_done_about_copies_is_another_run_where_there_are_some(
         return
     with pytest.raises(UserError, match=r"not the same run \(data\.duplicates: keep there, drop here\)"):
         checkpoint.refuse_other_config(folder, here)
+
+
+@pytest.mark.parametrize(("validation", "refused"), [("train", False), ("val", True)])
+def test_a_tenth_of_train_is_no_split_of_the_data_s_own(tmp_path: Path, validation: str, refused: bool) -> None:
+    place = [f"runs_dir={tmp_path}", "name=x"]
+    here = load.experiment("digits.yaml", [*place, "data.validation=0.1"])
+    folder = make_run(here.run_dir)
+    (folder / "config.yaml").write_text(load.experiment("digits.yaml", [*place, "data.validation=null"]).to_yaml())
+    result = json.loads((folder / "result.json").read_text())
+    (folder / "result.json").write_text(json.dumps(result | {"validation": validation}))
+    if not refused:
+        checkpoint.refuse_other_config(folder, here)
+        return
+    with pytest.raises(UserError, match=r"data\.validation: null, the data's own, there, 0\.1 here"):
+        checkpoint.refuse_other_config(folder, here)
