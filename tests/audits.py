@@ -35,7 +35,7 @@ def findings(**changes: Any) -> Findings:
         majority=(0, 0.5),
         mixing=Mixing(1, 32, 14.5, 0.0, 0.55),
         near=Near((), 241, 241, 0),
-        doubts=Doubts((), "features of MobileNetV2", 0.9, 220, 0),
+        doubts=Doubts((), "features of MobileNetV2", 0.9, 220),
         sheets={0: np.stack([picture(1), picture(2)]), 1: picture(3)[None]},
     )
     return replace(made, **changes)
@@ -52,7 +52,7 @@ def doubtful(name: str = "train/dog/b.png", *, classes: tuple[str, str] = ("cat"
         copies=Copies("drop", (across, odd)),
         equal={across[0]: picture(5), odd[0]: picture(6)},
         near=Near((near,), 241, 241, 0),
-        doubts=Doubts((doubt,), "features of MobileNetV2", 0.9, 220, 1),
+        doubts=Doubts((doubt,), "features of MobileNetV2", 0.9, 220),
         left_out=(("train/cat/bad.png", "not an image"),),
         not_read="left out: files that are no images (2, such as cat/notes.txt)",
     )

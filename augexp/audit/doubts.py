@@ -6,28 +6,31 @@ it is asked only if it is right often enough to be believed.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augexp import console
-from augexp.audit.findings import IMPROBABLE, SURE, Doubt, Doubts, Pixels, Shown
+from augexp.audit.findings import Doubt, Doubts, Pixels, Shown
 from augexp.config.schema import Experiment
 from augexp.data import pipeline
 from augexp.data.copies import Split
 from augexp.data.splits import Part, Splits, id_hash
 from augexp.errors import UserError
+from augexp.metrics.recall import macro_recall
 from augexp.network import probe, scoring
 
-MOST = 12  # doubts that are shown
+MOST = 12  # doubts, where fewer are improbable
 ASKED = 200, 4_000  # images of a class, and of all, in train and in test, unless told otherwise
 LEAST = 5  # of a class
 FOLDS = 5
 STRENGTH = 0.01  # C
-BELIEVED = 0.6  # accuracy of the probe, out of fold
+BELIEVED = 0.6  # accuracy of the probe, and macro recall, out of fold
 SMALL = 32  # pixels: images of this side are looked at without a backbone
 
 Floats = NDArray[np.float32]
+Places = NDArray[np.int64]
 
 
 def find(experiment: Experiment, splits: Splits, precision: str, per_class: int | None) -> Doubts:
@@ -44,12 +47,17 @@ def find(experiment: Experiment, splits: Splits, precision: str, per_class: int 
     classes = len(splits.class_names)
     count = max(LEAST, min(ASKED[0], ASKED[1] // classes)) if per_class is None else per_class
     try:
-        looked_at = {"train": splits.train, "test": splits.test}
-        parts = {split: _some(part, count) for split, part in looked_at.items()}
+        train, test = _some(splits.train, count), _some(splits.test, count)
+        sizes = np.bincount(train.labels, minlength=classes)
+        several = np.flatnonzero(sizes > 1)  # without one image, there must be one left to be fitted to
+        if len(several) < 2:
+            return Doubts(reason="of fewer than two classes there are two train images to ask about")
+        parts: dict[Split, Part] = {"train": _of_classes(train, several), "test": _of_classes(test, several)}
+        parts = {split: part for split, part in parts.items() if len(part)}
         seen, name = _seen(experiment, parts, precision, classes)
     except UserError as reason:
         return Doubts(reason=str(reason))
-    return _doubted(splits.class_names, parts, seen, name)
+    return replace(_doubted(classes, parts, seen, name), alone=int((sizes == 1).sum()))
 
 
 def _some(part: Part, count: int) -> Part:
@@ -60,13 +68,20 @@ def _some(part: Part, count: int) -> Part:
         of_class = taken.setdefault(int(part.labels[place]), [])
         if len(of_class) < count:
             of_class.append(place)
-    chosen = np.array(sorted(place for places in taken.values() for place in places), np.int64)
+    return _take(part, np.array(sorted(place for places in taken.values() for place in places), np.int64))
+
+
+def _of_classes(part: Part, labels: Places) -> Part:
+    return _take(part, np.flatnonzero(np.isin(part.labels, labels)))
+
+
+def _take(part: Part, chosen: Places) -> Part:
     return Part(part.images, part.rows[chosen], part.labels[chosen], [part.ids[place] for place in chosen])
 
 
 def _seen(
-    experiment: Experiment, parts: Mapping[str, Part], precision: str, classes: int
-) -> tuple[dict[str, Floats], str]:
+    experiment: Experiment, parts: Mapping[Split, Part], precision: str, classes: int
+) -> tuple[dict[Split, Floats], str]:
     """What the probe sees of each part (n, C), and what that is.
 
     Raises:
@@ -98,51 +113,57 @@ def _middle(part: Part, side: int) -> Floats:
     return part.images[part.rows][:, window, window].astype(np.float32)
 
 
-def _doubted(class_names: tuple[str, ...], parts: Mapping[str, Part], seen: Mapping[str, Floats], name: str) -> Doubts:
-    train, test = parts["train"], parts["test"]
-    folds = min(FOLDS, int(np.bincount(train.labels, minlength=len(class_names)).min()))
-    if folds < 2:
-        return Doubts(probe=name, reason="a class has one train image alone")
-    out_of_fold, on_test = _probabilities(seen["train"], train.labels, seen["test"], folds)
-    accuracy = float(np.mean(out_of_fold.argmax(axis=1) == train.labels))
-    told = len(train) + len(test)
-    if accuracy < BELIEVED:
-        reason = f"a probe on {name} is right for {100 * accuracy:.0f} % of train, too few to doubt a label"
+def _doubted(classes: int, parts: Mapping[Split, Part], seen: Mapping[Split, Floats], name: str) -> Doubts:
+    """Of parts whose classes have two train images or more."""
+    train = parts["train"]
+    said = _probabilities(seen, train.labels, classes)
+    right = (said["train"].argmax(axis=1) == train.labels).astype(np.float32)
+    accuracy, of_a_class = float(right.mean()), macro_recall(right, train.labels)
+    # Where one class has nearly all images, whoever says nothing else is right, and doubts all others.
+    if min(accuracy, of_a_class) < BELIEVED:
+        reason = (
+            f"a probe on {name} is right for {100 * accuracy:.0f} % of train, {100 * of_a_class:.0f} % of a class on "
+            "average, too few to doubt a label"
+        )
         return Doubts(probe=name, accuracy=accuracy, reason=reason)
-    found = [*_of_part("train", train, out_of_fold), *_of_part("test", test, on_test)]
+    found = [doubt for split, part in parts.items() for doubt in _of_part(split, part, said[split])]
     found.sort(key=lambda doubt: (doubt.given, doubt.image.id))
-    improbable = _improbable(train, out_of_fold) + _improbable(test, on_test)
-    return Doubts(tuple(found[:MOST]), name, accuracy, told, improbable)
+    kept = tuple(doubt for place, doubt in enumerate(found) if place < MOST or doubt.is_improbable)
+    return Doubts(kept, name, accuracy, sum(map(len, parts.values())))
 
 
-def _probabilities(train: Floats, labels: NDArray[np.int32], test: Floats, folds: int) -> tuple[Floats, Floats]:
-    """Of each class: for train by probes that were fitted to other images, for test by one fitted to train."""
+def _probabilities(seen: Mapping[Split, Floats], labels: NDArray[np.int32], classes: int) -> dict[Split, Floats]:
+    """Of each of K classes: for train by probes that were fitted to other images, for test by one fitted to train."""
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-    divided = StratifiedKFold(folds, shuffle=True, random_state=0)
+    known, sizes = np.unique(labels, return_counts=True)
+    divided = StratifiedKFold(min(FOLDS, int(sizes.min())), shuffle=True, random_state=0)
+    said: dict[Split, NDArray[np.float64]] = {}
     with probe.patient():
-        out_of_fold = cross_val_predict(probe.probe(STRENGTH), train, labels, cv=divided, method="predict_proba")
-        on_test = probe.probe(STRENGTH).fit(train, labels).predict_proba(test)
-    return out_of_fold.astype(np.float32), on_test.astype(np.float32)
+        said["train"] = cross_val_predict(
+            probe.probe(STRENGTH), seen["train"], labels, cv=divided, method="predict_proba"
+        )
+        if "test" in seen:
+            said["test"] = probe.probe(STRENGTH).fit(seen["train"], labels).predict_proba(seen["test"])
+    return {split: _of_all(one, known, classes) for split, one in said.items()}
 
 
-def _given(part: Part, said: Floats) -> Floats:
-    return np.asarray(said[np.arange(len(part)), part.labels])
-
-
-def _improbable(part: Part, said: Floats) -> int:
-    return int(((_given(part, said) < IMPROBABLE) & (said.max(axis=1) > SURE)).sum())
+def _of_all(said: NDArray[np.float64], known: NDArray[np.int32], classes: int) -> Floats:
+    """Probabilities (n, K), 0 of the classes that the probe doesn't know."""
+    found = np.zeros((len(said), classes), np.float32)
+    found[:, known] = said
+    return found
 
 
 def _of_part(split: Split, part: Part, said: Floats) -> list[Doubt]:
-    """The most doubtful of a part whose label isn't the most probable class."""
-    given = _given(part, said)
-    doubted = [n for n in np.argsort(given, kind="stable")[:MOST].tolist() if said[n].argmax() != part.labels[n]]
+    """All of a part whose label isn't the most probable class."""
+    most = said.argmax(axis=1)
     return [
-        Doubt(_shown(split, part, n), float(given[n]), int(said[n].argmax()), float(said[n].max())) for n in doubted
+        Doubt(_shown(split, part, n), float(said[n, part.labels[n]]), int(most[n]), float(said[n, most[n]]))
+        for n in np.flatnonzero(most != part.labels).tolist()
     ]
 
 
 def _shown(split: Split, part: Part, place: int) -> Shown:
-    pixels: Pixels = np.array(part.images[part.rows[place]])
+    pixels: Pixels = part.images[part.rows[place]]
     return Shown(split, part.ids[place], int(part.labels[place]), pixels)

@@ -14,7 +14,7 @@ Spread = tuple[float, float, float]  # least, median, greatest
 
 IMPROBABLE = 0.01  # probability of a label
 SURE = 0.9  # probability of another class
-SHOWN = 24  # groups of equal images, and pairs, with their pictures
+SHOWN = 24  # groups of equal images, pairs, and doubts, with their pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +70,7 @@ class Near:
     compared: int = 0
     images: int = 0  # different ones
     flat: int = 0  # of those compared, too flat to tell
+    among_alike: int = 0  # of those compared, in no pair since they are as alike to several others
 
     @property
     def across(self) -> tuple[NearCopy, ...]:
@@ -85,24 +86,34 @@ class Doubt:
     said: int  # the most probable class
     probability: float  # of that class
 
+    @property
+    def is_improbable(self) -> bool:
+        return self.given < IMPROBABLE and self.probability > SURE
+
 
 @dataclass(frozen=True)
 class Doubts:
     """The most doubtful labels, first first; none where the probe can't be trusted, and `reason` says why.
 
     Attributes:
+        found: those that are improbable, and no fewer than `doubts.MOST` where the probe says so many other classes.
         probe: what the probe sees.
         accuracy: of the probe on images that it wasn't fitted to, in [0, 1].
         looked_at: how many labels it was asked about.
-        improbable: how many of them have a probability below `IMPROBABLE`, and another class one above `SURE`.
+        alone: classes of one train image, which it isn't asked about.
     """
 
     found: tuple[Doubt, ...] = ()
     probe: str = ""
     accuracy: float = 0.0
     looked_at: int = 0
-    improbable: int = 0
     reason: str = ""
+    alone: int = 0
+
+    @property
+    def improbable(self) -> int:
+        """How many of the labels have a probability below `IMPROBABLE`, and another class one above `SURE`."""
+        return sum(one.is_improbable for one in self.found)
 
 
 @dataclass(frozen=True)
@@ -115,6 +126,7 @@ class Mixing:
         images: of the class in a batch, on average.
         without: share of the batches that hold none, in [0, 1].
         others: chance that the partner of one of its images is of another class, in [0, 1].
+        balanced: whether every class is drawn equally often.
     """
 
     label: int
@@ -122,6 +134,7 @@ class Mixing:
     images: float
     without: float
     others: float
+    balanced: bool = False
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,9 @@ def look(experiment: Experiment, per_class: int | None) -> Findings:
         not_read=source.left_out,
         files=_files(source, parts),
         majority=doubtful.majority(splits),
-        mixing=mixing.of_smallest(counts["train"], settings.train.batch_size),
+        mixing=mixing.of_smallest(
+            counts["train"], settings.train.batch_size, balanced=settings.train.balance == "sampler"
+        ),
         near=_near(parts),
         doubts=doubts.find(settings, splits, precision, per_class),
         equal=_equal(splits),
@@ -123,12 +125,13 @@ def _near(parts: Mapping[Split, Part]) -> Near:
     ordered = [place for split in parts for place in chosen if place[0] == split]
     flat = near.is_flat(thumbs)
     clear = [ordered[n] for n in np.flatnonzero(~flat)]
-    found = [
+    found = near.find(thumbs[~flat])
+    pairs = [
         NearCopy(_shown(parts, clear[one.first]), _shown(parts, clear[one.second]), one.likeness, one.mirrored)
-        for one in near.pairs(thumbs[~flat])
+        for one in found.pairs
     ]
-    found.sort(key=lambda pair: (not pair.across, -pair.likeness, pair.first.id, pair.second.id))
-    return Near(tuple(found), len(chosen), len(places), int(flat.sum()))
+    pairs.sort(key=lambda pair: (not pair.across, -pair.likeness, pair.first.id, pair.second.id))
+    return Near(tuple(pairs), len(chosen), len(places), int(flat.sum()), found.among_alike)
 
 
 def _different(parts: Mapping[Split, Part]) -> Iterator[Place]:

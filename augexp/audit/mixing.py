@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from augexp.audit.findings import Mixing
 
 
-def of_smallest(counts: NDArray[np.int64], batch_size: int) -> Mixing:
+def of_smallest(counts: NDArray[np.int64], batch_size: int, *, balanced: bool = False) -> Mixing:
     """Of the smallest class.
 
     A batch is drawn without putting back, and a partner from the batch; so each other image of train is as likely.
@@ -16,11 +16,14 @@ def of_smallest(counts: NDArray[np.int64], batch_size: int) -> Mixing:
     Args:
         counts: train images of each class (K,), all above 0.
         batch_size: of training; what exceeds train is taken for all of it.
+        balanced: whether every class is drawn equally often, as `train.balance: sampler` does.
     """
-    label, total = int(np.argmin(counts)), int(counts.sum())
-    own, batch = int(counts[label]), min(batch_size, total)
+    label = int(np.argmin(counts))
+    drawn = np.full_like(counts, -(-counts.sum() // len(counts))) if balanced else counts  # in a pass
+    own, total = int(drawn[label]), int(drawn.sum())
+    batch = min(batch_size, total)
     same = (1 + (batch - 1) * (own - 1) / max(total - 1, 1)) / batch  # itself, or another one of its class
-    return Mixing(label, batch_size, batch * own / total, _without(total, own, batch), 1 - same)
+    return Mixing(label, batch_size, batch * own / total, _without(total, own, batch), 1 - same, balanced)
 
 
 def _without(total: int, own: int, batch: int) -> float:

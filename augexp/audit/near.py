@@ -4,7 +4,9 @@ Candidates are images whose grey levels at 8 x 8, or those of the middle of one 
 hash with real values in place of bits, compared by matrix products. Each candidate is then checked on the pixels: one
 image is moved and scaled until it lies on the other, and the details, which are the differences of neighbouring pixels
 at 32 x 32, have to correlate. Digits, drawings and scans are all alike, so both images must also be clearly more alike
-than either is with its k-th neighbour: such sets give no pairs by being what they are.
+than either is with its k-th neighbour: such sets give no pairs by being what they are. Where a picture was multiplied,
+as by augmentation on the disk, its k-th neighbour may be a copy, too: k is then the first behind the gap at which the
+copies end.
 """
 
 from typing import NamedTuple
@@ -24,6 +26,8 @@ HOPELESS = 0.6  # likeness at 16 x 16
 ALIKE = 0.8  # likeness
 APART = 1.6  # times as much as with the k-th neighbour, in Fisher's z
 NEIGHBOUR = 5, 200  # k: at least, or one in so many images
+MOST_COPIES = 60  # of an image, behind which a gap is looked for
+GAP = 0.5  # in Fisher's z of the correlation of grey levels: where series and drawings go on, there is none of 0.35
 FLAT = 2.0  # standard deviation, in grey levels
 BLOCK = 1024  # images compared at once
 BATCH = 256  # pairs checked at once
@@ -65,13 +69,20 @@ def is_flat(thumbs: Floats) -> NDArray[np.bool_]:
     return np.asarray(thumbs.std(axis=(1, 2)) < FLAT)
 
 
-def pairs(thumbs: Floats) -> list[Pair]:
-    """All near-copies among some images (n, SIDE, SIDE), none of them flat, most alike first.
+class Found(NamedTuple):
+    """The pairs, most alike first, and how many images are in none, though they are alike: as alike as to others."""
+
+    pairs: list[Pair]
+    among_alike: int
+
+
+def find(thumbs: Floats) -> Found:
+    """All near-copies among some images (n, SIDE, SIDE), none of them flat.
 
     Memory and time grow with the square of their number, in matrix products: measured in docs/data.md.
     """
     if not len(thumbs):
-        return []
+        return Found([], 0)
     found: dict[tuple[int, int], Pair] = {}
     for mirrored in (False, True):
         turned = thumbs[:, :, ::-1] if mirrored else thumbs
@@ -80,7 +91,12 @@ def pairs(thumbs: Floats) -> list[Pair]:
             pair = Pair(int(min(first, second)), int(max(first, second)), float(likeness), mirrored)
             couple = (pair.first, pair.second)
             found[couple] = max(found.get(couple, pair), pair, key=lambda one: one.likeness)
-    return sorted(_apart(thumbs, list(found.values())), key=lambda pair: (-pair.likeness, pair[:2]))
+    apart = sorted(_apart(thumbs, list(found.values())), key=lambda pair: (-pair.likeness, pair[:2]))
+    return Found(apart, len(_images(list(found.values())) - _images(apart)))
+
+
+def _images(pairs: list[Pair]) -> set[int]:
+    return {number for pair in pairs for number in pair[:2]}
 
 
 # --- candidates ----------------------------------------------------------------------------------------------------
@@ -233,7 +249,7 @@ def _slopes(images: Floats, inside: Floats) -> Floats:
 
 def _apart(thumbs: Floats, alike: list[Pair]) -> list[Pair]:
     """The pairs whose images are clearly more alike than each is with its k-th neighbour."""
-    images = sorted({number for pair in alike for number in pair[:2]})
+    images = sorted(_images(alike))
     usual = dict(zip(images, _with_neighbours(thumbs, np.array(images, np.int64)), strict=True))
     return [pair for pair in alike if _z(pair.likeness) >= APART * max(usual[n] for n in pair[:2])]
 
@@ -241,15 +257,26 @@ def _apart(thumbs: Floats, alike: list[Pair]) -> list[Pair]:
 def _with_neighbours(thumbs: Floats, images: Numbers) -> Floats:
     """(n,) Fisher's z of the likeness of some images with their k-th neighbours or the next two, the greatest."""
     described = _described(thumbs)
-    nearest = min(max(NEIGHBOUR[0], len(thumbs) // NEIGHBOUR[1]), max(len(thumbs) - 3, 0))
+    usual = min(max(NEIGHBOUR[0], len(thumbs) // NEIGHBOUR[1]), max(len(thumbs) - 3, 0))
     found = np.empty(len(images), np.float32)
     for start in range(0, len(images), BATCH):
         some = images[start : start + BATCH]
         products = described[some] @ described.T
-        order = np.argsort(-products, axis=1)[:, nearest : nearest + 3]  # the first is the image itself
-        each = [_z(_likeness(thumbs[some], thumbs[column])) for column in order.T]
+        order = np.argsort(-products, axis=1)[:, : max(usual, MOST_COPIES) + 3]  # the first is the image itself
+        nearest = _behind_copies(np.take_along_axis(products, order, axis=1), usual)
+        places = np.minimum(nearest[:, None] + np.arange(min(3, order.shape[1])), order.shape[1] - 1)
+        each = [_z(_likeness(thumbs[some], thumbs[column])) for column in np.take_along_axis(order, places, axis=1).T]
         found[start : start + BATCH] = np.max(each, axis=0)
     return found
+
+
+def _behind_copies(products: Floats, usual: int) -> Numbers:
+    """(n,) k: the usual one, or the first behind the gap in correlations (n, m), which fall, where there is one."""
+    if not usual:  # three images or fewer
+        return np.zeros(len(products), np.int64)
+    after = products[:, usual - 1 :]
+    falls = np.where(after[:, :-1] > CORRELATED, -np.diff(_z(after), axis=1), 0)
+    return np.where(falls.max(axis=1) > GAP, usual + falls.argmax(axis=1), usual)
 
 
 def _z(likeness: Floats | float) -> Floats:

@@ -25,7 +25,7 @@ from augexp.augment import (  # noqa: F401
     saliency,
 )
 from augexp.augment.op import COMMON, IMPLEMENTATIONS, Op, Params, among, sometimes
-from augexp.config.ops import MixingSpec, OneOf, OwnOp, Spec, check_classes
+from augexp.config.ops import MixingSpec, OneOf, OwnOp, Spec, check_classes, listed
 
 ChainParams = Sequence[Params]  # of every op in turn
 Apply = Callable[[tf.Tensor, tf.Tensor, ChainParams], tuple[tf.Tensor, tf.Tensor]]
@@ -43,7 +43,7 @@ def op(spec: Spec, class_names: Sequence[str] = ()) -> Op:
         UserError: if it is an own op whose file was not read.
     """
     made = sometimes(own.op(spec), spec.prob) if isinstance(spec, OwnOp) else _ours(spec, class_names)
-    return made if spec.only is None else among(made, [name in spec.only for name in class_names])
+    return made if spec.only is None else among(made, listed(spec, class_names))
 
 
 def _ours(spec: Spec, class_names: Sequence[str]) -> Op:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from augexp.compare import divided
 from augexp.compare.groups import Group, ended_early, validated_on_test
 from augexp.config import settings
 from augexp.config.settings import UNSET
@@ -76,7 +77,8 @@ def confounders(group: Group, baseline: Group, allowed: Iterable[str] = ()) -> d
         for key, values in differences((group, baseline)).items()
         if not is_among(key, HARMLESS) and not _shared(group, baseline, key) and not _is_settled(key, group, baseline)
     }
-    return {key: values for key, values in (differing | _flaws(group, baseline)).items() if not is_among(key, keys)}
+    found = differing | _copies(group, baseline) | _flaws(group, baseline)
+    return {key: values for key, values in found.items() if not is_among(key, keys)}
 
 
 def _is_settled(key: str, group: Group, baseline: Group) -> bool:
@@ -88,6 +90,22 @@ def _is_settled(key: str, group: Group, baseline: Group) -> bool:
         return len({one.weights for one in recorded}) == 1 and recorded[0].weights is not None
     knows_code = all(one.code for one in recorded)
     return {"git_commit": knows_code, "code": not knows_code}.get(key, False)
+
+
+def _copies(group: Group, baseline: Group) -> dict[str, tuple[str, str]]:
+    """Copies across splits that one side left out and the other trained on, seed by seed.
+
+    Of one division the fingerprint of the data tells; where each seed has a division of its own, it doesn't.
+    """
+    if not divided.is_divided(group):
+        return {}
+    ours, theirs = (
+        {run.seed: sum(run.environment.copies.dropped.values()) for run in side.runs} for side in (group, baseline)
+    )
+    if all(ours[seed] == theirs[seed] for seed in ours.keys() & theirs.keys()):
+        return {}
+    done = [settings.about_copies(side.runs[0].config) for side in (group, baseline)]
+    return {"data.duplicates": (done[0], done[1])}
 
 
 def _flaws(group: Group, baseline: Group) -> dict[str, tuple[Any, Any]]:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Hashable
 
 from augexp.compare.groups import Group
 from augexp.config.settings import divides_by_seed, flatten
+from augexp.runs.records import Split
 
 
 def by_folds(group: Group) -> bool:
@@ -32,8 +33,19 @@ def overlap(group: Group, test_sets: Collection[Hashable]) -> float | None:
     Returns:
         The largest of its runs; None where they don't say how many images they were trained on.
     """
-    if len(group.seeds) < 2 or not is_divided(group) or (not by_folds(group) and len(set(test_sets)) == 1):
+    if not by_folds(group) and len(set(test_sets)) == 1:
         return 0.0
-    counts = [(run.result.test.counted, run.environment.train_examples) for run in group.runs]
-    ratios = [test / train for test, train in counts if test and train]
+    return of_split(group, "test")
+
+
+def of_split(group: Group, split: Split) -> float | None:
+    """Images of val or test for each train image, of a group whose seeds may have splits of their own; else 0.
+
+    Returns:
+        The largest of its runs; None where they don't say how many images they were trained on.
+    """
+    if len(group.seeds) < 2 or not is_divided(group):
+        return 0.0
+    counts = [(run.result.of(split).counted, run.environment.train_examples) for run in group.runs]
+    ratios = [held_out / train for held_out, train in counts if held_out and train]
     return max(ratios) if len(ratios) == len(counts) else None

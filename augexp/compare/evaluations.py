@@ -78,17 +78,20 @@ class Measurements:
         """The metric over seeds, of a group that has it; accuracy is that of the results, as in the verdicts."""
         of_result = metric.name == "accuracy"
         values = by_seed(group, "test") if of_result else self._by_seed(group, metric.name)
-        return Spread(tuple(values.values()), metric.most, metric.least)
+        return Spread(tuple(values.values()), metric.most, metric.least, self._overlap(group))
 
     def scores(self, group: Group, name: str) -> Scores:
         """The metric by seed, of a group that has it, and its values example by example where they are stored."""
         rows = {run.path: self.of_runs[run.path].columns.get(name) for run in group.runs}
         kept = {path: row for path, row in rows.items() if row is not None}
-        overlap = divided.overlap(group, [one.ids.tobytes() for one in self.of(group)]) or 0.0
+        overlap = self._overlap(group) or 0.0
         by_example = {} if overlap else group_scores.rows_by_seed(group, kept)
         return Scores(
             self._by_seed(group, name), by_example, min(one.examples for one in self.of(group)), overlap=overlap
         )
+
+    def _overlap(self, group: Group) -> float | None:
+        return divided.overlap(group, [one.ids.tobytes() for one in self.of(group)])
 
     def _by_seed(self, group: Group, name: str) -> dict[int, float]:
         return per_seed(group, [one.metrics[name] for one in self.of(group)])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from augexp.config.schema import Score
-from augexp.config.settings import FREE_KEYS, UNSET, divides_by_seed, flatten, show
+from augexp.config.settings import FREE_KEYS, UNSET, about_copies, divides_by_seed, flatten, show
 from augexp.errors import UserError
 from augexp.runs import read
 from augexp.runs.read import Run
@@ -108,7 +108,7 @@ def _settings(run: Run) -> dict[str, Any]:
     flat = flatten(run.config)
     if not divides_by_seed(flat):
         return flat | ({"data.duplicates": "drop"} if any(run.environment.copies.dropped.values()) else {})
-    return flat | {"data.duplicates": run.config["data"].get("duplicates", "keep")}
+    return flat | {"data.duplicates": about_copies(run.config)}
 
 
 def _identity(flat: Mapping[str, Any]) -> str:

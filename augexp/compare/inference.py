@@ -57,12 +57,15 @@ class Estimate:
 # --- means and differences -----------------------------------------------------------------------------------------
 
 
-def mean_interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, float] | None:
-    """Student's interval for the mean; None for fewer than two values."""
-    if len(values) < 2:
+def mean_interval(
+    values: Sequence[float], level: float = LEVEL, overlap: float | None = 0.0
+) -> tuple[float, float] | None:
+    """Student's interval for the mean; None for fewer than two values, or an unknown overlap (as in `paired`)."""
+    if len(values) < 2 or overlap is None:
         return None
     array = np.asarray(values, np.float64)
-    return Estimate(float(array.mean()), float(array.var(ddof=1)) / len(array), len(array) - 1).interval(level)
+    variance = float(array.var(ddof=1)) * (1 / len(array) + overlap)
+    return Estimate(float(array.mean()), variance, len(array) - 1).interval(level)
 
 
 def paired(scores: Sequence[float], baseline: Sequence[float], examples: int, overlap: float = 0.0) -> Estimate:

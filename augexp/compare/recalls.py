@@ -17,6 +17,7 @@ from augexp.compare.summary import Spread, per_seed
 from augexp.metrics import recall
 from augexp.runs import predictions
 from augexp.runs.predictions import Predictions
+from augexp.runs.records import Split
 
 
 @dataclass(frozen=True)
@@ -72,18 +73,20 @@ def by_group(groups: Sequence[Group], evidence: Evidence) -> dict[str, BySplit]:
     bad = {path: str(one) for path, one in read.items() if not isinstance(one, Predictions)}
     return {
         group.label: BySplit(
-            _recalls(group, val),
-            _recalls(group, evidence.predictions),
+            _recalls(group, val, "val"),
+            _recalls(group, evidence.predictions, "test"),
             tuple((run.path, bad[run.path]) for run in group.runs if run.path in bad),
         )
         for group in groups
     }
 
 
-def _recalls(group: Group, said: Mapping[Path, Predictions]) -> Recalls | None:
+def _recalls(group: Group, said: Mapping[Path, Predictions], split: Split) -> Recalls | None:
     found = [said[run.path] for run in group.runs if run.path in said]
-    several = len({one.test_set for one in found}) > 1 and not divided.is_divided(group)
-    if len(found) < len(group.runs) or several or len({one.classes for one in found}) > 1:
+    several_sets = len({one.test_set for one in found}) > 1
+    if several_sets and not divided.is_divided(group):
+        return None
+    if len(found) < len(group.runs) or len({one.classes for one in found}) > 1:
         return None
     count = found[0].classes
     names = class_names(group, count)
@@ -91,9 +94,10 @@ def _recalls(group: Group, said: Mapping[Path, Predictions]) -> Recalls | None:
     # Where each seed has images of its own, the fewest of each class.
     examples = np.min([np.bincount(one.labels, minlength=count) for one in found], axis=0)
     told = np.flatnonzero(~np.isnan(table).all(axis=0))  # classes that any seed has
+    overlap = divided.of_split(group, split) if several_sets else 0.0
     return Recalls(
-        Spread(tuple(per_seed(group, np.nanmean(table, axis=1).tolist()).values())),
-        Spread(tuple(per_seed(group, np.nanmin(table, axis=1).tolist()).values())),
+        Spread(tuple(per_seed(group, np.nanmean(table, axis=1).tolist()).values()), overlap=overlap),
+        Spread(tuple(per_seed(group, np.nanmin(table, axis=1).tolist()).values()), overlap=overlap),
         names[told[np.argmin(np.nanmean(table[:, told], axis=0))]],
         examples,
         tuple(name for name, many in zip(names, examples, strict=True) if not many),

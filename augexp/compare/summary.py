@@ -8,7 +8,7 @@ from typing import Literal, assert_never
 
 import numpy as np
 
-from augexp.compare import inference
+from augexp.compare import divided, inference
 from augexp.compare.groups import Group
 from augexp.config.settings import flatten
 from augexp.errors import UserError
@@ -24,11 +24,15 @@ XAxis = Literal["epochs", "examples", "seconds"]
 
 @dataclass(frozen=True)
 class Spread:
-    """A metric over seeds: one value a seed, ordered by seed; none can be below `least` or above `most`."""
+    """A metric over seeds: one value a seed, ordered by seed; none can be below `least` or above `most`.
+
+    `overlap`: images for each train image, where each seed has some of its own (`divided.of_split`); None: unknown.
+    """
 
     values: tuple[float, ...]
     most: float = 1.0
     least: float = 0.0
+    overlap: float | None = 0.0
 
     @property
     def mean(self) -> float:
@@ -41,8 +45,8 @@ class Spread:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Student's 95 % interval for the mean over all seeds there could be."""
-        ends = inference.mean_interval(self.values)
+        """Student's 95 % interval for the mean over all seeds there could be, and splits where each has its own."""
+        ends = inference.mean_interval(self.values, overlap=self.overlap)
         return None if ends is None else (max(ends[0], self.least), min(ends[1], self.most))
 
     @property
@@ -146,12 +150,14 @@ def _limit(group: Group) -> Limit | None:
 
 
 def _spread(group: Group, split: Split) -> Spread:
-    return Spread(tuple(by_seed(group, split).values()))
+    return Spread(tuple(by_seed(group, split).values()), overlap=divided.of_split(group, split))
 
 
 def _other_test(group: Group) -> Spread | None:
     found = [run.result.other.test.accuracy for run in group.runs if run.result.other is not None]
-    return Spread(tuple(per_seed(group, found).values())) if len(found) == len(group.runs) else None
+    if len(found) < len(group.runs):
+        return None
+    return Spread(tuple(per_seed(group, found).values()), overlap=divided.of_split(group, "test"))
 
 
 def best_val_accuracy(group: Group) -> float:
@@ -186,6 +192,7 @@ def _others(group: Group) -> dict[str, Spread]:
         name: Spread(
             tuple(per_seed(group, [float(value) for value in values]).values()),
             most=math.inf if name.endswith("cross_entropy") else 1.0,
+            overlap=divided.of_split(group, "test" if name.startswith("test_") else "val"),
         )
         for name, values in columns.items()
         if all(isinstance(value, int | float) for value in values)

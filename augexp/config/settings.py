@@ -151,6 +151,12 @@ def flatten(config: Mapping[str, Any]) -> dict[str, Any]:
     return _spelt_out({"strategy": "+".join(op["name"] for op in ops) or "none"} | parameters | dict(others))
 
 
+def about_copies(config: Mapping[str, Any]) -> str:
+    """`data.duplicates` as a stored configuration says it; `keep` where it says nothing, as earlier versions did."""
+    data = config.get("data")
+    return str(data.get("duplicates", "keep")) if isinstance(data, Mapping) else "keep"
+
+
 def divides_by_seed(flat: Mapping[str, Any]) -> bool:
     """Whether flattened settings give each seed a division of its own, as `schema.Data.divides_by_seed` says."""
     return flat.get("data.folds") is not None or flat.get("data.split_seed") == schema.FROM_SEED

@@ -74,6 +74,11 @@ class Copies:
         return self.across if self.setting == "drop" else []
 
     @property
+    def contradicted(self) -> list[tuple[Member, Member]]:
+        """Those of `across` that have different labels in the two splits."""
+        return [(member, other) for member, other in self.across if member.label != other.label]
+
+    @property
     def conflicting(self) -> list[Group]:
         """Images of one split that are equal and have different labels."""
         return [group for group in self.within if len({member.label for member in group}) > 1]
@@ -150,7 +155,10 @@ def record(copies: Copies) -> dict[str, Any]:
 
 
 def across_in_words(copies: Copies) -> str:
-    """`3 images stand in two splits, 2 of train in test, 1 of train in val (train/a.png is test/b.png)`; some do."""
+    """`3 images stand in two splits, 2 of train in test, 1 of train in val (train/a.png is test/b.png)`; some do.
+
+    It tells how many have other labels in the two.
+    """
     pairs = copies.across
     counts = Counter((member.split, of.split) for member, of in pairs)
     told = []
@@ -158,6 +166,8 @@ def across_in_words(copies: Copies) -> str:
         of_splits = [f"{counts[split, held_out]:,} of {split}" for split in ("train", "val") if counts[split, held_out]]
         if of_splits:
             told.append(f"{' and '.join(of_splits)} in {held_out}")
+    if contradicted := len(copies.contradicted):
+        told.append(f"{contradicted:,} of them under another label there")
     first, other = pairs[0]
     return (
         f"{len(pairs):,} {'images stand' if len(pairs) > 1 else 'image stands'} in two splits, {', '.join(told)} "

@@ -112,6 +112,8 @@ def split(decoded: Decoded, data: Data, groups: Groups = MappingProxyType({}), s
     else:
         train, val = _carve(train, data.validation or VALIDATION_SHARE, into.salt("val"), groups)
         _refuse_undivided(data.source, val, groups, "validate", "name those of val in a column split")
+    if has_own_val or data.validation == "test":
+        _say_undivided(decoded, data)
     found = _copies(train, val, test, data)
     if found.dropped:
         train, chosen_by = _without_copies(train, val, found, data.source, decoded.class_names)
@@ -125,6 +127,16 @@ def split(decoded: Decoded, data: Data, groups: Groups = MappingProxyType({}), s
     fingerprint = _with_dropped(fingerprint, found) if found.dropped and not data.divides_by_seed else fingerprint
     names, left_out = decoded.class_names, decoded.skipped
     return Splits(train, val, test, names, fingerprint, left_out, decoded.grey, found, has_own_val)
+
+
+def _say_undivided(decoded: Decoded, data: Data) -> None:
+    """Of a set whose val isn't carved from train: that another division is none, if one was asked for."""
+    is_fixed = "all" not in decoded.splits and data.folds is None and data.train_per_class is None
+    if is_fixed and data.split_seed != 0:
+        console.say_once(
+            f"{data.source}: data.split_seed={data.split_seed} changes nothing, as train, val and test are as the data "
+            "has them; data.validation=0.1 takes val from train, and data.folds=5 test, too"
+        )
 
 
 def _copies(train: Part, val: Part, test: Part, data: Data) -> Copies:

@@ -33,6 +33,11 @@ def _copies(found: Findings) -> Iterator[str]:
             "refuse": "training refuses them; write data.duplicates=drop",
         }[found.duplicates]
         yield f"{across_in_words(found.copies)}: {now}, or delete them."
+    if contradicted := len(found.copies.contradicted):
+        yield (
+            f"{images(contradicted)} of train or val {'stand' if contradicted > 1 else 'stands'} in what is held out "
+            "under a different label: one of the two is wrong, and a wrong label of test is scored; look at them."
+        )
     if conflicting := found.copies.conflicting:
         yield (
             f"{images(sum(map(len, conflicting)))} equal to another of the split under a different label: none is left "

@@ -8,12 +8,13 @@ import numpy as np
 from augexp import files
 from augexp.audit.findings import IMPROBABLE, SURE, Doubt, Files, Findings, Mixing, NearCopy, Shown, Spread
 from augexp.data.copies import Group, Member, across_in_words
-from augexp.errors import printable
+from augexp.errors import counted, printable
 from augexp.report import advice
 from augexp.tables import Grid
 
 NAMED = 8  # of each kind the first
 MOST_CLASSES = 20  # in the table
+ALIKE = "are alike, each to several others, as digits, drawings and frames of a film are, and not told apart"
 
 Kind = TypeVar("Kind")
 
@@ -91,10 +92,11 @@ def _majority(found: Findings) -> str:
 
 
 def _mixing(mixing: Mixing, names: Sequence[str]) -> str:
+    drawn = ", every class drawn equally often (train.balance: sampler)," if mixing.balanced else ""
     return (
-        f"a batch of {mixing.batch_size} holds {mixing.images:.1f} images of {names[mixing.label]} on average, and "
-        f"{_percent(mixing.without)} of the batches hold none; cutmix and mixup take the partner of such an image from "
-        f"another class in {_percent(mixing.others)} of cases"
+        f"a batch of {mixing.batch_size}{drawn} holds {mixing.images:.1f} images of {names[mixing.label]} on average, "
+        f"and {_percent(mixing.without)} of the batches hold none; cutmix and mixup take the partner of such an image "
+        f"from another class in {_percent(mixing.others)} of cases"
     )
 
 
@@ -138,9 +140,10 @@ def _near(found: Findings) -> str:
     near = found.near
     of = "" if near.compared == near.images else f" of {near.images:,}"
     flat = f", {near.flat:,} of them too flat to tell" if near.flat else ""
+    alike = f"; {near.among_alike:,} more {ALIKE}" if near.among_alike else ""
     return (
         f"pairs in two splits: {len(near.across):,}, within one: {len(near.pairs) - len(near.across):,}, among "
-        f"{near.compared:,}{of} different images{flat}; nothing is left out for it"
+        f"{near.compared:,}{of} different images{flat}; nothing is left out for it{alike}"
     )
 
 
@@ -148,10 +151,11 @@ def _doubts(found: Findings) -> str:
     doubts = found.doubts
     if doubts.reason:
         return f"not doubted: {doubts.reason}"
+    alone = f"; {counted(doubts.alone, 'class')} of one train image not asked about" if doubts.alone else ""
     return (
         f"logistic regression on {doubts.probe} is right for {100 * doubts.accuracy:.1f} % of the train images that it "
         f"wasn't fitted to; {doubts.improbable:,} of {doubts.looked_at:,} labels are improbable to it (below "
-        f"{IMPROBABLE:.0%}, and another class above {SURE:.0%})"
+        f"{IMPROBABLE:.0%}, and another class above {SURE:.0%}){alone}"
     )
 
 
@@ -161,10 +165,11 @@ def _doubts(found: Findings) -> str:
 def listed(found: Findings) -> list[tuple[str, list[str]]]:
     """By heading, a line for each pair, group or image; the first of each kind, and how many more."""
     names, copies = found.class_names, found.copies
+    across = sorted(copies.across, key=lambda pair: pair[0].label == pair[1].label)  # of two labels first
     conflicting = copies.conflicting
     others = [group for group in copies.within if group not in conflicting]
     kinds = [
-        ("equal images in two splits", _first(copies.across, lambda pair: group(pair, names))),
+        ("equal images in two splits", _first(across, lambda pair: group(pair, names))),
         ("equal images of one split, under different labels", _first(conflicting, lambda one: group(one, names))),
         ("equal images of one split", _first(others, lambda one: group(one, names))),
         ("near-copies", _first(found.near.pairs, lambda pair: near_copy(pair, names))),
@@ -253,6 +258,7 @@ def as_dict(found: Findings) -> dict[str, Any]:
             "compared": near.compared,
             "images": near.images,
             "too_flat": near.flat,
+            "among_alike": near.among_alike,
             "pairs": [
                 {
                     "images": [_named(one, names) for one in (pair.first, pair.second)],

@@ -106,13 +106,13 @@ def _doubts(found: Findings) -> Gallery:
             (_picture(one.image, names),),
             f"{100 * one.given:.1f} %; the probe says {names[one.said]}, {100 * one.probability:.1f} %",
         )
-        for one in found.doubts.found
+        for one in found.doubts.found[:SHOWN]
     )
     explained = (
         f"Logistic regression on {found.doubts.probe} finds these labels least probable, for images that it wasn't "
         "fitted to. Hard images are among them."
     )
-    return Gallery("Labels in doubt", explained, shown, 0)
+    return Gallery("Labels in doubt", explained, shown, len(found.doubts.found) - len(shown))
 
 
 def _picture(image: Shown, names: Sequence[str]) -> Picture:

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from augexp import files
 from augexp.config import settings
-from augexp.config.schema import Experiment
+from augexp.config.schema import VALIDATION_SHARE, Experiment
 from augexp.errors import UserError
 from augexp.runs import contents, read
 from augexp.runs import folder as run_folder
@@ -97,7 +97,32 @@ def refuse_other_config(folder: Path, experiment: Experiment) -> None:
         raise UserError(f"{folder}: {error}; bring back the file, or choose another name= or runs_dir=") from None
     except BrokenRun:
         return
-    _refuse(folder, settings.differences(there, experiment))
+    hidden = [*_of_copies(folder, there, experiment), *_of_val(folder, there, experiment)]
+    _refuse(folder, [*settings.differences(there, experiment), *hidden])
+
+
+def _of_copies(folder: Path, there: Mapping[str, Any], experiment: Experiment) -> list[str]:
+    """How `data.duplicates` differs, which is no difference unless the run found copies in two splits."""
+    was, now = settings.about_copies(there), experiment.data.duplicates
+    if was == now:
+        return []
+    try:
+        across = read.environment(folder).copies.across
+    except BrokenRun:  # it hasn't looked at its data yet
+        return []
+    return [f"data.duplicates: {was} there, {now} here"] if across else []
+
+
+def _of_val(folder: Path, there: Mapping[str, Any], experiment: Experiment) -> list[str]:
+    """How `data.validation` differs, where the finished run that said nothing used a split of the data's own."""
+    data, share = there.get("data"), experiment.data.validation
+    if share != VALIDATION_SHARE or not isinstance(data, Mapping) or data.get("validation") is not None:
+        return []
+    try:
+        own = read.result(folder).validation == "val"
+    except BrokenRun:  # of an unfinished one the checkpoint tells
+        return []
+    return [f"data.validation: null, the data's own, there, {share} here"] if own else []
 
 
 def _refuse_other_origin(folder: Path, meta: "_Meta", origin: Origin) -> None:

@@ -100,8 +100,9 @@ class Result(Record):
 
 
 class Copied(Record):
-    """Equal images across splits: how many were left out of train and val."""
+    """Equal images across splits: how many there are, and how many were left out of train and val."""
 
+    across: Annotated[int, Field(strict=True)] = 0
     dropped: dict[str, Annotated[int, Field(strict=True)]] = {}
 
 

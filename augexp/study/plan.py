@@ -10,7 +10,7 @@ from augexp.config import load
 from augexp.config.decide import Registered, register
 from augexp.config.schema import Experiment, Score
 from augexp.errors import UserError, cut, did_you_mean
-from augexp.runs import contents, read
+from augexp.runs import checkpoint, contents, read
 from augexp.runs.records import BrokenRun
 from augexp.study.grid import Study, experiments
 
@@ -78,24 +78,32 @@ def _scored(study: Study, score: Score | None) -> Study:
 
 def refuse_others(plan: Plan) -> None:
     """Raises UserError, a line each, for run folders that another study, or none, has begun."""
-    mistakes = []
-    for experiment in plan.runs.values():
-        try:
-            there = read.environment(experiment.run_dir).study
-        except contents.Changed as error:
-            mistakes.append(f"{experiment.run_dir}: {error}; bring back the file, or choose another runs_dir=")
-            continue
-        except BrokenRun:  # not begun
-            continue
-        if there is None or there.hash != plan.study.hash:
-            whose = "of no study" if there is None else f"of another study or another plan of this one ({there.hash})"
-            mistakes.append(
-                f"{experiment.run_dir}: it is {whose}; what was decided beforehand can't be changed: choose another "
-                "runs_dir= for this study"
-            )
+    mistakes = [line for experiment in plan.runs.values() for line in _unlike(plan.study, experiment)]
     if mistakes:
         raise UserError(*mistakes)
     _refuse_neighbours(plan)
+
+
+def _unlike(study: Registered, experiment: Experiment) -> Sequence[str]:
+    """Why the folder of an experiment holds no run of the study; nothing where it does, or none has begun."""
+    folder = experiment.run_dir
+    try:
+        there = read.environment(folder).study
+    except contents.Changed as error:
+        return [f"{folder}: {error}; bring back the file, or choose another runs_dir="]
+    except BrokenRun:  # not begun
+        return []
+    if there is None or there.hash != study.hash:
+        whose = "of no study" if there is None else f"of another study or another plan of this one ({there.hash})"
+        return [
+            f"{folder}: it is {whose}; what was decided beforehand can't be changed: choose another runs_dir= for this "
+            "study"
+        ]
+    try:
+        checkpoint.refuse_other_config(folder, experiment)  # studies that treat copies unlike have one hash
+    except UserError as error:
+        return error.lines
+    return []
 
 
 def _refuse_neighbours(plan: Plan) -> None:

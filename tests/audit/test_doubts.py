@@ -78,4 +78,37 @@ def test_classes_of_one_image(experiment: Experiment, digits: Splits) -> None:
     part = digits.train
     few = Part(part.images, part.rows[first], part.labels[first], [part.ids[n] for n in first])
     found = doubts.find(experiment, replace(digits, train=few), "float32", 5)
-    assert found.reason == "a class has one train image alone"
+    assert found.reason == "of fewer than two classes there are two train images to ask about"
+
+
+def test_all_that_are_improbable_are_found(experiment: Experiment, digits: Splits) -> None:
+    wrong = list(range(0, len(digits.train), 25))
+    found = doubts.find(experiment, replace(digits, train=with_wrong(digits.train, wrong)), "float32", 10_000)
+    assert found.improbable == sum(one.is_improbable for one in found.found) > doubts.MOST
+    meant = {digits.train.ids[n] for n in wrong}
+    assert len(meant & {one.image.id for one in found.found}) >= found.improbable - 3
+
+
+def test_a_class_of_one_image_is_not_asked_about(experiment: Experiment, digits: Splits) -> None:
+    """And the others are, with the numbers that their classes have."""
+    part = digits.train
+    kept = np.flatnonzero(part.labels != 4).tolist()
+    kept.append(int(np.flatnonzero(part.labels == 4)[0]))
+    few = doubts._take(part, np.array(sorted(kept)))
+    wrong = [n for n in (3, 200, 431) if few.labels[n] not in (3, 4)]
+    found = doubts.find(experiment, replace(digits, train=with_wrong(few, wrong)), "float32", 10_000)
+    assert (found.reason, found.alone) == ("", 1)
+    assert found.looked_at == len(few) - 1 + int((digits.test.labels != 4).sum())
+    assert all(4 not in (one.image.label, one.said) for one in found.found)
+    assert {few.ids[n] for n in wrong} <= {one.image.id for one in found.found}
+
+
+def test_a_probe_that_knows_the_largest_class_alone_doubts_nothing(experiment: Experiment) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (210, 16, 16, 3), np.uint8)
+    labels = np.repeat(np.array([0, 1], np.int32), (200, 10))
+    part = Part(images, np.arange(210), labels, [f"{n:03d}" for n in range(210)])
+    noise = Splits(part, part, part, ("sound", "cracked"), "", ())
+    found = doubts.find(experiment, noise, "float32", None)
+    assert found.accuracy > 0.8
+    assert found.found == ()
+    assert "of a class on average, too few to doubt a label" in found.reason

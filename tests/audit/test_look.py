@@ -92,7 +92,7 @@ def test_tiny_sets(tmp_path: Path) -> None:
             for number in range(count):
                 draw(tmp_path / "set" / split / kind / f"{number}.png", kind, 10 * count + number)
     found = look(experiment(f"folder:{tmp_path / 'set'}", tmp_path / "cache"), 10)
-    assert found.doubts.reason == "a class has one train image alone"
+    assert found.doubts.reason == "of fewer than two classes there are two train images to ask about"
     assert "train.batch_size 8 is larger than train; choose at most 2." in told(found)
 
 

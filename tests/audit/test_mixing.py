@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from augexp.audit.mixing import of_smallest
+from augexp.data import pipeline
+from augexp.data.splits import Part
 
 
 @pytest.mark.parametrize(("counts", "batch"), [((30, 5, 15), 8), ((90, 10), 16), ((3, 3), 6), ((2, 40), 1)])
@@ -27,3 +30,18 @@ def test_a_batch_larger_than_train_is_all_of_it() -> None:
     found = of_smallest(np.array([4, 1]), 64)
     assert (found.images, found.without) == (1, 0)
     assert found.others == pytest.approx(4 / 5)
+
+
+@pytest.mark.parametrize(("counts", "batch"), [((90, 10), 16), ((30, 5, 16), 8)])
+def test_of_classes_that_are_drawn_alike(counts: tuple[int, ...], batch: int) -> None:
+    """Against the batches of `train.balance: sampler`."""
+    labels = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    images = np.zeros((len(labels), 8, 8, 3), np.uint8)
+    part = Part(images, np.arange(len(labels)), labels, [str(n) for n in range(len(labels))])
+    drawn = pipeline._balanced_numbers(part, pipeline.Recipe((), batch, 8, len(counts), 0, balanced=True))
+    held = [labels[drawn(tf.constant(step, tf.int64)).numpy()] == 1 for step in range(300)]
+    found = of_smallest(np.array(counts), batch, balanced=True)
+    assert found.label == 1
+    assert found.images == pytest.approx(np.sum(held) / 300, abs=0.2)
+    assert found.images == pytest.approx(batch / len(counts))
+    assert found.without == pytest.approx(np.mean([not one.any() for one in held]), abs=0.02)

@@ -25,7 +25,7 @@ def scene(seed: int, side: int = 3 * SIDE) -> Image.Image:
 
 
 def found(images: Pixels) -> list[Pair]:
-    return near.pairs(near.thumbnails(images, np.arange(len(images))))
+    return near.find(near.thumbnails(images, np.arange(len(images)))).pairs
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -60,7 +60,7 @@ def test_flat_images_are_known_by_their_spread() -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 5])
 def test_few_images(count: int) -> None:
     thumbs = near.thumbnails(decoded([scene(seed) for seed in range(5)], SIDE), np.arange(count))
-    assert near.pairs(thumbs) == []
+    assert near.find(thumbs) == ([], 0)
 
 
 @pytest.mark.parametrize("side", [8, 20, 32, 33, 50])
@@ -76,3 +76,25 @@ def test_it_is_the_same_in_any_order() -> None:
     order = np.random.default_rng(1).permutation(len(images))
     again = {tuple(sorted(order[list(pair[:2])].tolist())) for pair in found(images[order])}
     assert again == {pair[:2] for pair in found(images)}
+
+
+def shifted(image: Image.Image, share: float) -> Image.Image:
+    """A window of it, this share of the way from left to right."""
+    window = round(0.7 * image.width)
+    left = round(share * (image.width - window))
+    return image.crop((left, 0, left + window, image.height))
+
+
+def test_pictures_that_were_multiplied_are_copies() -> None:
+    """Nobody's k-th neighbour is another picture."""
+    copies = [compressed(scene(seed, SIDE), 20 + 9 * number) for seed in range(4) for number in range(8)]
+    pairs = found(decoded([*copies, *(scene(seed, SIDE) for seed in range(4, 24))], SIDE))
+    assert {n for pair in pairs for n in pair[:2]} == set(range(32))
+    assert all(pair.first // 8 == pair.second // 8 for pair in pairs)
+
+
+def test_frames_of_a_film_are_alike_and_no_pairs() -> None:
+    frames = [shifted(scene(seed, 2 * SIDE), place / 19) for seed in range(3) for place in range(20)]
+    told = near.find(near.thumbnails(decoded(frames, SIDE), np.arange(60)))
+    assert len(told.pairs) < 6
+    assert told.among_alike > 45

@@ -1,6 +1,7 @@
 """Ops for some classes alone: who is changed, by the class of the original example, and that nothing else is."""
 
 import inspect
+import unicodedata
 from typing import Any
 
 import numpy as np
@@ -107,3 +108,14 @@ def test_batches_are_the_same_for_any_number_of_threads_and_smoothing(digits: Sp
 def test_no_function_of_an_op_sees_the_list() -> None:
     for make in IMPLEMENTATIONS.values():
         assert "only" not in inspect.signature(make).parameters
+
+
+def test_a_name_is_the_same_in_both_of_its_unicode_forms() -> None:
+    """As typed, and as folders of macOS have it."""
+    names = [unicodedata.normalize("NFD", "Gänse"), "Möwe"]
+    for form in ("NFC", "NFD"):
+        for name in names:
+            only = unicodedata.normalize(form, name)
+            built = strategy.build(load.strategy(f"[{{name: invert, only: [{only}]}}]"), names)
+            (params,) = built.sample(tf.constant(SEED, tf.int64), batch()[0][:2], tf.constant([0, 1]))
+            assert params["chosen"].numpy().tolist() == [one == name for one in names]

@@ -1,5 +1,6 @@
 """Groups whose seeds were tested on other images each: what may be said of them, and what not."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from augexp.compare import classes, contrasts, divided
 from augexp.compare import scores as group_scores
 from augexp.compare.groups import Group, load_groups
 from augexp.compare.judge import judge
+from augexp.compare.recalls import by_group
+from augexp.compare.summary import summarize
 from augexp.compare.verdicts import Options
 from augexp.report import export, notes, wording
 from tests.factories import make_run
@@ -169,3 +172,39 @@ def test_macro_recall_is_judged_over_folds_too(tmp_path: Path) -> None:
     reason = group_scores.incomparable(cutmix, cutmix, group_scores.gather((cutmix,)), "macro_recall")
     assert reason is not None
     assert "fewer than 2 test images of a class" in reason
+
+
+def test_copies_that_one_side_trained_on_confound_folds_too(tmp_path: Path) -> None:
+    """The fingerprint of the data, which tells it of one division, is that of all folds."""
+
+    def of(strategy: str, dropped: int, setting: str, accuracies: Sequence[float]) -> list[Path]:
+        paths = runs(tmp_path, strategy, accuracies, (*FOLDS, f"data.duplicates={setting}"))
+        told = {"across": 3, "dropped": {"train": dropped, "val": 0}}
+        for path in paths[1:]:  # the first fold has none
+            content = json.loads((path / "environment.json").read_text())
+            (path / "environment.json").write_text(json.dumps(content | {"copies": told}))
+        return paths
+
+    dropping, keeping = of("none", 3, "drop", THEIRS), of("cutmix", 0, "keep", OURS)
+    (verdict,) = judge(load_groups([*dropping, *keeping])).verdicts
+    assert verdict.status == "confounded"
+    assert verdict.confounders == {"data.duplicates": ("keep", "drop")}
+    allowed = judge(load_groups([*dropping, *keeping]), Options(allow=("data.duplicates",)))
+    assert allowed.verdicts[0].status == "better"
+    (verdict,) = judge(load_groups([*dropping, *of("cutmix", 3, "drop", OURS)])).verdicts
+    assert verdict.status == "better"
+
+
+def test_the_interval_of_one_strategy_knows_the_overlap_too(tmp_path: Path) -> None:
+    (none,) = groups(runs(tmp_path, "none", THEIRS))
+    values = np.array(THEIRS)
+    half = scipy.stats.t.ppf(0.975, 4) * values.std(ddof=1) * np.sqrt(1 / 5 + RATIO)
+    expected = pytest.approx((values.mean() - half, values.mean() + half))
+    assert summarize(none).test.interval == expected
+    (found,) = by_group([none], group_scores.gather([none])).values()
+    assert found.test is not None
+    assert found.test.macro.interval == expected  # all four classes have 25 images
+    (fixed,) = groups(runs(tmp_path / "fixed", "none", THEIRS, (), own=False))
+    assert summarize(fixed).test.overlap == 0
+    (silent,) = groups(runs(tmp_path / "silent", "none", THEIRS, train_examples=None))
+    assert summarize(silent).test.interval is None

@@ -105,9 +105,9 @@ def leaking() -> Splits:
 def test_what_is_said() -> None:
     splits = leaking()
     assert copies.in_words(splits.copies, NAMES) == (
-        "4 images stand in two splits, 2 of train and 1 of val in test, 1 of train in val (train/000 is test/000): "
-        "left out (data.duplicates: drop); 2 images stand in one split under different labels (train/003 is cat, "
-        "train/004 dog)"
+        "4 images stand in two splits, 2 of train and 1 of val in test, 1 of train in val, 1 of them under another "
+        "label there (train/000 is test/000): left out (data.duplicates: drop); 2 images stand in one split under "
+        "different labels (train/003 is cat, train/004 dog)"
     )
     kept = Copies("keep", splits.copies.groups)
     assert "kept, so that accuracy may be what was learnt by heart (data.duplicates: keep)" in copies.in_words(
@@ -139,9 +139,9 @@ def test_one_setting_refuses() -> None:
     with pytest.raises(UserError) as caught:
         split(whole, data(duplicates="refuse"))
     assert str(caught.value) == (
-        "folder:x: data.duplicates is refuse, and 1 image stands in two splits, 1 of train in test (train/000 is "
-        "test/000); data.duplicates=drop leaves them out of what is trained and chosen on, data.duplicates=keep trains "
-        "on them; `augexp data` names them all"
+        "folder:x: data.duplicates is refuse, and 1 image stands in two splits, 1 of train in test, 1 of them under "
+        "another label there (train/000 is test/000); data.duplicates=drop leaves them out of what is trained and "
+        "chosen on, data.duplicates=keep trains on them; `augexp data` names them all"
     )
 
 

@@ -307,3 +307,19 @@ def test_an_image_that_is_missing_at_the_other_size_is_named() -> None:
     whole, other = decoded(train=[4, 4], test=[2, 2]), decoded(train=[4, 4], test=[2, 1])
     with pytest.raises(UserError, match=r"test-1/1.*: decoded at data.image_size and not at data.eval_size"):
         _at_eval_size(split(whole, data()), whole, other, train_too=False)
+
+
+def test_a_division_that_changes_nothing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    own = decoded(train=[20, 20], val=[5, 5], test=[5, 5])
+    words = "data.split_seed={} changes nothing, as train, val and test are as the data has them"
+    for number in (3, "seed"):
+        assert split(own, data(split_seed=number), seed=1).train.ids == split(own, data()).train.ids
+        assert words.format(number) in capsys.readouterr().err
+    split(own, data(split_seed=4, validation="test"))
+    assert words.format(4) in capsys.readouterr().err
+    for settings in ({}, {"split_seed": 5, "train_per_class": 5}, {"folds": 5, "split_seed": 6}):
+        split(own, data(**settings))
+        assert "changes nothing" not in capsys.readouterr().err
+    split(decoded(train=[20, 20], test=[5, 5]), data(split_seed=7))
+    split(decoded(all=[20, 20]), data(split_seed=8, validation="test"))
+    assert "changes nothing" not in capsys.readouterr().err

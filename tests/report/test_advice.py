@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from augexp.audit.findings import Files, Mixing
+from augexp.data.copies import Copies, Member
 from augexp.report import advice
 from tests.audits import doubtful, findings
 
@@ -68,3 +69,12 @@ def test_each_doubt(changes: dict[str, Any], words: str) -> None:
 def test_what_is_done_about_copies(setting: str, words: str) -> None:
     found = doubtful()
     assert words in advice.doubtful(findings(copies=found.copies, duplicates=setting))[0]
+
+
+def test_a_label_that_differs_across_splits_is_said() -> None:
+    groups = tuple(
+        (Member("test", n, n % 2, f"test/{n}"), Member("train", n, 0, f"train/{n}"), Member("val", n, 0, f"val/{n}"))
+        for n in range(3)
+    )
+    _, differing, *_ = advice.doubtful(findings(copies=Copies("drop", groups)))
+    assert differing.startswith("2 images of train or val stand in what is held out under a different label")

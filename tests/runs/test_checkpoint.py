@@ -162,3 +162,34 @@ def test_what_is_stored_is_plain_json(tmp_path: Path, state: Checkpoint) -> None
     checkpoint.save(tmp_path, state)
     with np.load(run_folder.checkpoint_path(tmp_path), allow_pickle=False) as stored:
         assert json.loads(str(stored["meta"]))["step"] == 37
+
+
+@pytest.mark.parametrize(("across", "refused"), [(0, False), (2, True)])
+def test_what_is_done_about_copies_is_another_run_where_there_are_some(
+    tmp_path: Path, across: int, refused: bool
+) -> None:
+    place = [f"runs_dir={tmp_path}", "name=x"]
+    here = load.experiment("digits.yaml", place)
+    told = {"copies": {"across": across, "dropped": {"train": 0, "val": 0}}}
+    folder = make_run(here.run_dir, environment=told)
+    (folder / "config.yaml").write_text(load.experiment("digits.yaml", [*place, "data.duplicates=keep"]).to_yaml())
+    if not refused:
+        checkpoint.refuse_other_config(folder, here)
+        return
+    with pytest.raises(UserError, match=r"not the same run \(data\.duplicates: keep there, drop here\)"):
+        checkpoint.refuse_other_config(folder, here)
+
+
+@pytest.mark.parametrize(("validation", "refused"), [("train", False), ("val", True)])
+def test_a_tenth_of_train_is_no_split_of_the_data_s_own(tmp_path: Path, validation: str, refused: bool) -> None:
+    place = [f"runs_dir={tmp_path}", "name=x"]
+    here = load.experiment("digits.yaml", [*place, "data.validation=0.1"])
+    folder = make_run(here.run_dir)
+    (folder / "config.yaml").write_text(load.experiment("digits.yaml", [*place, "data.validation=null"]).to_yaml())
+    result = json.loads((folder / "result.json").read_text())
+    (folder / "result.json").write_text(json.dumps(result | {"validation": validation}))
+    if not refused:
+        checkpoint.refuse_other_config(folder, here)
+        return
+    with pytest.raises(UserError, match=r"data\.validation: null, the data's own, there, 0\.1 here"):
+        checkpoint.refuse_other_config(folder, here)

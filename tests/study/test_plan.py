@@ -161,3 +161,17 @@ def test_another_score_beside_that_of_decide_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("data: {source: digits}\ntrain: {score: best}\n")
     with pytest.raises(UserError, match=r"decide.score last: .*mine.yaml gives train.score best; keep one of the two"):
         study_plan.plan(Study(str(tmp_path / "mine.yaml"), study().axes, decide))
+
+
+def test_a_study_that_treats_copies_otherwise_is_another(tmp_path: Path) -> None:
+    """Its hash is that of earlier versions, which knew nothing of copies; the runs tell."""
+    axes: list[Axes] = [{"runs_dir": [str(tmp_path)], "data.duplicates": [setting]} for setting in ("keep", "drop")]
+    keeping, dropping = (study_plan.plan(study(**one)) for one in axes)
+    assert keeping.study == dropping.study
+    one = keeping.runs["none", 0]
+    told = {"study": keeping.study.model_dump(mode="json"), "copies": {"across": 1, "dropped": {}}}
+    make_run(one.run_dir, environment=told)
+    (one.run_dir / "config.yaml").write_text(one.to_yaml())
+    study_plan.refuse_others(keeping)
+    with pytest.raises(UserError, match=r"data\.duplicates: keep there, drop here"):
+        study_plan.refuse_others(dropping)

@@ -79,12 +79,12 @@ def decoded(images: Sequence[Image.Image], size: int) -> NDArray[np.uint8]:
 def measure(images: Sequence[Image.Image], size: int, changed: int) -> dict[str, tuple[float, int]]:
     """By change: the share of the changed that is found, and the number of other pairs than without them."""
     thumbs = near.thumbnails(decoded(images, size), np.arange(len(images)))
-    before = {pair[:2] for pair in near.pairs(thumbs)}
+    before = {pair[:2] for pair in near.find(thumbs).pairs}
     found = {"unchanged": (1.0, len(before))}
     for name, change in CHANGES.items():
         copies = decoded([change(image) for image in images[:changed]], size)
         more = near.thumbnails(copies, np.arange(changed))
-        pairs = {pair[:2] for pair in near.pairs(np.concatenate([thumbs, more]))}
+        pairs = {pair[:2] for pair in near.find(np.concatenate([thumbs, more])).pairs}
         wanted = {(number, len(images) + number) for number in range(changed)}
         found[name] = len(pairs & wanted) / changed, len(pairs - wanted - before)
     return found

@@ -65,7 +65,7 @@ from augexp.config.ops.erasing import CoarseDropout, Cutout, GridMask, RandomEra
 from augexp.config.ops.own import OwnOp
 from augexp.config.ops.reading import OpSpec, default_op
 from augexp.config.ops.choice import OneOf
-from augexp.config.ops.classes import check_classes
+from augexp.config.ops.classes import check_classes, listed
 from augexp.config.ops.named import STRATEGY_NAMES, NamedStrategy, named_strategy
 # isort: on
 
@@ -139,6 +139,7 @@ __all__ = [
     "Zoom",
     "check_classes",
     "default_op",
+    "listed",
     "named_strategy",
     "numbers_within",
     "refuse_bool",
