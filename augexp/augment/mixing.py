@@ -49,6 +49,11 @@ def draw_partner(seed: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
     return tf.random.experimental.stateless_shuffle(tf.range(batch), seed)
 
 
+def partners_of(images: tf.Tensor, partner: tf.Tensor) -> tf.Tensor:
+    """(B, H, W, 3) of images of that shape: the other one of each; XLA gathers lines faster than pixels."""
+    return tf.reshape(tf.gather(lines_of(images), partner), tf.shape(images))
+
+
 def mix_labels(labels: tf.Tensor, partner: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
     """Weight * labels + (1 - weight) * labels[partner], float32."""
     return weight[:, None] * labels + (1 - weight)[:, None] * tf.gather(labels, partner)
@@ -131,8 +136,7 @@ def cutmix(alpha: float, prob: float, *, correct_lam: bool, per: Per, labels: Ta
         return {"lam": lam, "partner": draw_partner(for_partner, batch), "box": box, "weight": weight}
 
     def apply(images: tf.Tensor, labels: tf.Tensor, params: Params) -> tuple[tf.Tensor, tf.Tensor]:
-        partner = tf.gather(images, params["partner"])
-        mixed = paste(images, partner, params["box"])
+        mixed = paste(images, partners_of(images, params["partner"]), params["box"])
         return mixed, join(labels, params["partner"], params["weight"])
 
     return Op(sample, apply)
