@@ -406,19 +406,17 @@ def _build_split(path: Path, examples: Examples, data: Data, speed: _Speed, grey
         os.fsync(file.fileno())
 
     with path.open("wb") as file, ThreadPoolExecutor(1) as thread:
-        _write_header(file, split.shape)
-        kept: Future[None] | None = None
+        kept: Future[None] = thread.submit(_write_header, file, split.shape)
         for chunk in decode.decode(examples, data, grey):
-            if kept is not None:
-                kept.result()
+            kept.result()
             kept = thread.submit(keep, chunk)  # while the next is decoded
             missing[chunk.indices] = False
             reasons |= chunk.bad
             speed(len(chunk.indices))
-        if kept is not None:
-            kept.result()
+        kept.result()
         split.shape = (len(split.ids), *split.shape[1:])
         _write_header(file, split.shape)
+        file.flush()
         # Without it a power cut could leave a whole entry of zeros.
         os.fsync(file.fileno())
     split.bad = [(listing.ids[i], reasons.get(i, "can't be read")) for i in np.flatnonzero(missing).tolist()]

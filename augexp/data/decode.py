@@ -332,4 +332,5 @@ def _bilinear(pixels: Pixels, size: int) -> Pixels:
         # What `tf.image.resize` calls; its checks and casts would take longer than the resizing.
         resized = tf.raw_ops.ResizeBilinear(images=pixels[None], size=sides, half_pixel_centers=True)
     found = np.empty((size, size, 3), np.uint8)
-    return np.add(np.asarray(memoryview(resized))[0], np.float32(0.5), out=found, casting="unsafe")
+    np.add(np.asarray(memoryview(resized))[0], np.float32(0.5), out=found, casting="unsafe")
+    return found
