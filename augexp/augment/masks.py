@@ -7,7 +7,7 @@ import math
 
 import tensorflow as tf
 
-from augexp.augment.mixing import JOINS, draw_lam, draw_partner, draws, for_all
+from augexp.augment.mixing import JOINS, draw_lam, draw_partner, draws, for_all, partners_of
 from augexp.augment.op import Op, Params, implements, uniform
 from augexp.config.ops import FMix, Per, SmoothMix, Targets
 
@@ -40,7 +40,7 @@ def fmix(alpha: float, decay: float, *, per: Per = "example", labels: Targets = 
     def apply(images: tf.Tensor, labels: tf.Tensor, params: Params) -> tuple[tf.Tensor, tf.Tensor]:
         noise = low_pass(params["spectrum"], tf.shape(images)[1], tf.shape(images)[2], decay)
         kept = noise >= _threshold(noise, params["share"])[:, None, None]
-        mixed = tf.where(kept[..., None], images, tf.gather(images, params["partner"]))
+        mixed = tf.where(kept[..., None], images, partners_of(images, params["partner"]))
         weight = tf.reduce_mean(tf.cast(kept, tf.float32), axis=[1, 2])
         if is_binary:
             # XLA's mean of ones may be a hair below 1, and a partner without a pixel would be a target.
@@ -117,7 +117,7 @@ def smoothmix(sigma: tuple[float, float], *, per: Per = "example", labels: Targe
 
     def apply(images: tf.Tensor, labels: tf.Tensor, params: Params) -> tuple[tf.Tensor, tf.Tensor]:
         pasted = (params["rows"][:, :, None] * params["columns"][:, None, :])[..., None]
-        partner = tf.cast(tf.gather(images, params["partner"]), tf.float32)
+        partner = tf.cast(partners_of(images, params["partner"]), tf.float32)
         mixed = (1 - pasted) * tf.cast(images, tf.float32) + pasted * partner
         # Rounding may lead a hair beyond 255.
         return tf.clip_by_value(mixed, 0.0, 255.0), join(labels, params["partner"], params["weight"])

@@ -6,7 +6,16 @@ The contract is that of `augment.op`; a label's weight is exactly the share of p
 import tensorflow as tf
 
 from augexp.augment.geometric import place
-from augexp.augment.mixing import JOINS, draw_lam, draw_partner, draws, for_all, paste, present_labels
+from augexp.augment.mixing import (
+    JOINS,
+    draw_lam,
+    draw_partner,
+    draws,
+    for_all,
+    partners_of,
+    paste,
+    present_labels,
+)
 from augexp.augment.op import Op, Params, implements, lines_of, uniform
 from augexp.config.ops import GridMix, Per, ResizeMix, Ricap, Targets
 
@@ -167,7 +176,7 @@ def gridmix(cells: int, alpha: float, *, per: Per = "example", labels: Targets =
         }
 
     def apply(images: tf.Tensor, labels: tf.Tensor, params: Params) -> tuple[tf.Tensor, tf.Tensor]:
-        partner = tf.gather(images, params["partner"])
+        partner = partners_of(images, params["partner"])
         height, width = tf.shape(images)[1], tf.shape(images)[2]
         # A row's cells are the bits of one number.
         values = tf.bitwise.left_shift(1, tf.range(cells))

@@ -10,7 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -399,16 +399,24 @@ def _build_split(path: Path, examples: Examples, data: Data, speed: _Speed, grey
     split = _BuiltSplit((examples.count, data.decoded_size, data.decoded_size, 3))
     missing = np.ones(examples.count, bool)
     reasons: dict[int, str] = {}
-    with path.open("wb") as file:
-        _write_header(file, split.shape)
+
+    def keep(chunk: decode.Chunk) -> None:
+        file.write(chunk.images.data)
+        split.add([listing.ids[i] for i in chunk.indices], listing.labels[chunk.indices], chunk.images)
+        os.fsync(file.fileno())
+
+    with path.open("wb") as file, ThreadPoolExecutor(1) as thread:
+        kept: Future[None] = thread.submit(_write_header, file, split.shape)
         for chunk in decode.decode(examples, data, grey):
-            file.write(chunk.images.data)
-            split.add([listing.ids[i] for i in chunk.indices], listing.labels[chunk.indices], chunk.images)
+            kept.result()
+            kept = thread.submit(keep, chunk)  # while the next is decoded
             missing[chunk.indices] = False
             reasons |= chunk.bad
             speed(len(chunk.indices))
+        kept.result()
         split.shape = (len(split.ids), *split.shape[1:])
         _write_header(file, split.shape)
+        file.flush()
         # Without it a power cut could leave a whole entry of zeros.
         os.fsync(file.fileno())
     split.bad = [(listing.ids[i], reasons.get(i, "can't be read")) for i in np.flatnonzero(missing).tolist()]
