@@ -68,6 +68,8 @@ def main() -> None:
             f"{error.name} is not installed, and this command works with networks or images; "
             "pip install 'augexp[train]' (status, clean, compare and ops do without)"
         )
+    finally:
+        gc.freeze()  # Python looks through everything for garbage as it ends, which takes a tenth of a comparison
 
 
 def _refuse_matplotlibrc() -> None:
