@@ -75,6 +75,7 @@ def train_batches(part: Part, recipe: Recipe, steps: range, threads: int = THREA
     """
     draw = batch_at(part, recipe)
 
+    @tf.autograph.experimental.do_not_convert
     def images_and_labels(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         batch = draw(step)
         return batch.images, batch.labels
@@ -131,6 +132,7 @@ def eval_batches(part: Part, batch_size: int, num_classes: int, view: View) -> t
     """
     examples = _Examples(part, num_classes)
 
+    @tf.autograph.experimental.do_not_convert
     def gather(numbers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images, labels = examples.gather(numbers)
         return view(images, numbers), labels

@@ -46,11 +46,16 @@ def timed(batches: tf.data.Dataset) -> tuple[tf.data.Dataset, tf.Variable]:
     with tf.device("CPU:0"):
         waited = tf.Variable(0.0, dtype=tf.float64)
 
+    @tf.autograph.experimental.do_not_convert
     def told(asked: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         waited.assign_add(tf.timestamp() - asked)
         return batch
 
-    asked = tf.data.Dataset.counter().map(lambda _: tf.timestamp())
+    @tf.autograph.experimental.do_not_convert
+    def now(_: tf.Tensor) -> tf.Tensor:
+        return tf.timestamp()
+
+    asked = tf.data.Dataset.counter().map(now)
     options = tf.data.Options()
     # A thread that asks ahead would wait, and not the step.
     options.experimental_optimization.inject_prefetch = False
