@@ -120,7 +120,7 @@ def _probabilities(train: Floats, labels: NDArray[np.int32], test: Floats, folds
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
     divided = StratifiedKFold(folds, shuffle=True, random_state=0)
-    with probe.patient():
+    with probe.patient(train, labels):
         out_of_fold = cross_val_predict(probe.probe(STRENGTH), train, labels, cv=divided, method="predict_proba")
         on_test = probe.probe(STRENGTH).fit(train, labels).predict_proba(test)
     return out_of_fold.astype(np.float32), on_test.astype(np.float32)
