@@ -139,7 +139,7 @@ def _probabilities(seen: Mapping[Split, Floats], labels: NDArray[np.int32], clas
     known, sizes = np.unique(labels, return_counts=True)
     divided = StratifiedKFold(min(FOLDS, int(sizes.min())), shuffle=True, random_state=0)
     said: dict[Split, NDArray[np.float64]] = {}
-    with probe.patient():
+    with probe.patient(seen["train"], labels):
         said["train"] = cross_val_predict(
             probe.probe(STRENGTH), seen["train"], labels, cv=divided, method="predict_proba"
         )

@@ -12,6 +12,8 @@ same for any:
 
 `images` is (B, H, W, 3), uint8 or float32 in [0, 255], RGB; `labels` is (B, K) float32, rows summing to 1, or of binary
 targets in [0, 1]; `seed` is (2,) integers; `classes` is (B,) integers, those of the original examples.
+Python's `if` and loops go by values that are known beforehand, such as the spec's: there is no AutoGraph, which took a
+second a run.
 Every parameter has a leading axis of B, so that example i can be told from its row i.
 uint8 stays uint8 until an op needs fractions of a grey level; from there on images are float32.
 

@@ -21,7 +21,7 @@ from augexp.augment.op import Op, Params, grey_levels, on_images
 from augexp.config.ops import OwnOp, Spec
 from augexp.config.ops.own import Source
 from augexp.config.ops.ownfile import told
-from augexp.errors import UserError, first_line
+from augexp.errors import UserError, cut, first_line
 
 Image = NDArray[np.uint8]  # (H, W, 3)
 PROBED = 8  # images
@@ -59,13 +59,14 @@ def op(spec: OwnOp) -> Op:
 def _of_batches(spec: OwnOp, source: Source) -> Op:
     """params: `seed` (B, 2) int64, the same in every row."""
     call = partial(_called, spec, source)
-    compiled = tf.function(call, jit_compile=True) if source.compiled else call
+    # A graph of its own: AutoGraph, which the user's `if` and loops may need, is off around it.
+    traced = tf.function(call, jit_compile=True if source.compiled else None)
 
     def sample(seed: tf.Tensor, batch: tf.Tensor, _height: tf.Tensor, _width: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"seed": tf.repeat(tf.cast(seed, tf.int64)[None], batch, axis=0)}
 
     def apply(images: tf.Tensor, labels: tf.Tensor, params: Params) -> tuple[tf.Tensor, tf.Tensor]:
-        changed, soft = compiled(images, labels, params["seed"][0])
+        changed, soft = traced(images, labels, params["seed"][0])
         return _looked_at(spec, images, labels, changed, soft)
 
     # XLA would leave out what looks at the results; the function alone is compiled.
@@ -377,6 +378,14 @@ def _asked(spec: OwnOp, made: Op, images: tf.Tensor) -> tuple[NDArray[Any], NDAr
             why = f"it has no {lacking[1]}" if lacking else first_line(error)[:160]
             raise UserError(
                 f"{MARK}{spec.name}: XLA can't compile it ({why}); decorate it with @own_op(compiled=False)"
+            ) from None
+        except (AttributeError, TypeError, NotImplementedError) as error:
+            if source is None or source.kind != "batches":
+                raise
+            why = str(error).strip().splitlines()[-1].strip()  # before it stand the lines that AutoGraph went through
+            raise UserError(
+                f"{MARK}{spec.name}: TensorFlow can't make a graph of it ({cut(why, 160)}); do without .numpy() and "
+                "NumPy's functions, which need values"
             ) from None
     # A graph would hold what the function drew elsewhere when it was traced, and give it again.
     return plain or (changed.numpy(), soft.numpy())

@@ -155,7 +155,7 @@ def _compile(chain: Sequence[Op], *, jit: bool) -> tuple[int, Apply]:
             images, labels = op.apply(images, labels, drawn)
         return images, labels
 
-    return len(chain), tf.function(apply, jit_compile=jit)
+    return len(chain), tf.function(apply, jit_compile=jit, autograph=False)
 
 
 def _keys(names: Sequence[str]) -> list[int]:

@@ -69,7 +69,7 @@ WITHOUT_EFFECT = _WithoutEffect()
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False, defer_build=True)
 
 
 VALIDATION_SHARE = 0.1  # of train, where nothing else is said

@@ -21,6 +21,8 @@ from augexp.errors import UserError
 
 # tf.data's own choice may leave all cores but one idle: three_augment at 3,031 images/s, and at 4,507 with two threads.
 THREADS = min(os.cpu_count() or 1, 16)
+# Without AutoGraph, which would rewrite the source of every function that is called, and take a second a run.
+as_it_is = tf.autograph.experimental.do_not_convert
 
 
 class Batch(NamedTuple):
@@ -80,7 +82,7 @@ def train_batches(part: Part, recipe: Recipe, steps: range, threads: int = THREA
         return batch.images, batch.labels
 
     numbers = tf.data.Dataset.range(steps.start, steps.stop)
-    batches = numbers.map(images_and_labels, num_parallel_calls=threads, deterministic=True)
+    batches = numbers.map(as_it_is(images_and_labels), num_parallel_calls=threads, deterministic=True)
     return batches.prefetch(tf.data.AUTOTUNE)
 
 
@@ -136,7 +138,8 @@ def eval_batches(part: Part, batch_size: int, num_classes: int, view: View) -> t
         return view(images, numbers), labels
 
     numbers = tf.data.Dataset.range(len(part)).batch(batch_size)
-    return numbers.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+    batches = numbers.map(as_it_is(gather), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return batches.prefetch(tf.data.AUTOTUNE)
 
 
 class _Examples:

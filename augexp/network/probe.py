@@ -17,6 +17,7 @@ from augexp.network.build import build_network
 STRENGTHS = (0.01, 0.1, 1.0)  # of the probe's regularisation, C
 STEPS = 300  # of its fit, at most
 ROWS = 4096  # of features that are in memory at once
+SHORT = 10**8  # products of a step of the fit that take one thread a few milliseconds
 
 Floats = NDArray[np.float32]
 
@@ -80,7 +81,7 @@ def probe(strength: float) -> Any:
 
 def fitted(features: Floats, labels: NDArray[np.int32]) -> list[Any]:
     """A probe a strength of `STRENGTHS`, fitted to features (N, C) that are standardised already."""
-    with patient():
+    with patient(features, labels):
         return [_regression(strength).fit(features, labels) for strength in STRENGTHS]
 
 
@@ -91,9 +92,16 @@ def _regression(strength: float) -> Any:
 
 
 @contextmanager
-def patient() -> Iterator[None]:
-    """Inside, a fit that ends after `STEPS` warns nobody."""
+def patient(features: Floats, labels: NDArray[np.int32]) -> Iterator[None]:
+    """Inside, a fit to these that ends after `STEPS` warns nobody, and one of short steps takes them on one thread."""
+    from sklearn import linear_model  # noqa: F401 - threads are limited of what is loaded
     from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
 
-    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+    step = features.size * len(np.unique(labels))
+    # OpenBLAS's threads wait for each other busily: next to other programs that is nearly all of a small fit.
+    with (
+        threadpool_limits(1 if step < SHORT else None, user_api="blas"),
+        warnings.catch_warnings(action="ignore", category=ConvergenceWarning),
+    ):
         yield

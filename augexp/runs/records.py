@@ -44,7 +44,7 @@ Count = Annotated[int, Field(strict=True, ge=1)]
 class Record(BaseModel):
     """The content of a file, or of a part of it."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=(), defer_build=True)
 
 
 class Scores(Record):

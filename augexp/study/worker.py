@@ -3,6 +3,7 @@
 The first line is a job; the end of stdin means that whoever started the process is gone, and ends it too.
 """
 
+import gc
 import json
 import os
 import signal
@@ -33,6 +34,8 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(143)
+    finally:
+        gc.freeze()  # else Python would look through all of TensorFlow for garbage as it ends
 
 
 def _end_with_stdin() -> None:

@@ -9,6 +9,7 @@ import time
 
 import tensorflow as tf
 
+from augexp.data.pipeline import as_it_is
 from augexp.network import parallel
 from augexp.runs.limit import Limit, remedies, sentence
 from augexp.train.task import Phase, Task
@@ -50,11 +51,11 @@ def timed(batches: tf.data.Dataset) -> tuple[tf.data.Dataset, tf.Variable]:
         waited.assign_add(tf.timestamp() - asked)
         return batch
 
-    asked = tf.data.Dataset.counter().map(lambda _: tf.timestamp())
+    asked = tf.data.Dataset.counter().map(as_it_is(lambda _: tf.timestamp()))
     options = tf.data.Options()
     # A thread that asks ahead would wait, and not the step.
     options.experimental_optimization.inject_prefetch = False
-    return tf.data.Dataset.zip((asked, batches)).map(told).with_options(options), waited
+    return tf.data.Dataset.zip((asked, batches)).map(as_it_is(told)).with_options(options), waited
 
 
 class Waiting:

@@ -11,6 +11,7 @@ import tensorflow as tf
 from augexp.augment import build, own, strategy
 from augexp.config import load
 from augexp.config.ops import OwnOp
+from augexp.data.pipeline import as_it_is
 from augexp.errors import UserError
 from tests.batches import make_images
 
@@ -83,6 +84,31 @@ def test_one_that_mixes_says_the_labels(tmp_path: Path) -> None:
         )
         np.testing.assert_array_equal(image[:, :4], images[partner][:, :4])
         np.testing.assert_array_equal(image[:, 4:], own_image[:, 4:])
+
+
+def test_python_that_goes_by_tensors_works_as_in_training(tmp_path: Path) -> None:
+    half = HEAD + (
+        "@own_op(compiled=False)\ndef op(images, seed):\n    images = tf.cast(images, tf.float32)\n"
+        "    if tf.random.stateless_uniform([], seed) < 0.5:\n        images = images / 2\n    return images\n"
+    )
+    spec = spec_of(tmp_path, half)
+    own.prove(spec, 8)
+    chain = strategy.build([spec])
+    images, labels = tf.constant(make_images(2, 8, 8)), tf.eye(2)
+
+    def batch(step: tf.Tensor) -> tf.Tensor:
+        return chain(images, labels, tf.stack([0, step]))[0]
+
+    batches = tf.data.Dataset.range(16).map(as_it_is(batch))
+    seen = {float(changed[0, 0, 0, 0]) / float(images[0, 0, 0, 0]) for changed in batches}
+    assert seen == {0.5, 1.0}
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_python_that_needs_values_is_refused_before_training(tmp_path: Path, compiled: bool) -> None:
+    text = f"{HEAD}@own_op(compiled={compiled})\ndef op(images, seed):\n    return tf.constant(images.numpy())\n"
+    with pytest.raises(UserError, match=r"^own op my_ops:op: TensorFlow can't make a graph of it \(.*numpy.*\); do"):
+        own.prove(spec_of(tmp_path, text), 8)
 
 
 @pytest.mark.parametrize("name", ["speckle", "mirrored"])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import threadpoolctl
 from sklearn.preprocessing import StandardScaler
 
 from augexp.config import load
@@ -62,5 +63,18 @@ def test_a_fit_that_ends_early_warns_nobody(monkeypatch: pytest.MonkeyPatch) -> 
     rng = np.random.default_rng(0)
     features = rng.normal(size=(60, 5))
     labels = (features[:, 0] > 0).astype(int)
-    with probe.patient():
+    with probe.patient(np.eye(4, dtype=np.float32), np.arange(4, dtype=np.int32)):
         assert probe.probe(1.0).fit(features, labels).predict(features).shape == labels.shape
+
+
+@pytest.mark.parametrize(("short", "most"), [(10**8, 1), (0, None)])
+def test_short_steps_have_one_thread(monkeypatch: pytest.MonkeyPatch, short: int, most: int | None) -> None:
+    monkeypatch.setattr(probe, "SHORT", short)
+    before = _threads()
+    with probe.patient(np.eye(4, dtype=np.float32), np.arange(4, dtype=np.int32)):
+        assert _threads() == ([most] * len(before) if most else before)
+    assert _threads() == before
+
+
+def _threads() -> list[int]:
+    return [one["num_threads"] for one in threadpoolctl.threadpool_info() if one["user_api"] == "blas"]

@@ -216,7 +216,8 @@ def _made(name: str, found: _Found) -> type[OwnOp]:
 
 
 class _Known(OwnOp):
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+    # Built at once: its annotations are the user's, and what is wrong with them is said where its file is read.
+    model_config = ConfigDict(extra="forbid", protected_namespaces=(), defer_build=False)
 
     @model_validator(mode="after")
     def _comes_back(self) -> Self:

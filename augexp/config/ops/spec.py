@@ -89,7 +89,7 @@ class Spec(BaseModel):
         erases_with: the field of the grey level that it fills a box with, where it erases one.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     paper: ClassVar[str] = ""
     mixes: ClassVar[bool] = False
