@@ -23,6 +23,7 @@ def with_wrong(part: Part, places: list[int]) -> Part:
     return replace(part, labels=labels)
 
 
+@pytest.mark.slow
 def test_wrong_labels_come_first(experiment: Experiment, digits: Splits) -> None:
     wrong, wrong_on_test = [3, 200, 431, 600, 1000], [7, 100]
     spoilt = replace(digits, train=with_wrong(digits.train, wrong), test=with_wrong(digits.test, wrong_on_test))

@@ -52,6 +52,7 @@ def test_what_is_found_is_what_is_there(leak: Path, tmp_path: Path) -> None:
     assert "train/circle/0.png is test/circle/copy0.png" in told(found)
 
 
+@pytest.mark.slow
 def test_what_is_refused_is_looked_at_all_the_same(leak: Path, tmp_path: Path) -> None:
     dropped = look(experiment(f"folder:{leak}", tmp_path), 0)
     refused = look(experiment(f"folder:{leak}", tmp_path, "data.duplicates=refuse"), 0)
@@ -112,6 +113,7 @@ def test_deep_grey_and_what_can_t_be_decoded(tmp_path: Path) -> None:
     assert "1 image can't be decoded" in told(found)
 
 
+@pytest.mark.slow
 def test_very_many_classes(tmp_path: Path) -> None:
     for number in range(120):
         for place in range(3):

@@ -355,6 +355,7 @@ def test_a_chain_of_binary_ops_tells_every_class_in_the_image() -> None:
     assert targets.sum(axis=1).max() > 4
 
 
+@pytest.mark.slow
 def test_a_partner_without_a_weight_is_no_target() -> None:
     """XLA's mean of a mask of ones may be a hair below 1: 11 x 11 pixels are such a size."""
     op = made("fmix", labels="binary")
@@ -417,6 +418,7 @@ def test_the_rule_holds_within_one_of_and_beside_only() -> None:
         chain.sample(tf.constant([3, 1], tf.int64), tf.zeros([16, 4, 4, 3]))
 
 
+@pytest.mark.slow
 def test_of_the_other_classes_every_example_is_as_likely() -> None:
     of = np.array([0, 0, 0, 0, 1, 1, 2])
     numbers = tf.range(6000)

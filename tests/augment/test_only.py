@@ -26,8 +26,12 @@ def batch() -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def applied(text: str) -> tuple[np.ndarray, np.ndarray]:
+    """Without XLA, which takes seconds: it gives the same bytes (tests/augment/test_strategy.py)."""
     built = strategy.build(load.strategy(text), NAMES)
-    images, labels = built(*batch(), tf.constant(SEED, tf.int64))
+    images, labels = batch()
+    params = built.sample(tf.constant(SEED, tf.int64), images, tf.argmax(labels, axis=1))
+    for op, drawn in zip(built.ops, params, strict=True):
+        images, labels = op.apply(images, labels, drawn)
     return np.asarray(images, np.float64), labels.numpy()
 
 
@@ -91,6 +95,7 @@ def test_a_class_that_the_data_lacks_is_refused_with_a_hint(text: str, said: str
     assert said in str(refused.value)
 
 
+@pytest.mark.slow
 def test_batches_are_the_same_for_any_number_of_threads_and_smoothing(digits: Splits) -> None:
     found: list[Any] = []
     for threads in (1, 4):

@@ -103,6 +103,7 @@ def test_a_function_of_images_gets_each_with_a_generator_of_its_own(tmp_path: Pa
     assert (chain(images, labels, SEED + 1)[0] != changed).numpy().any()
 
 
+@pytest.mark.slow
 def test_draws_are_the_same_alone_and_after_others_and_on_any_number_of_threads(tmp_path: Path) -> None:
     (tmp_path / "my_ops.py").write_text(RIGHT)
     texts = ("[my_ops:speckle, my_ops:fog, my_ops:halves]", "[cutmix, my_ops:speckle, my_ops:fog]")
@@ -176,6 +177,7 @@ def test_a_fault_of_a_function_of_images_is_named(tmp_path: Path, line: str, mes
     assert message in str(caught.value)
 
 
+@pytest.mark.slow
 def test_right_ones_are_proven(tmp_path: Path) -> None:
     for name in ("fog", "halves", "speckle", "mirrored"):
         own.prove(spec_of(tmp_path, RIGHT, name), 16)

@@ -28,6 +28,7 @@ def mixed(op: Op, images: NDArray[Any], labels: NDArray[Any], **params: Any) -> 
 # --- all three -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("op", OPS)
 @given(shape=shapes, seed=seeds)
 @settings(max_examples=20, deadline=None)
@@ -139,6 +140,7 @@ def test_the_partner_of_resizemix_is_shrunk_uniformly_and_lies_anywhere() -> Non
 # --- GridMix -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(shape=shapes, seed=seeds, cells=st.integers(1, 31))
 @settings(max_examples=30, deadline=None)

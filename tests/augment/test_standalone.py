@@ -24,11 +24,13 @@ def drawn(dataset: tf.data.Dataset) -> list[Any]:
     return [np.concatenate([images.numpy() for images, _ in dataset])]
 
 
+@pytest.mark.slow
 def test_the_example_in_the_docstring() -> None:
     assert doctest.testmod(standalone).failed == 0
     assert doctest.testmod(standalone).attempted > 5
 
 
+@pytest.mark.slow
 def test_it_is_the_strategy_of_a_configuration() -> None:
     expected = strategy.build([FlipLeftRight(), CutMix()])(tf.constant(IMAGES), tf.constant(ONE_HOT), tf.constant(SEED))
     told: Any
@@ -69,6 +71,7 @@ def test_images_of_another_range_are_refused() -> None:
     np.testing.assert_array_equal(build("flip_left_right")(black, ONE_HOT, SEED)[0], black)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["basic+cutmix", "mixup"])
 def test_each_epoch_draws_anew_and_the_same_seed_the_same_epochs(name: str) -> None:
     first, again, other = (build(name, num_classes=3).map(batches(), seed=seed) for seed in (1, 1, 2))

@@ -231,6 +231,7 @@ def test_every_setting_of_a_spec_reaches_its_op(name: str, key: str) -> None:
         assert any((a.numpy() != b.numpy()).any() for a, b in zip(one, other, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("raw", "reached"),
     [
@@ -344,6 +345,7 @@ def test_an_op_that_xla_cannot_compile_runs_between_those_it_can() -> None:
 # --- randomness ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("written", "dtype"), [("cutmix", "uint8"), ("mixup", "float32"), (WRITTEN[-1], "uint8")])
 def test_eager_graph_and_tf_data_give_the_same_bytes(written: str, dtype: str) -> None:
     chain = build(written)
@@ -376,10 +378,13 @@ def test_every_op_gives_the_same_bytes_everywhere(written: str, dtype: str) -> N
     images, labels = tensors(3, dtype=dtype)
     graph = tf.function(chain)
 
+    def at(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return chain(images, labels, tf.stack([tf.constant(3, tf.int64), step]))
+
+    traced = tf.function(at, input_signature=[tf.TensorSpec([], tf.int64)])
+
     def from_data(threads: int) -> list[tuple[tf.Tensor, tf.Tensor]]:
-        steps = tf.data.Dataset.range(4).map(
-            lambda step: chain(images, labels, tf.stack([tf.constant(3, tf.int64), step])), num_parallel_calls=threads
-        )
+        steps = tf.data.Dataset.range(4).map(traced, num_parallel_calls=threads)
         options = tf.data.Options()
         options.threading.private_threadpool_size = threads
         return list(steps.with_options(options))
@@ -420,6 +425,7 @@ def test_another_seed_or_step_gives_another_batch(written: str) -> None:
     assert len(batches) == len(pairs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spec", "name"), [(MixUp(alpha=1.0), "lam"), (MixUp(alpha=1.0, per="batch"), "lam"), (Brightness(), "delta")]
 )

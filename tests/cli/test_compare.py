@@ -39,6 +39,7 @@ def test_compare_writes_every_form_of_its_answer(typed: Augexp, runs_dir: Path, 
     assert (out / "table-contrasts.csv").read_text().count("\n") == 2
 
 
+@pytest.mark.slow
 def test_compare_says_what_evaluated_runs_gained_and_lost(typed: Augexp, tmp_path: Path) -> None:
     paths, out = full_study(tmp_path / "runs"), tmp_path / "report"
     answer = typed("compare", *paths, "--out", out, "--csv", out / "table.csv", "--json", out / "table.json",
@@ -150,6 +151,7 @@ def test_an_output_that_cannot_be_written_is_named(typed: Augexp, runs_dir: Path
     assert answer.err.startswith(f"error: {tmp_path / 'file' / 'folder' / 'comparison.png'}: can't be written (")
 
 
+@pytest.mark.slow
 def test_only_the_page_loads_templates(runs_dir: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from augexp.cli.main import main\n"

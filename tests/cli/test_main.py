@@ -43,6 +43,7 @@ def without_tensorflow(*words: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(line, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_what_is_finished_is_read_without_tensorflow(runs_dir: Path, tmp_path: Path) -> None:
     runs = sorted(runs_dir.glob("*-seed*"))
     for words in (["compare", *runs, "--out", tmp_path, "--report", tmp_path / "page.html"], ["status", *runs]):

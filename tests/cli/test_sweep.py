@@ -68,6 +68,7 @@ def test_one_strategy_is_nothing_to_decide(typed: Augexp) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_forecast_says_runs_at_least_and_at_most_and_what_is_settled(typed: Augexp, tmp_path: Path) -> None:
     answer = typed(*WHICH, f"runs_dir={tmp_path / 'runs'}", f"data.cache_dir={tmp_path / 'cache'}", "--dry-run")
     assert max(map(len, answer.out.splitlines())) <= 80

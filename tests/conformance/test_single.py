@@ -25,6 +25,7 @@ def proofs(folder: Path, body: str) -> dict[str, Proof]:
     return {proof.what: proof for proof in single.prove(spec)}
 
 
+@pytest.mark.slow
 def test_an_op_that_is_right_is_proven(tmp_path: Path) -> None:
     found = proofs(tmp_path, "return np.where(rng.random(image.shape[:2])[..., None] < 0.5, 0, image).astype(np.uint8)")
     assert list(found) == ["images", "labels", "same seed", "draws", "how", "speed"]
@@ -55,6 +56,7 @@ def test_an_op_may_draw_nothing(tmp_path: Path) -> None:
     assert proof == Proof("draws", ok=True, text="none: it does the same to every batch")
 
 
+@pytest.mark.slow
 def test_label_weights_are_said_of_one_that_mixes(tmp_path: Path) -> None:
     (tmp_path / "my_ops.py").write_text(
         "from augexp.augment import own_op\n\n@own_op(mixes=True, compiled=False)\ndef op(images, labels, seed):\n"

@@ -159,6 +159,7 @@ def test_real_photos(tmp_path: Path) -> None:
     assert np.abs(decoded.splits["test"].images[7].astype(int) - np.asarray(photo)).mean() < 12
 
 
+@pytest.mark.slow
 def test_stanford_dogs(tmp_path: Path) -> None:
     stanford_dogs.prepare(tmp_path / "tfds", train=2)
     data = Data(data_dir=str(tmp_path / "tfds"), image_size=SIZE, cache_dir=str(tmp_path / "cache"))

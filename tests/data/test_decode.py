@@ -136,6 +136,7 @@ def test_an_image_that_cannot_be_read_is_not_called_none(tmp_path: Path) -> None
     assert shown(tmp_path, b"\0\0\0\x18ftypheic" + bytes(40)) == "a HEIC image, which augexp can't read; convert it"
 
 
+@pytest.mark.slow
 def test_nothing_of_the_libraries_is_on_the_screen(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     tf.constant(0)  # TensorFlow looks for a GPU at its first op, and says so
     capfd.readouterr()

@@ -25,6 +25,7 @@ def pixels(source: Source, folder: Path, split: SplitName = "all", **settings: A
     return decoded.images[order]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("label", "values", "names"),
     [
@@ -76,6 +77,7 @@ ARRAYS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("feature", "dtype", "shape", "levels"), ARRAYS)
 def test_images_of_every_type(
     tmp_path: Path, feature: Any, dtype: Any, shape: tuple[int, ...], levels: tuple[float, ...]
@@ -88,6 +90,7 @@ def test_images_of_every_type(
     assert read[:3, 0, 0].tolist() == [[0] * 3, [100] * 3, [255] * 3]
 
 
+@pytest.mark.slow
 def test_the_range_of_colour_is_that_of_all_splits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def row(top: float, y: int) -> dict[str, Any]:
         return {"x": np.linspace(-2, top, 8 * 8 * 3).reshape(8, 8, 3).astype(np.float32), "y": y}
@@ -111,6 +114,7 @@ def test_colours_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
         pixels(open_stored(tmp_path), tmp_path)
 
 
+@pytest.mark.slow
 def test_texts_that_are_image_files(tmp_path: Path) -> None:
     def file(level: int) -> bytes:
         content = io.BytesIO()

@@ -21,6 +21,7 @@ def network() -> Network:
     return build_network(load.experiment("digits.yaml", ["data.image_size=32"]), "float32", 10)
 
 
+@pytest.mark.slow
 def test_the_mean_of_a_map_is_the_logit(network: Network) -> None:
     images = np.random.default_rng(0).uniform(0, 255, (5, 32, 32, 3)).astype(np.float32)
     seen = cam.looker(network)(images)

@@ -87,6 +87,7 @@ def test_the_real_mobilenet_weights_load() -> None:
     assert all(np.std(np.asarray(layer.moving_variance)) > 0 for layer in batch_norms(network))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not MOBILENET.exists(), reason="../shared/weights is not here")
 def test_weights_of_another_network_are_refused() -> None:
     with pytest.raises(UserError) as error:

@@ -13,6 +13,7 @@ from tests.places import SHARED
 MOBILENET = SHARED / "weights" / "mobilenet_v2_0.35_224_notop.weights.h5"
 
 
+@pytest.mark.slow
 def test_a_file_in_the_published_layout_whatever_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whose, "KNOWN", (("MobileNetV2", 0.5), ("MobileNetV2", 0.35)))  # each takes a second
     path = tmp_path / "mine.h5"

@@ -239,6 +239,7 @@ def test_a_picture_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
 # --- profiles ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_page_holds_every_metric_and_number(tmp_path: Path) -> None:
     judgement, measured = judged(full_study(tmp_path))
     html = page.html(judgement)
@@ -256,6 +257,7 @@ def test_the_page_holds_every_metric_and_number(tmp_path: Path) -> None:
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.slow
 def test_names_in_profiles_are_text(tmp_path: Path) -> None:
     judgement, _ = judged(full_study(tmp_path, ("none", EVIL_NAME)))
     read, harmless = Page(page.html(judgement)), Page(page.html(judged(full_study(tmp_path / "harmless"))[0]))

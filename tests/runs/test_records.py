@@ -56,6 +56,7 @@ def outcomes(folder: Path) -> None:
             look(folder)
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_file_with_another_value_is_read_or_refused(data: st.DataObject, whole: Path, tmp_path: Path) -> None:

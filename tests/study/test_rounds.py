@@ -68,6 +68,7 @@ def test_a_study_trains_what_each_look_needs_and_no_more(tmp_path: Path) -> None
     assert len(started.names) == len(set(started.names)) < 32
 
 
+@pytest.mark.slow
 def test_the_same_command_goes_on_where_it_was_and_ends_with_the_same_sentence(tmp_path: Path) -> None:
     whole = rounds.run(planned(tmp_path / "a"), pool(planned(tmp_path / "a")), lambda _: None)
     plan = planned(tmp_path / "b")
@@ -106,6 +107,7 @@ def test_the_studies_of_some_folders_stand_as_the_plan_says(tmp_path: Path) -> N
     assert members == folders
 
 
+@pytest.mark.slow
 def test_the_sentence_of_a_study_holds_what_compare_holds_against_it(tmp_path: Path) -> None:
     plan = planned(tmp_path)
     found = rounds.run(plan, pool(plan), lambda _: None)

@@ -105,6 +105,7 @@ def fitted(folder: Path, cache_dir: Path, *overrides: str) -> list[dict[str, str
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_a_slow_input_path_is_said_and_changes_no_number(
     tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -77,6 +77,7 @@ def test_plain_strategies_have_no_histogram(digits: Splits, drawn: dict[str, obj
     assert rows[0].lines[1].startswith("brightness delta ")
 
 
+@pytest.mark.slow
 def test_more_rows_than_the_batch_holds_are_not_asked_for(digits: Splits, drawn: dict[str, object]) -> None:
     preview.picture(digits, recipe_of(digits, "none"), 100)
     assert len(drawn["rows"]) == 64  # type: ignore[arg-type]
