@@ -1,4 +1,7 @@
-"""Settings that must stand before NumPy and TensorFlow are imported, and the data that many tests share."""
+"""Settings that must stand before NumPy and TensorFlow are imported, and the data that many tests share.
+
+What needs TensorFlow is imported where it is used: xdist's own process reads this file too, and runs no test.
+"""
 
 import gc
 import hashlib

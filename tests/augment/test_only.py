@@ -26,7 +26,7 @@ def batch() -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def applied(text: str) -> tuple[np.ndarray, np.ndarray]:
-    """Without XLA, which takes seconds: it gives the same bytes (tests/augment/test_strategy.py)."""
+    """One op after the other, without XLA, which takes a second an op; test_strategy.py holds it to be the same."""
     built = strategy.build(load.strategy(text), NAMES)
     images, labels = batch()
     params = built.sample(tf.constant(SEED, tf.int64), images, tf.argmax(labels, axis=1))
