@@ -131,7 +131,8 @@ def test_a_run_of_another_study_is_not_judged_with_it(typed: Augexp, decided: Pa
 @pytest.mark.slow
 @pytest.mark.usefixtures("forked_sweeps")
 def test_a_study_over_folds(typed: Augexp, tmp_path: Path, cache_dir: Path) -> None:
-    settings = (f"data.cache_dir={cache_dir}", f"runs_dir={tmp_path}", "train.epochs=1", "data.folds=2")
+    small = ("train.epochs=1", "data.train_per_class=30")
+    settings = (f"data.cache_dir={cache_dir}", f"runs_dir={tmp_path}", "data.folds=2", *small)
     swept = typed("sweep", "--config", "digits.yaml", *settings, "fold=0..1", "strategy=none,basic")
     assert swept.out.splitlines()[0] == "4 runs: 4 finished"
     told = [json.loads((tmp_path / f"none-seed{seed}" / "environment.json").read_text()) for seed in (0, 1)]

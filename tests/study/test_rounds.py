@@ -128,7 +128,8 @@ def test_a_real_study_that_is_killed_again_and_again_says_the_same(tmp_path: Pat
     def start(folder: str) -> Forked:
         return command(
             *("sweep", "--config", "digits.yaml", "strategy=none,cutmix", f"data.cache_dir={cache_dir}"),
-            *("train.epochs=1", "--decide", "looks=[2]", "--jobs", "2", f"runs_dir={tmp_path / folder}"),
+            *("train.epochs=1", "data.train_per_class=30", "--decide", "looks=[2]", "--jobs", "2"),
+            f"runs_dir={tmp_path / folder}",
         )
 
     unbroken, _ = (whole := start("a")).communicate(300)
