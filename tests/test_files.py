@@ -131,6 +131,7 @@ def test_looking_at_a_lock_keeps_nobody_from_taking_it(tmp_path: Path) -> None:
                 pass
 
 
+@pytest.mark.slow
 def test_a_look_sees_who_holds_a_lock_and_that_a_killed_one_has_let_go(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     assert not files.is_held(path)

@@ -45,6 +45,7 @@ def test_wrong_labels_come_first(experiment: Experiment, digits: Splits) -> None
     np.testing.assert_array_equal(found.found[0].image.pixels, part.images[part.rows[place]])
 
 
+@pytest.mark.slow
 def test_no_more_of_a_class_than_were_asked_for(experiment: Experiment, digits: Splits) -> None:
     some = doubts._some(digits.train, 7)
     assert np.bincount(some.labels).tolist() == [7] * 10
@@ -61,6 +62,7 @@ def test_a_random_network_is_not_asked(digits: Splits) -> None:
     assert "pretrained weights are needed" in found.reason
 
 
+@pytest.mark.slow
 def test_weights_that_can_t_be_had_are_named(digits: Splits, tmp_path: Path) -> None:
     lost = load.experiment("digits.yaml", [f"model.weights={tmp_path / 'none.h5'}"])
     assert "no such file" in doubts.find(lost, digits, "float32", 5).reason

@@ -32,6 +32,7 @@ def leak(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_what_is_found_is_what_is_there(leak: Path, tmp_path: Path) -> None:
     settings = experiment(f"folder:{leak}", tmp_path)
     found, splits = look(settings, 100), load_splits(settings)
@@ -63,12 +64,14 @@ def test_what_is_refused_is_looked_at_all_the_same(leak: Path, tmp_path: Path) -
     assert "training keeps them" in told(kept)
 
 
+@pytest.mark.slow
 def test_names_of_any_kind(tmp_path: Path) -> None:
     text = told(look(experiment(f"folder:{hostile(tmp_path / 'set')}", tmp_path / "cache"), 5))
     assert "<img src=x" not in audit_page.html(look(experiment(f"folder:{tmp_path / 'set'}", tmp_path / "cache"), 0))
     assert "\udcfc" not in text
 
 
+@pytest.mark.slow
 def test_one_pool_validation_on_test_and_a_split_of_its_own(tmp_path: Path) -> None:
     root = shapes(tmp_path / "set")
     pool = look(experiment(f"folder:{root / 'train'}", tmp_path / "cache"), 0)
@@ -78,6 +81,7 @@ def test_one_pool_validation_on_test_and_a_split_of_its_own(tmp_path: Path) -> N
     assert "val is the test set" in told(on_test)
 
 
+@pytest.mark.slow
 def test_a_table(tmp_path: Path) -> None:
     root = shapes(tmp_path / "set")
     lines = [f"{path.relative_to(root)},{path.parent.name}" for path in sorted(root.rglob("*.png"))]

@@ -280,6 +280,7 @@ def test_motion_blur_is_a_mean_along_some_line_within_45_degrees(severity: int) 
     assert abs(np.degrees(angle)) < 45.1
 
 
+@pytest.mark.slow
 def test_the_angles_of_motion_blur_are_uniform() -> None:
     row, column = np.mgrid[:224, :224]
     ramps = np.stack([row, column, column], -1).astype(np.uint8)[None].repeat(64, 0)

@@ -56,6 +56,7 @@ def spec_of(folder: Path, text: str, name: str = "op") -> OwnOp:
     return found
 
 
+@pytest.mark.slow
 def test_a_function_of_batches_is_what_it_says(tmp_path: Path) -> None:
     images, labels = tf.constant(make_images(6, 4, 8)), tf.eye(6)
     chain = strategy.build([spec_of(tmp_path, RIGHT, "fog")])

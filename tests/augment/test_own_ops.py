@@ -154,6 +154,7 @@ def test_it_is_applied_with_its_chance_and_draws_the_same_after_other_ops() -> N
 # --- pictures ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_ops")
 @pytest.mark.parametrize("strategy", ["halves", "[{name: one_of, ops: [halves]}]"])
 def test_a_preview_shows_partner_and_label_weights(digits: Splits, strategy: str) -> None:
@@ -171,6 +172,7 @@ def test_a_preview_shows_partner_and_label_weights(digits: Splits, strategy: str
     assert not any(title.startswith("lam of") for title in titles(figure))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_ops")
 def test_a_preview_shows_the_law_of_lam_of_any_op_that_draws_one(digits: Splits) -> None:
     figure = previewed(digits, "[{name: one_of, ops: [halves, {name: left_part, alpha: 0.4}]}, fog, mixup]", 2)
@@ -179,6 +181,7 @@ def test_a_preview_shows_the_law_of_lam_of_any_op_that_draws_one(digits: Splits)
     assert [line.get_label() for line in axes.lines] == ["Beta(0.4, 0.4)"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_ops")
 def test_the_gallery_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
     from augexp.draw import images as draw_images

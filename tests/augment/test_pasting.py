@@ -50,6 +50,7 @@ def test_partners_are_permutations_and_every_parameter_has_a_row_an_example(op: 
 # --- RICAP ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(shape=shapes, seed=seeds, alpha=st.floats(0.1, 5))
 @settings(max_examples=30, deadline=None)
@@ -94,6 +95,7 @@ def test_the_patches_of_ricap_meet_at_beta_and_come_from_anywhere() -> None:
 # --- ResizeMix -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(shape=shapes, seed=seeds)
 @settings(max_examples=30, deadline=None)

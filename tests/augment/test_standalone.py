@@ -47,6 +47,7 @@ def test_labels_may_be_numbers_one_hot_or_soft() -> None:
     np.testing.assert_allclose(tf.reduce_sum(of_numbers, axis=1), 1, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_float_images_keep_their_range_and_type() -> None:
     whole = build("basic")(IMAGES.astype(np.float32), ONE_HOT, SEED)[0]
     for low, high, dtype in ((0, 1, np.float32), (-1, 1, np.float64), (0, 1, np.float16)):
@@ -88,6 +89,7 @@ def test_each_batch_draws_anew() -> None:
     assert not np.array_equal(images[:4], images[4:8])
 
 
+@pytest.mark.slow
 def test_a_short_last_batch_is_mixed_too() -> None:
     dataset = tf.data.Dataset.from_tensor_slices((IMAGES[:6], LABELS[:6])).batch(4)
     assert [len(images) for images, _ in build("cutmix", num_classes=3).map(dataset)] == [4, 2]

@@ -329,6 +329,7 @@ def test_an_example_is_told_from_its_own_row_of_the_parameters_alone(name: str) 
         np.testing.assert_allclose(together[i], changed(op, images[i : i + 1], **row)[0], rtol=0, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_an_op_that_xla_cannot_compile_runs_between_those_it_can() -> None:
     chain = strategy.build([FlipLeftRight(), CutMix(), JpegQuality(prob=0.7), Brightness(), MixUp()])
     assert [op.compiled for op in chain.ops] == [True, True, False, True, True]
@@ -504,6 +505,7 @@ def test_a_chain_is_parted_only_where_xla_cannot_follow(monkeypatch: pytest.Monk
     assert [function._jit_compile for function, _ in runs] == [True, False, True]
 
 
+@pytest.mark.slow
 def test_a_short_last_batch_and_another_size_compile_anew() -> None:
     chain = build("basic+cutmix")
     for size in ((8, 6, 6), (3, 6, 6), (8, 6, 6), (3, 7, 5)):

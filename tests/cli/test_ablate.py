@@ -53,6 +53,7 @@ def test_a_finished_ablation_says_which_to_use_and_is_drawn(typed: Augexp, tmp_p
     assert "What each op adds" in (out / "r.html").read_text()
 
 
+@pytest.mark.slow
 def test_finished_doses_are_drawn_against_the_strategy_without_the_op(typed: Augexp, tmp_path: Path) -> None:
     assert typed(*finished(tmp_path, "strategy.cutmix.prob=0.25,1")).status == 0
     compared = typed("compare", *(tmp_path / "runs").glob("*-seed*"), "--out", tmp_path, "--json", tmp_path / "a.json")

@@ -130,6 +130,7 @@ def test_a_closed_terminal_ends_a_run_in_order(sent: signal.Signals) -> None:
         assert process.stdout.readline() == f"{sent.name}\n"
 
 
+@pytest.mark.slow
 def test_without_a_home_a_path_in_it_is_a_mistake(tmp_path: Path) -> None:
     code = "import pwd\ndef nobody(_): raise KeyError\npwd.getpwuid = nobody\nfrom augexp.cli.main import main\nmain()"
     environment = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_CACHE_HOME")}

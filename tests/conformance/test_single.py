@@ -36,6 +36,7 @@ def test_an_op_that_is_right_is_proven(tmp_path: Path) -> None:
     assert "images/s at 16 px" in found["speed"].text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "row", "text"),
     [
@@ -51,6 +52,7 @@ def test_faults_are_found(tmp_path: Path, body: str, row: str, text: str) -> Non
     assert text in proof.text
 
 
+@pytest.mark.slow
 def test_an_op_may_draw_nothing(tmp_path: Path) -> None:
     proof = proofs(tmp_path, "return image[::-1]")["draws"]
     assert proof == Proof("draws", ok=True, text="none: it does the same to every batch")

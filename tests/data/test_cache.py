@@ -148,6 +148,7 @@ def test_resize_is_bilinear_as_tensorflow_s(tmp_path: Path) -> None:
     assert np.abs(image(build(root), "cat/odd.png") - wanted).max() <= 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not WOOF.is_dir(), reason="the shared photos are not here")
 def test_real_photos(tmp_path: Path) -> None:
     data = Data(source=f"folder:{WOOF}", image_size=96, cache_dir=str(tmp_path))

@@ -84,6 +84,7 @@ def test_a_step_can_be_computed_without_those_before_it(digits: Splits) -> None:
     np.testing.assert_array_equal(run[8][1], alone[1])
 
 
+@pytest.mark.slow
 def test_epochs_draw_anew(digits: Splits) -> None:
     draw = pipeline.batch_at(digits.train, recipe("cutmix"))
     lams = np.stack([draw(tf.constant(step, tf.int64)).params[0]["lam"] for step in range(80)])

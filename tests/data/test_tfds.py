@@ -128,6 +128,7 @@ def test_wrong_archive_is_refused(tmp_path: Path) -> None:
     assert "has wrong checksum" in said
 
 
+@pytest.mark.slow
 def test_damaged_records_are_said(tmp_path: Path) -> None:
     stanford_dogs.prepare(tmp_path, train=1)
     records = next(tmp_path.glob("stanford_dogs/*/*-test.tfrecord*"))

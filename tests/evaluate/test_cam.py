@@ -73,6 +73,7 @@ def test_overlap_equals_that_of_painted_pixels(
     assert cam.overlap(box, np.zeros((0, 4), np.float32)).shape == (0,)
 
 
+@pytest.mark.slow
 def test_a_network_that_gives_a_vector_has_no_places(tmp_path: Path) -> None:
     (tmp_path / "my_net.py").write_text(
         "import keras\n\ndef flat(shape):\n    return keras.Sequential([keras.Input(shape), keras.layers.Flatten()])\n"

@@ -132,6 +132,7 @@ def test_what_can_work_is_allowed(allowed: Model) -> None:
     inputs.refuse_unfit(allowed, 32)
 
 
+@pytest.mark.slow
 def test_weights_that_get_other_values_than_they_are_made_for_are_said() -> None:
     asked = settings("model.backbone=MobileNetV2", "model.preprocessing=unit")
     network = model.build(asked, 32, 5, pretrained=False)

@@ -104,6 +104,7 @@ def study(folder: Path, names: tuple[str, ...] = ("none", "cutmix"), seeds: int 
     return judge(load_groups(paths), Options(allow=("train",)))
 
 
+@pytest.mark.slow
 def test_a_page_holds_verdicts_numbers_and_notes(tmp_path: Path) -> None:
     judgement = study(tmp_path)
     words = " ".join(Page(page.html(judgement)).words.split())
@@ -184,6 +185,7 @@ def harmless(tmp_path_factory: pytest.TempPathFactory) -> Page:
     return Page(page.html(told(tmp_path_factory.mktemp("harmless"), "word")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", ["word", *HOSTILE])
 def test_every_word_of_a_users_is_text(harmless: Page, tmp_path: Path, word: str) -> None:
     html = page.html(told(tmp_path, word))
@@ -212,6 +214,7 @@ def test_ids_are_used_once(tmp_path: Path) -> None:
     assert len(ids) == len(set(ids)) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_small_comparisons_make_a_page_too(tmp_path: Path, seeds: int) -> None:
     one = Page(page.html(study(tmp_path / "one", ("none",), seeds)))
@@ -280,6 +283,7 @@ def test_without_evaluations_the_page_has_no_profiles(tmp_path: Path) -> None:
 # --- templates -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_template_is_given_what_it_says_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_tables, "MOST_CLASSES", 1)
     judgement, _ = judged(full_study(tmp_path))

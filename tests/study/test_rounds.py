@@ -54,6 +54,7 @@ def pool(plan: Plan, fates: Mapping[str, Fate] | None = None) -> FatedPool:
     return FatedPool(2, every | dict(fates or {}))
 
 
+@pytest.mark.slow
 def test_a_study_trains_what_each_look_needs_and_no_more(tmp_path: Path) -> None:
     plan = planned(tmp_path)
     told: list[str] = []

@@ -21,6 +21,7 @@ def test_a_damaged_cache_is_whole_decoded_again_or_refused(tmp_path: Path) -> No
     assert told(caches.fuzz(caches.cases(15, 1), 1, tmp_path)) == ""
 
 
+@pytest.mark.slow
 def test_a_damaged_image_is_decoded_left_out_or_refused(tmp_path: Path) -> None:
     assert told(images.fuzz(images.cases(25, 1), 1, tmp_path)) == ""
 

@@ -24,6 +24,7 @@ def test_damage_to_any_file_through_every_command(tmp_path: Path) -> None:
     assert told(folders.fuzz(folders.cases(100, 2), 2, tmp_path)) == ""
 
 
+@pytest.mark.slow
 def test_the_fuzzer_finds_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from augexp.runs import cleanup
 

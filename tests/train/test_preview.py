@@ -50,6 +50,7 @@ def test_rows_show_the_training_batch(digits: Splits, drawn: dict[str, object]) 
         assert row.lines == (f"cutmix lam {lam:.3f} drawn, {weight:.3f} used",)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cutmix", "mixup", "resizemix", "saliencymix"])
 def test_a_weight_that_is_said_to_be_used_is_that_of_the_label(
     digits: Splits, drawn: dict[str, object], name: str
@@ -87,6 +88,7 @@ def rows_of(drawn: dict[str, object]) -> list[draw_images.PreviewRow]:
     return drawn["rows"]  # type: ignore[return-value]
 
 
+@pytest.mark.slow
 def test_one_of_shows_the_op_that_was_drawn(digits: Splits, drawn: dict[str, object]) -> None:
     settings = recipe_of(digits, "[{name: one_of, ops: [cutmix, brightness], per: example}]")
     preview.picture(digits, settings, 16)
