@@ -69,7 +69,7 @@ def test_flat_images_are_known_by_their_spread() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 5])
 def test_few_images(count: int) -> None:
-    thumbs = near.thumbnails(scenes(5), np.arange(count))
+    thumbs = near.thumbnails(decoded([scene(seed) for seed in range(5)], SIDE), np.arange(count))
     assert near.pairs(thumbs) == []
 
 
