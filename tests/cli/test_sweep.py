@@ -140,7 +140,8 @@ def test_a_study_over_folds(typed: Augexp, tmp_path: Path, cache_dir: Path) -> N
     tested = [predictions.read(read.load(tmp_path / f"none-seed{seed}")).ids for seed in (0, 1)]
     assert sorted([*tested[0], *tested[1]]) == [f"{index:04d}" for index in range(1797)]
     compared = typed(
-        "compare", *(str(tmp_path / name) for name in ("none-seed0", "none-seed1", "basic-seed0", "basic-seed1"))
+        *("compare", "--out", tmp_path),
+        *(str(tmp_path / name) for name in ("none-seed0", "none-seed1", "basic-seed0", "basic-seed1")),
     )
     assert compared.status == 0
     assert "2 common splits" in " ".join(compared.out.split())
