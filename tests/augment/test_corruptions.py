@@ -86,6 +86,7 @@ def test_the_batch_and_its_order_change_no_byte(make: Any, setting: Any, size: i
     np.testing.assert_array_equal(corrupted(corrupt, images[order], numbers[order]), together[order])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "setting"), EVERY)
 def test_tf_data_and_its_threads_change_no_byte(make: Any, setting: Any) -> None:
     corrupt = make(*setting)
@@ -121,6 +122,7 @@ def test_images_of_other_numbers_differ(name: str) -> None:
 # --- severity ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [8, 32, 96])
 @pytest.mark.parametrize("name", CORRUPTIONS)
 def test_more_severe_is_further_from_the_image(name: str, size: int) -> None:

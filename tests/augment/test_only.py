@@ -35,6 +35,7 @@ def applied(text: str) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(images, np.float64), labels.numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in OPS if "mark" not in name])
 def test_every_op_leaves_the_other_classes_alone(name: str) -> None:
     """And does to the listed ones what it does without the list."""

@@ -311,6 +311,7 @@ def test_every_op_keeps_the_contract(name: str, dtype: str, size: tuple[int, int
         np.testing.assert_array_equal(soft, labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPS)
 def test_a_spec_says_whether_its_op_changes_labels(name: str) -> None:
     op, images, labels = strategy.op(OPS[name]()), tf.zeros([64, 4, 6, 3], tf.uint8), tf.eye(64)

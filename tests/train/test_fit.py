@@ -175,6 +175,7 @@ def test_averages_are_resumed_to_the_byte(
     assert arrays(settings.run_dir) == arrays(unbroken_averages)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("whole", "overrides"), [("unbroken", ()), ("unbroken_averages", EMA)])
 def test_last_weights_that_a_kill_has_cost_come_from_the_checkpoint(
     request: pytest.FixtureRequest, tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch,
