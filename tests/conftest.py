@@ -1,25 +1,29 @@
-"""Settings that must stand before NumPy and TensorFlow are imported, and the data that many tests share."""
+"""Settings that must stand before NumPy and TensorFlow are imported, and the data that many tests share.
 
+What needs TensorFlow is imported where it is used: xdist's own process reads this file too, and runs no test.
+"""
+
+import gc
 import hashlib
 import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # NumPy reads them when it is imported. Matrices here are small: threads that wait for each other are most of the work.
 os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 import pytest
-from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from augexp.config import load
-from augexp.data.splits import Splits
 from augexp.network import device
-from augexp.study import processes
-from tests import forked, stanford_dogs
 from tests.cli.program import Augexp
-from tests.factories import write_published_layout
+from tests.once import made_once
+
+if TYPE_CHECKING:
+    from augexp.data.splits import Splits
 
 # A shell that starts the tests in the background lets them, and all they start, ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -34,14 +38,18 @@ settings.register_profile("augexp", deadline=None, suppress_health_check=[Health
 settings.load_profile("augexp")
 
 
-def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
-    """A folder that `make` has filled, in the first process that asked for it."""
-    with FileLock(folder.with_suffix(".lock")):
-        if not folder.with_suffix(".made").exists():
-            folder.mkdir(exist_ok=True)
-            make(folder)
-            folder.with_suffix(".made").touch()
-    return folder
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """A test that asks for a trained run is slow: the first one of a process waits until it is trained."""
+    for item in items:
+        if "trained_once" in item.fixturenames:
+            item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported and collected is never garbage: each new network looks for some, all over the memory."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +86,7 @@ def trained_once(session_dir: Path, cache_dir: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def digits(cache_dir: Path) -> Splits:
+def digits(cache_dir: Path) -> "Splits":
     """The embedded digits at 16 px, split as configs/digits.yaml does."""
     from augexp.data.splits import load_splits
 
@@ -88,6 +96,8 @@ def digits(cache_dir: Path) -> Splits:
 @pytest.fixture(scope="session")
 def prepared_dogs(session_dir: Path) -> Path:
     """A data_dir in which TFDS's own builder has prepared a small Stanford Dogs of drawn images."""
+    from tests import stanford_dogs
+
     return made_once(session_dir / "tfds", stanford_dogs.prepare)
 
 
@@ -99,6 +109,8 @@ def resnet50_weights(session_dir: Path) -> Path:
     def make(folder: Path) -> None:
         import keras
 
+        from tests.factories import write_published_layout
+
         write_published_layout(keras.applications.ResNet50(include_top=False, weights=None), folder / name)
 
     return made_once(session_dir / "weights", make) / name
@@ -107,6 +119,9 @@ def resnet50_weights(session_dir: Path) -> Path:
 @pytest.fixture
 def forked_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The runs of a sweep in this process are forked from one that has imported TensorFlow for other tests before."""
+    from augexp.study import processes
+    from tests import forked
+
     monkeypatch.setattr(processes, "ForkServer", forked.Server)
 
 

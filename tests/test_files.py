@@ -121,6 +121,7 @@ def test_json_holds_names_in_any_bytes(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "file.json").read_text(encoding="utf-8")) == names
 
 
+@pytest.mark.slow
 def test_looking_at_a_lock_keeps_nobody_from_taking_it(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     path.touch()
@@ -130,6 +131,7 @@ def test_looking_at_a_lock_keeps_nobody_from_taking_it(tmp_path: Path) -> None:
                 pass
 
 
+@pytest.mark.slow
 def test_a_look_sees_who_holds_a_lock_and_that_a_killed_one_has_let_go(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     assert not files.is_held(path)

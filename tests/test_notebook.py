@@ -60,6 +60,7 @@ def test_a_comparison_of_one_folder_or_run_and_of_options_that_make_no_sense(fol
     assert notebook.compare(folders, metric="macro_recall").metric == "macro_recall"
 
 
+@pytest.mark.slow
 def test_packages_are_doors_whatever_was_imported_first_and_load_nothing() -> None:
     code = (
         "import sys, augexp.train.__init__, augexp.compare.judge, augexp\n"

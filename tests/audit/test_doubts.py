@@ -23,6 +23,7 @@ def with_wrong(part: Part, places: list[int]) -> Part:
     return replace(part, labels=labels)
 
 
+@pytest.mark.slow
 def test_wrong_labels_come_first(experiment: Experiment, digits: Splits) -> None:
     wrong, wrong_on_test = [3, 200, 431, 600, 1000], [7, 100]
     spoilt = replace(digits, train=with_wrong(digits.train, wrong), test=with_wrong(digits.test, wrong_on_test))
@@ -44,6 +45,7 @@ def test_wrong_labels_come_first(experiment: Experiment, digits: Splits) -> None
     np.testing.assert_array_equal(found.found[0].image.pixels, part.images[part.rows[place]])
 
 
+@pytest.mark.slow
 def test_no_more_of_a_class_than_were_asked_for(experiment: Experiment, digits: Splits) -> None:
     some = doubts._some(digits.train, 7)
     assert np.bincount(some.labels).tolist() == [7] * 10
@@ -60,6 +62,7 @@ def test_a_random_network_is_not_asked(digits: Splits) -> None:
     assert "pretrained weights are needed" in found.reason
 
 
+@pytest.mark.slow
 def test_weights_that_can_t_be_had_are_named(digits: Splits, tmp_path: Path) -> None:
     lost = load.experiment("digits.yaml", [f"model.weights={tmp_path / 'none.h5'}"])
     assert "no such file" in doubts.find(lost, digits, "float32", 5).reason

@@ -32,6 +32,7 @@ def leak(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_what_is_found_is_what_is_there(leak: Path, tmp_path: Path) -> None:
     settings = experiment(f"folder:{leak}", tmp_path)
     found, splits = look(settings, 100), load_splits(settings)
@@ -52,6 +53,7 @@ def test_what_is_found_is_what_is_there(leak: Path, tmp_path: Path) -> None:
     assert "train/circle/0.png is test/circle/copy0.png" in told(found)
 
 
+@pytest.mark.slow
 def test_what_is_refused_is_looked_at_all_the_same(leak: Path, tmp_path: Path) -> None:
     dropped = look(experiment(f"folder:{leak}", tmp_path), 0)
     refused = look(experiment(f"folder:{leak}", tmp_path, "data.duplicates=refuse"), 0)
@@ -62,12 +64,14 @@ def test_what_is_refused_is_looked_at_all_the_same(leak: Path, tmp_path: Path) -
     assert "training keeps them" in told(kept)
 
 
+@pytest.mark.slow
 def test_names_of_any_kind(tmp_path: Path) -> None:
     text = told(look(experiment(f"folder:{hostile(tmp_path / 'set')}", tmp_path / "cache"), 5))
     assert "<img src=x" not in audit_page.html(look(experiment(f"folder:{tmp_path / 'set'}", tmp_path / "cache"), 0))
     assert "\udcfc" not in text
 
 
+@pytest.mark.slow
 def test_one_pool_validation_on_test_and_a_split_of_its_own(tmp_path: Path) -> None:
     root = shapes(tmp_path / "set")
     pool = look(experiment(f"folder:{root / 'train'}", tmp_path / "cache"), 0)
@@ -77,6 +81,7 @@ def test_one_pool_validation_on_test_and_a_split_of_its_own(tmp_path: Path) -> N
     assert "val is the test set" in told(on_test)
 
 
+@pytest.mark.slow
 def test_a_table(tmp_path: Path) -> None:
     root = shapes(tmp_path / "set")
     lines = [f"{path.relative_to(root)},{path.parent.name}" for path in sorted(root.rglob("*.png"))]
@@ -112,6 +117,7 @@ def test_deep_grey_and_what_can_t_be_decoded(tmp_path: Path) -> None:
     assert "1 image can't be decoded" in told(found)
 
 
+@pytest.mark.slow
 def test_very_many_classes(tmp_path: Path) -> None:
     for number in range(120):
         for place in range(3):

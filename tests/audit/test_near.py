@@ -1,5 +1,7 @@
 """Near-copies: found through what people do to pictures, and not where sets are alike by what they are."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ SIDE = 96
 Pixels = NDArray[np.uint8]
 
 
+@cache
 def scene(seed: int, side: int = 3 * SIDE) -> Image.Image:
     """Soft blobs and a few shapes: detail at every scale, as a photo has."""
     rng = np.random.default_rng(seed)
@@ -24,15 +27,21 @@ def scene(seed: int, side: int = 3 * SIDE) -> Image.Image:
     return Image.fromarray((255 * (picture - picture.min()) / np.ptp(picture)).astype(np.uint8))
 
 
+@cache
+def scenes(count: int) -> Pixels:
+    """So many of them, as the cache holds them."""
+    return decoded([scene(seed) for seed in range(count)], SIDE)
+
+
 def found(images: Pixels) -> list[Pair]:
     return near.find(near.thumbnails(images, np.arange(len(images)))).pairs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_is_done_to_pictures(change: str) -> None:
-    scenes = [scene(seed) for seed in range(40)]
-    copies = [CHANGES[change](image) for image in scenes[:15]]
-    pairs = {pair[:2]: pair for pair in found(decoded([*scenes, *copies], SIDE))}
+    copies = decoded([CHANGES[change](scene(seed)) for seed in range(15)], SIDE)
+    pairs = {pair[:2]: pair for pair in found(np.concatenate([scenes(40), copies]))}
     wanted = {(n, 40 + n) for n in range(15)}
     assert pairs.keys() <= wanted  # no other pair is found
     assert len(pairs) >= 12
@@ -40,8 +49,9 @@ def test_what_is_done_to_pictures(change: str) -> None:
     assert all(near.ALIKE <= pair.likeness <= 1 + 1e-6 for pair in pairs.values())
 
 
+@pytest.mark.slow
 def test_different_pictures_are_no_copies() -> None:
-    assert found(decoded([scene(seed) for seed in range(60)], SIDE)) == []
+    assert found(scenes(60)) == []
 
 
 @pytest.mark.slow
@@ -70,9 +80,10 @@ def test_thumbnails_keep_the_mean_of_any_size(side: int) -> None:
     np.testing.assert_allclose(thumbs.mean(axis=(1, 2)), (images[[3, 1]] @ near.LUMINANCE).mean(axis=(1, 2)), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_it_is_the_same_in_any_order() -> None:
-    scenes = [scene(seed) for seed in range(30)]
-    images = decoded([*scenes, *(compressed(image, 30) for image in scenes[:6])], SIDE)
+    copies = decoded([compressed(scene(seed), 30) for seed in range(6)], SIDE)
+    images = np.concatenate([scenes(30), copies])
     order = np.random.default_rng(1).permutation(len(images))
     again = {tuple(sorted(order[list(pair[:2])].tolist())) for pair in found(images[order])}
     assert again == {pair[:2] for pair in found(images)}

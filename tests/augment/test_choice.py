@@ -92,6 +92,7 @@ def test_an_op_without_weight_is_never_drawn_even_at_the_ends_of_the_range(monke
         assert (sample(op, 3)["choice"] == 1).all()
 
 
+@pytest.mark.slow
 def test_per_batch_one_op_stands_for_all_and_batches_differ_by_the_weights() -> None:
     op = choice.one_of(some_ops()[:2], [3, 1], "batch")
     size = tf.constant(4)

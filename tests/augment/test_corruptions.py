@@ -86,6 +86,7 @@ def test_the_batch_and_its_order_change_no_byte(make: Any, setting: Any, size: i
     np.testing.assert_array_equal(corrupted(corrupt, images[order], numbers[order]), together[order])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "setting"), EVERY)
 def test_tf_data_and_its_threads_change_no_byte(make: Any, setting: Any) -> None:
     corrupt = make(*setting)
@@ -121,6 +122,7 @@ def test_images_of_other_numbers_differ(name: str) -> None:
 # --- severity ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [8, 32, 96])
 @pytest.mark.parametrize("name", CORRUPTIONS)
 def test_more_severe_is_further_from_the_image(name: str, size: int) -> None:
@@ -280,6 +282,7 @@ def test_motion_blur_is_a_mean_along_some_line_within_45_degrees(severity: int) 
     assert abs(np.degrees(angle)) < 45.1
 
 
+@pytest.mark.slow
 def test_the_angles_of_motion_blur_are_uniform() -> None:
     row, column = np.mgrid[:224, :224]
     ramps = np.stack([row, column, column], -1).astype(np.uint8)[None].repeat(64, 0)

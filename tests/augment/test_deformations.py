@@ -120,6 +120,7 @@ def test_corners_that_stay_leave_the_image(interpolation: Interpolation, dtype: 
     np.testing.assert_allclose(changed(op, images, **sample(op, *shape)), images, rtol=0, atol=1e-3)
 
 
+@pytest.mark.slow
 @given(shape=shapes, seed=seeds)
 @settings(max_examples=20, deadline=None)
 def test_corners_that_cross_give_finite_images(shape: Shape, seed: int) -> None:

@@ -86,6 +86,7 @@ def first_of_three(image: Image, choice: int, sigma: float) -> Image:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_three_augment_is_one_of_three_then_jitter_and_a_mirror(dtype: str) -> None:
     count = 24

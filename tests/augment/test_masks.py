@@ -65,6 +65,7 @@ def test_what_is_left_out_of_the_noise_hardly_moves_a_mask() -> None:
     assert np.mean(differences) < 0.003
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(shape=shapes, seed=seeds)
 @settings(max_examples=25, deadline=None)

@@ -94,6 +94,7 @@ def test_the_share_of_mixed_examples_is_prob(prob: float) -> None:
     assert stats.binomtest(mixed, DRAWS, min(prob, 1 - 3e-8)).pvalue > 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("op", [a_cutmix(prob=0.3, per="batch"), mixing.mixup(1.0, 0.3, per="batch")])
 def test_per_batch_a_share_prob_of_the_batches_is_mixed_whole(op: Op) -> None:
     batch = tf.constant(3)
@@ -347,6 +348,7 @@ def test_binary_targets_are_the_largest_of_all_images_that_have_a_weight(name: s
     assert (targets.sum(axis=1) > 1.5).any()
 
 
+@pytest.mark.slow
 def test_a_chain_of_binary_ops_tells_every_class_in_the_image() -> None:
     chain = strategy.build(load.strategy("[{name: ricap, labels: binary}, {name: mixup, labels: binary}]"))
     images, labels = make_batch(32, 8, 8)[0], np.eye(32, dtype=np.float32)
@@ -355,6 +357,7 @@ def test_a_chain_of_binary_ops_tells_every_class_in_the_image() -> None:
     assert targets.sum(axis=1).max() > 4
 
 
+@pytest.mark.slow
 def test_a_partner_without_a_weight_is_no_target() -> None:
     """XLA's mean of a mask of ones may be a hair below 1: 11 x 11 pixels are such a size."""
     op = made("fmix", labels="binary")
@@ -417,6 +420,7 @@ def test_the_rule_holds_within_one_of_and_beside_only() -> None:
         chain.sample(tf.constant([3, 1], tf.int64), tf.zeros([16, 4, 4, 3]))
 
 
+@pytest.mark.slow
 def test_of_the_other_classes_every_example_is_as_likely() -> None:
     of = np.array([0, 0, 0, 0, 1, 1, 2])
     numbers = tf.range(6000)

@@ -27,11 +27,16 @@ def batch() -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def applied(text: str) -> tuple[np.ndarray, np.ndarray]:
+    """One op after the other, without XLA, which takes a second an op; test_strategy.py holds it to be the same."""
     built = strategy.build(load.strategy(text), NAMES)
-    images, labels = built(*batch(), tf.constant(SEED, tf.int64))
+    images, labels = batch()
+    params = built.sample(tf.constant(SEED, tf.int64), images, tf.argmax(labels, axis=1))
+    for op, drawn in zip(built.ops, params, strict=True):
+        images, labels = op.apply(images, labels, drawn)
     return np.asarray(images, np.float64), labels.numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in OPS if "mark" not in name])
 def test_every_op_leaves_the_other_classes_alone(name: str) -> None:
     """And does to the listed ones what it does without the list."""
@@ -92,6 +97,7 @@ def test_a_class_that_the_data_lacks_is_refused_with_a_hint(text: str, said: str
     assert said in str(refused.value)
 
 
+@pytest.mark.slow
 def test_batches_are_the_same_for_any_number_of_threads_and_smoothing(digits: Splits) -> None:
     found: list[Any] = []
     for threads in (1, 4):

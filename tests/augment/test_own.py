@@ -57,6 +57,7 @@ def spec_of(folder: Path, text: str, name: str = "op") -> OwnOp:
     return found
 
 
+@pytest.mark.slow
 def test_a_function_of_batches_is_what_it_says(tmp_path: Path) -> None:
     images, labels = tf.constant(make_images(6, 4, 8)), tf.eye(6)
     chain = strategy.build([spec_of(tmp_path, RIGHT, "fog")])
@@ -129,6 +130,7 @@ def test_a_function_of_images_gets_each_with_a_generator_of_its_own(tmp_path: Pa
     assert (chain(images, labels, SEED + 1)[0] != changed).numpy().any()
 
 
+@pytest.mark.slow
 def test_draws_are_the_same_alone_and_after_others_and_on_any_number_of_threads(tmp_path: Path) -> None:
     (tmp_path / "my_ops.py").write_text(RIGHT)
     texts = ("[my_ops:speckle, my_ops:fog, my_ops:halves]", "[cutmix, my_ops:speckle, my_ops:fog]")
@@ -202,6 +204,7 @@ def test_a_fault_of_a_function_of_images_is_named(tmp_path: Path, line: str, mes
     assert message in str(caught.value)
 
 
+@pytest.mark.slow
 def test_right_ones_are_proven(tmp_path: Path) -> None:
     for name in ("fog", "halves", "speckle", "mirrored"):
         own.prove(spec_of(tmp_path, RIGHT, name), 16)

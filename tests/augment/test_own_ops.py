@@ -17,7 +17,7 @@ from augexp.cli.shared import complete_strategy
 from augexp.config import load
 from augexp.config.ops import OPS, OneOf, default_op
 from augexp.config.schema import Experiment
-from augexp.conformance import check, libraries
+from augexp.conformance import check, determinism, libraries
 from augexp.conformance.libraries import Setting
 from augexp.data import pipeline
 from augexp.data.splits import Splits
@@ -154,6 +154,7 @@ def test_it_is_applied_with_its_chance_and_draws_the_same_after_other_ops() -> N
 # --- pictures ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_ops")
 @pytest.mark.parametrize("strategy", ["halves", "[{name: one_of, ops: [halves]}]"])
 def test_a_preview_shows_partner_and_label_weights(digits: Splits, strategy: str) -> None:
@@ -171,6 +172,7 @@ def test_a_preview_shows_partner_and_label_weights(digits: Splits, strategy: str
     assert not any(title.startswith("lam of") for title in titles(figure))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_ops")
 def test_a_preview_shows_the_law_of_lam_of_any_op_that_draws_one(digits: Splits) -> None:
     figure = previewed(digits, "[{name: one_of, ops: [halves, {name: left_part, alpha: 0.4}]}, fog, mixup]", 2)
@@ -179,6 +181,7 @@ def test_a_preview_shows_the_law_of_lam_of_any_op_that_draws_one(digits: Splits)
     assert [line.get_label() for line in axes.lines] == ["Beta(0.4, 0.4)"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_ops")
 def test_the_gallery_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
     from augexp.draw import images as draw_images
@@ -225,7 +228,10 @@ def test_check_mixing_takes_up_the_ops_that_mix() -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("own_ops")
-def test_every_property_of_an_op_that_is_right_holds() -> None:
+def test_every_property_of_an_op_that_is_right_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The other ops are asked in another process by the tests of conformance.
+    asked_elsewhere = determinism.PRINT_FINGERPRINTS.replace("libraries.checked_ops()", "['halves']")
+    monkeypatch.setattr(determinism, "PRINT_FINGERPRINTS", asked_elsewhere)
     ours = libraries.implementation("augexp", "halves")
     findings = {asked.name: check.find(asked, ours, QUICK) for asked in check.properties("halves")}
     assert {name: finding for name, finding in findings.items() if finding is not None and not finding.ok} == {}
@@ -233,6 +239,7 @@ def test_every_property_of_an_op_that_is_right_holds() -> None:
     assert {name for name, finding in findings.items() if finding is None} == {"alpha 0 and -1"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_ops")
 def test_wrong_label_weights_are_caught() -> None:
     wrong, right = (libraries.implementation("augexp", op) for op in ("left_part", "halves"))
@@ -245,8 +252,6 @@ def test_wrong_label_weights_are_caught() -> None:
 
 @pytest.mark.usefixtures("own_ops")
 def test_another_process_is_not_asked_for_what_it_can_not_import(monkeypatch: pytest.MonkeyPatch) -> None:
-    from augexp.conformance import determinism
-
     monkeypatch.setattr(determinism, "_fingerprints_elsewhere", lambda _library, _modules: {"mixup": "1"})
     (asked,) = [asked for asked in check.properties("halves") if asked.name == "same seed, other process"]
     assert check.find(asked, libraries.implementation("augexp", "halves"), QUICK) is None

@@ -28,6 +28,7 @@ def mixed(op: Op, images: NDArray[Any], labels: NDArray[Any], **params: Any) -> 
 # --- all three -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("op", OPS)
 @given(shape=shapes, seed=seeds)
 @settings(max_examples=20, deadline=None)
@@ -49,6 +50,7 @@ def test_partners_are_permutations_and_every_parameter_has_a_row_an_example(op: 
 # --- RICAP ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(shape=shapes, seed=seeds, alpha=st.floats(0.1, 5))
 @settings(max_examples=30, deadline=None)
@@ -93,6 +95,7 @@ def test_the_patches_of_ricap_meet_at_beta_and_come_from_anywhere() -> None:
 # --- ResizeMix -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(shape=shapes, seed=seeds)
 @settings(max_examples=30, deadline=None)
@@ -139,6 +142,7 @@ def test_the_partner_of_resizemix_is_shrunk_uniformly_and_lies_anywhere() -> Non
 # --- GridMix -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(shape=shapes, seed=seeds, cells=st.integers(1, 31))
 @settings(max_examples=30, deadline=None)

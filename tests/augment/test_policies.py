@@ -103,6 +103,7 @@ def test_no_bit_and_no_threshold_taken_leave_the_image() -> None:
     np.testing.assert_array_equal(operate("solarize", pictures(), 256), pictures())
 
 
+@pytest.mark.slow
 @given(
     name=st.sampled_from(NAMES),
     size=st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9)),
@@ -226,6 +227,7 @@ def test_auto_augment_draws_the_pairs_of_its_policy_at_torchvisions_levels(polic
         assert not len(levels) or stats.binomtest(int((levels < 0).sum()), len(levels)).pvalue > 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_auto_augment_does_what_it_drew(dtype: str) -> None:
     images = make_images(40, 7, 9, dtype)

@@ -63,6 +63,7 @@ def test_a_bright_patch_in_a_dim_image_is_the_most_salient(side: int, seed: int)
     assert ((points >= starts) & (points < starts + patch)).all()
 
 
+@pytest.mark.slow
 @given(shape=shapes, seed=seeds, alpha=st.floats(0.1, 5))
 @settings(max_examples=20, deadline=None)
 def test_the_box_lies_around_the_salient_point_of_the_partner(shape: Shape, seed: int, alpha: float) -> None:

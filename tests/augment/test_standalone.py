@@ -24,11 +24,13 @@ def drawn(dataset: tf.data.Dataset) -> list[Any]:
     return [np.concatenate([images.numpy() for images, _ in dataset])]
 
 
+@pytest.mark.slow
 def test_the_example_in_the_docstring() -> None:
     assert doctest.testmod(standalone).failed == 0
     assert doctest.testmod(standalone).attempted > 5
 
 
+@pytest.mark.slow
 def test_it_is_the_strategy_of_a_configuration() -> None:
     expected = strategy.build([FlipLeftRight(), CutMix()])(tf.constant(IMAGES), tf.constant(ONE_HOT), tf.constant(SEED))
     told: Any
@@ -45,6 +47,7 @@ def test_labels_may_be_numbers_one_hot_or_soft() -> None:
     np.testing.assert_allclose(tf.reduce_sum(of_numbers, axis=1), 1, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_float_images_keep_their_range_and_type() -> None:
     whole = build("basic")(IMAGES.astype(np.float32), ONE_HOT, SEED)[0]
     for low, high, dtype in ((0, 1, np.float32), (-1, 1, np.float64), (0, 1, np.float16)):
@@ -69,6 +72,7 @@ def test_images_of_another_range_are_refused() -> None:
     np.testing.assert_array_equal(build("flip_left_right")(black, ONE_HOT, SEED)[0], black)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["basic+cutmix", "mixup"])
 def test_each_epoch_draws_anew_and_the_same_seed_the_same_epochs(name: str) -> None:
     first, again, other = (build(name, num_classes=3).map(batches(), seed=seed) for seed in (1, 1, 2))
@@ -85,6 +89,7 @@ def test_each_batch_draws_anew() -> None:
     assert not np.array_equal(images[:4], images[4:8])
 
 
+@pytest.mark.slow
 def test_a_short_last_batch_is_mixed_too() -> None:
     dataset = tf.data.Dataset.from_tensor_slices((IMAGES[:6], LABELS[:6])).batch(4)
     assert [len(images) for images, _ in build("cutmix", num_classes=3).map(dataset)] == [4, 2]

@@ -231,6 +231,7 @@ def test_every_setting_of_a_spec_reaches_its_op(name: str, key: str) -> None:
         assert any((a.numpy() != b.numpy()).any() for a, b in zip(one, other, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("raw", "reached"),
     [
@@ -310,6 +311,7 @@ def test_every_op_keeps_the_contract(name: str, dtype: str, size: tuple[int, int
         np.testing.assert_array_equal(soft, labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPS)
 def test_a_spec_says_whether_its_op_changes_labels(name: str) -> None:
     op, images, labels = strategy.op(OPS[name]()), tf.zeros([64, 4, 6, 3], tf.uint8), tf.eye(64)
@@ -328,6 +330,7 @@ def test_an_example_is_told_from_its_own_row_of_the_parameters_alone(name: str) 
         np.testing.assert_allclose(together[i], changed(op, images[i : i + 1], **row)[0], rtol=0, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_an_op_that_xla_cannot_compile_runs_between_those_it_can() -> None:
     chain = strategy.build([FlipLeftRight(), CutMix(), JpegQuality(prob=0.7), Brightness(), MixUp()])
     assert [op.compiled for op in chain.ops] == [True, True, False, True, True]
@@ -344,6 +347,7 @@ def test_an_op_that_xla_cannot_compile_runs_between_those_it_can() -> None:
 # --- randomness ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("written", "dtype"), [("cutmix", "uint8"), ("mixup", "float32"), (WRITTEN[-1], "uint8")])
 def test_eager_graph_and_tf_data_give_the_same_bytes(written: str, dtype: str) -> None:
     chain = build(written)
@@ -376,10 +380,13 @@ def test_every_op_gives_the_same_bytes_everywhere(written: str, dtype: str) -> N
     images, labels = tensors(3, dtype=dtype)
     graph = tf.function(chain)
 
+    def at(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return chain(images, labels, tf.stack([tf.constant(3, tf.int64), step]))
+
+    traced = tf.function(at, input_signature=[tf.TensorSpec([], tf.int64)])
+
     def from_data(threads: int) -> list[tuple[tf.Tensor, tf.Tensor]]:
-        steps = tf.data.Dataset.range(4).map(
-            lambda step: chain(images, labels, tf.stack([tf.constant(3, tf.int64), step])), num_parallel_calls=threads
-        )
+        steps = tf.data.Dataset.range(4).map(traced, num_parallel_calls=threads)
         options = tf.data.Options()
         options.threading.private_threadpool_size = threads
         return list(steps.with_options(options))
@@ -420,6 +427,7 @@ def test_another_seed_or_step_gives_another_batch(written: str) -> None:
     assert len(batches) == len(pairs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spec", "name"), [(MixUp(alpha=1.0), "lam"), (MixUp(alpha=1.0, per="batch"), "lam"), (Brightness(), "delta")]
 )
@@ -498,6 +506,7 @@ def test_a_chain_is_parted_only_where_xla_cannot_follow(monkeypatch: pytest.Monk
     assert [function._jit_compile for function, _ in runs] == [True, False, True]
 
 
+@pytest.mark.slow
 def test_a_short_last_batch_and_another_size_compile_anew() -> None:
     chain = build("basic+cutmix")
     for size in ((8, 6, 6), (3, 6, 6), (8, 6, 6), (3, 7, 5)):

@@ -30,6 +30,7 @@ def finished(folder: Path, *axes: str) -> tuple[str, ...]:
     return ("ablate", "--config", str(folder / "mine.yaml"), *typed, *decide)
 
 
+@pytest.mark.slow
 def test_a_finished_ablation_says_which_to_use_and_is_drawn(typed: Augexp, tmp_path: Path) -> None:
     answer = typed(*finished(tmp_path))
     assert answer.status == 0
@@ -52,6 +53,7 @@ def test_a_finished_ablation_says_which_to_use_and_is_drawn(typed: Augexp, tmp_p
     assert "What each op adds" in (out / "r.html").read_text()
 
 
+@pytest.mark.slow
 def test_finished_doses_are_drawn_against_the_strategy_without_the_op(typed: Augexp, tmp_path: Path) -> None:
     assert typed(*finished(tmp_path, "strategy.cutmix.prob=0.25,1")).status == 0
     compared = typed("compare", *(tmp_path / "runs").glob("*-seed*"), "--out", tmp_path, "--json", tmp_path / "a.json")
@@ -83,14 +85,14 @@ def test_an_ablation_that_makes_no_sense_is_refused(typed: Augexp, arguments: tu
 @pytest.mark.usefixtures("forked_sweeps")
 def test_digits_are_ablated_and_the_same_line_goes_on(typed: Augexp, tmp_path: Path, cache_dir: Path) -> None:
     line = (
-        *("ablate", "--config", "digits.yaml", "strategy=rotate+cutmix", "train.epochs=1", "data.train_per_class=20"),
+        *("ablate", "--config", "digits.yaml", "strategy=invert+cutmix", "train.epochs=1", "data.train_per_class=20"),
         *(f"data.cache_dir={cache_dir}", f"runs_dir={tmp_path / 'runs'}", "-j", "2", "--decide", "looks=[2]"),
     )
     first = typed(*line)
     assert first.status == 0
     folders = list((tmp_path / "runs").glob("*-seed*"))
     assert {path.name for path in folders} >= {
-        f"{name}-seed{seed}" for name in ("none", "all", "only-rotate", "only-cutmix") for seed in (0, 1)
+        f"{name}-seed{seed}" for name in ("none", "all", "only-invert", "only-cutmix") for seed in (0, 1)
     }
     again = typed(*line)
     assert (again.status, again.out.splitlines()[-2:]) == (0, first.out.splitlines()[-2:])

@@ -76,6 +76,7 @@ def test_check_names_a_library_that_is_not_installed(typed: Augexp, monkeypatch:
     assert "--against keras_cv: keras_cv is not installed; pip install keras-cv" in answer.err
 
 
+@pytest.mark.slow
 def test_check_cache_looks_at_every_entry(typed: Augexp, tmp_path: Path) -> None:
     settings = [load.experiment("digits.yaml", [f"data.cache_dir={tmp_path}", f"data.image_size={n}"]) for n in (8, 9)]
     for one in settings:
@@ -100,6 +101,7 @@ def test_check_cache_looks_at_every_entry(typed: Augexp, tmp_path: Path) -> None
     assert "a folder is that of a cache" in typed("check", "mixing", tmp_path).err
 
 
+@pytest.mark.slow
 def test_check_op_proves_one_of_the_working_folder(
     typed: Augexp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -27,6 +27,7 @@ def test_compare_prints_the_table_and_draws_the_curves(typed: Augexp, runs_dir: 
     assert json.loads((out / "table.json").read_text())
 
 
+@pytest.mark.slow
 def test_compare_writes_every_form_of_its_answer(typed: Augexp, runs_dir: Path, tmp_path: Path) -> None:
     out = tmp_path / "report"
     answer = typed("compare", *sorted(runs_dir.glob("*-seed*")), "--out", out, "--csv", out / "table.csv",
@@ -39,6 +40,7 @@ def test_compare_writes_every_form_of_its_answer(typed: Augexp, runs_dir: Path, 
     assert (out / "table-contrasts.csv").read_text().count("\n") == 2
 
 
+@pytest.mark.slow
 def test_compare_says_what_evaluated_runs_gained_and_lost(typed: Augexp, tmp_path: Path) -> None:
     paths, out = full_study(tmp_path / "runs"), tmp_path / "report"
     answer = typed("compare", *paths, "--out", out, "--csv", out / "table.csv", "--json", out / "table.json",
@@ -58,6 +60,7 @@ def test_compare_of_runs_without_evaluations_writes_no_profiles(typed: Augexp, r
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["comparison.png", "t-contrasts.csv", "t.csv"]
 
 
+@pytest.mark.slow
 def test_compare_refuses_a_verdict_with_3(typed: Augexp, runs_dir: Path, tmp_path: Path) -> None:
     for seed in (0, 1):
         make_run(tmp_path / f"late-seed{seed}", strategy="mixup", seed=seed, overrides=["train.learning_rate=0.5"])
@@ -71,6 +74,7 @@ def test_compare_refuses_a_verdict_with_3(typed: Augexp, runs_dir: Path, tmp_pat
     assert typed("compare", *paths, "--out", tmp_path, "--allow", "train.learning_rate").status == 0
 
 
+@pytest.mark.slow
 def test_compare_holds_against_what_it_is_told_to(typed: Augexp, runs_dir: Path, tmp_path: Path) -> None:
     paths = sorted(runs_dir.glob("*-seed*"))
     assert "against cutmix" in typed("compare", *paths, "--out", tmp_path, "--baseline", "cutmix").out
@@ -96,6 +100,7 @@ def test_options_of_compare_that_make_no_sense_are_refused(
     assert (answer.status, answer.err) == (2, f"error: {message}\n")
 
 
+@pytest.mark.slow
 def test_curves_against_examples_need_them_recorded(typed: Augexp, runs_dir: Path, tmp_path: Path) -> None:
     paths = sorted(runs_dir.glob("*-seed*"))
     answer = typed("compare", *paths, "--x", "examples", "--out", tmp_path)
@@ -150,6 +155,7 @@ def test_an_output_that_cannot_be_written_is_named(typed: Augexp, runs_dir: Path
     assert answer.err.startswith(f"error: {tmp_path / 'file' / 'folder' / 'comparison.png'}: can't be written (")
 
 
+@pytest.mark.slow
 def test_only_the_page_loads_templates(runs_dir: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from augexp.cli.main import main\n"

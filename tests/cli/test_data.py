@@ -18,6 +18,7 @@ def settings(leak: Path, tmp_path: Path) -> tuple[str, ...]:
     return (f"data.source=folder:{leak}", "data.image_size=24", f"data.cache_dir={tmp_path}", "train.batch_size=8")
 
 
+@pytest.mark.slow
 def test_a_text_of_80_columns_a_page_and_json(typed: Augexp, leak: Path, tmp_path: Path) -> None:
     page, numbers = tmp_path / "page.html", tmp_path / "data.json"
     answer = typed("data", "--config", "digits.yaml", *settings(leak, tmp_path), "--out", page, "--json", numbers)

@@ -13,6 +13,7 @@ grid:
   strategy: [none, cutmix]
   seed: [0, 1]
   train.epochs: [1]
+  data.train_per_class: [30]
   runs_dir: {runs}
   data.cache_dir: {cache}
 """

@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.cli.program import Augexp
 
 
+@pytest.mark.slow
 def test_evaluate_goes_on_after_a_folder_that_is_no_run(typed: Augexp, trained_run: Path, tmp_path: Path) -> None:
     answer = typed("evaluate", tmp_path / "gone", trained_run, tmp_path)
     assert answer.status == 2
@@ -18,6 +21,7 @@ def test_evaluate_goes_on_after_a_folder_that_is_no_run(typed: Augexp, trained_r
     assert (trained_run / "evaluation.json").exists()
 
 
+@pytest.mark.slow
 def test_evaluate_refuses_before_tensorflow_is_loaded(tmp_path: Path) -> None:
     code = (
         "import sys; from augexp.cli.main import main\n"

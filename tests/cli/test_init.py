@@ -27,6 +27,7 @@ def drawn(folder: Path, *classes: str, images: int = 2) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_study_that_a_sweep_takes_as_it_is(typed: Augexp, here: Path) -> None:
     drawn(here / "my photos", "cat", "dog", images=12)
     answer = typed("init", "my photos", "--hours", "0.5")

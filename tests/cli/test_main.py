@@ -43,6 +43,7 @@ def without_tensorflow(*words: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(line, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_what_is_finished_is_read_without_tensorflow(runs_dir: Path, tmp_path: Path) -> None:
     runs = sorted(runs_dir.glob("*-seed*"))
     for words in (["compare", *runs, "--out", tmp_path, "--report", tmp_path / "page.html"], ["status", *runs]):
@@ -51,6 +52,7 @@ def test_what_is_finished_is_read_without_tensorflow(runs_dir: Path, tmp_path: P
         assert "cutmix" in answer.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -119,6 +121,7 @@ def test_importing_the_command_line_loads_nothing_that_takes_long() -> None:
     assert answer.stdout == "[]\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["train", "sweep", "ablate"])
 def test_the_file_of_an_own_op_finds_tensorflow_as_every_training_has_it(command: str, tmp_path: Path) -> None:
     (tmp_path / "my_ops.py").write_text("# keras\nraise ValueError('TensorFlow would be as it comes')\n")
@@ -146,6 +149,7 @@ def test_every_mistake_is_printed_at_once_without_a_traceback(typed: Augexp) -> 
     ]
 
 
+@pytest.mark.slow
 def test_a_mistake_is_refused_before_tensorflow_is_loaded() -> None:
     code = (
         "import sys, augexp.cli.main as c\n"

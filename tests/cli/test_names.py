@@ -51,6 +51,7 @@ def of_runs(typed: Augexp, folder: Path) -> list[Answer]:
     ]
 
 
+@pytest.mark.slow
 def test_no_name_breaks_a_line_of_what_is_said_of_runs(typed: Augexp, tmp_path: Path) -> None:
     odd, plain = (of_runs(typed, tmp_path / name) for name in (ODD, PLAIN))
     for one, other in zip(odd, plain, strict=True):

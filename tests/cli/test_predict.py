@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from tests.cli.program import Augexp
 from tests.tools.fuzz import images
 
 
+@pytest.mark.slow
 def test_predict_answers_in_csv_and_names_what_it_cannot_read(typed: Augexp, trained_run: Path, tmp_path: Path) -> None:
     Image.new("RGB", (20, 30), "white").save(tmp_path / "white.png")
     (tmp_path / "bad.png").write_text("no image")
@@ -25,5 +27,6 @@ def test_predict_answers_in_csv_and_names_what_it_cannot_read(typed: Augexp, tra
     assert len(json.loads((tmp_path / "said.json").read_text())[0]["classes"]) == 3
 
 
+@pytest.mark.slow
 def test_damaged_images_are_answered_or_named(trained_run: Path, tmp_path: Path) -> None:
     assert images.predicted(trained_run, tmp_path, 60, seed=3) == []

@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.cli.program import Augexp
 
 
+@pytest.mark.slow
 def test_status_shows_runs_in_every_state_and_needs_no_tensorflow(typed: Augexp, runs_dir: Path) -> None:
     (runs_dir / "cutmix-seed1" / "result.json").unlink()
     (runs_dir / "notes").mkdir()

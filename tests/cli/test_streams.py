@@ -28,6 +28,7 @@ def left_after_a_line(*arguments: object) -> tuple[int, str]:
     return process.returncode, said
 
 
+@pytest.mark.slow
 def test_compare_writes_all_it_was_asked_for(runs_dir: Path, tmp_path: Path) -> None:
     for folder in runs_dir.glob("*-seed*"):
         make_evaluation(folder, {"ece": 0.1})
@@ -38,6 +39,7 @@ def test_compare_writes_all_it_was_asked_for(runs_dir: Path, tmp_path: Path) -> 
     assert {"a.csv", "a.json", "a.md", "a.html", "comparison.png"} <= {path.name for path in out.iterdir()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["status", "clean", "ops", "compare"])
 def test_a_closed_pipe_is_no_failure(runs_dir: Path, tmp_path: Path, command: str) -> None:
     given = [] if command == "ops" else sorted(runs_dir.glob("*-seed*"))
@@ -53,6 +55,7 @@ def test_a_closed_pipe_is_no_failure(runs_dir: Path, tmp_path: Path, command: st
     assert "BrokenPipe" not in answer.stderr
 
 
+@pytest.mark.slow
 def test_a_full_disk_under_stdout_ends_the_talking_and_is_told(runs_dir: Path, tmp_path: Path) -> None:
     runs = map(str, sorted(runs_dir.glob("*-seed*")))
     words = ["compare", *runs, "--out", str(tmp_path / "out"), "--csv", str(tmp_path / "out" / "a.csv")]
@@ -63,6 +66,7 @@ def test_a_full_disk_under_stdout_ends_the_talking_and_is_told(runs_dir: Path, t
     assert (tmp_path / "out" / "a.csv").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
 def test_streams_that_are_closed_from_the_start_are_no_failure(runs_dir: Path, tmp_path: Path, closed: str) -> None:
     words = ["compare", *map(str, sorted(runs_dir.glob("*-seed*"))), "--out", str(tmp_path / "out")]
@@ -73,6 +77,7 @@ def test_streams_that_are_closed_from_the_start_are_no_failure(runs_dir: Path, t
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["comparison.png"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252"])
 @pytest.mark.parametrize("command", ["status", "clean", "ops", "compare"])
 def test_every_encoding_gets_an_answer(runs_dir: Path, tmp_path: Path, command: str, encoding: str) -> None:
@@ -89,6 +94,7 @@ def test_every_encoding_gets_an_answer(runs_dir: Path, tmp_path: Path, command: 
     answer.stdout.decode(encoding)
 
 
+@pytest.mark.slow
 def test_a_terminal_that_is_gone_does_not_end_the_work(runs_dir: Path, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
@@ -124,6 +130,7 @@ def test_a_closed_terminal_ends_a_run_in_order(sent: signal.Signals) -> None:
         assert process.stdout.readline() == f"{sent.name}\n"
 
 
+@pytest.mark.slow
 def test_without_a_home_a_path_in_it_is_a_mistake(tmp_path: Path) -> None:
     code = "import pwd\ndef nobody(_): raise KeyError\npwd.getpwuid = nobody\nfrom augexp.cli.main import main\nmain()"
     environment = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_CACHE_HOME")}

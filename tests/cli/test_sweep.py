@@ -68,6 +68,7 @@ def test_one_strategy_is_nothing_to_decide(typed: Augexp) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_forecast_says_runs_at_least_and_at_most_and_what_is_settled(typed: Augexp, tmp_path: Path) -> None:
     answer = typed(*WHICH, f"runs_dir={tmp_path / 'runs'}", f"data.cache_dir={tmp_path / 'cache'}", "--dry-run")
     assert max(map(len, answer.out.splitlines())) <= 80
@@ -130,7 +131,8 @@ def test_a_run_of_another_study_is_not_judged_with_it(typed: Augexp, decided: Pa
 @pytest.mark.slow
 @pytest.mark.usefixtures("forked_sweeps")
 def test_a_study_over_folds(typed: Augexp, tmp_path: Path, cache_dir: Path) -> None:
-    settings = (f"data.cache_dir={cache_dir}", f"runs_dir={tmp_path}", "train.epochs=1", "data.folds=2")
+    small = ("train.epochs=1", "data.train_per_class=30")
+    settings = (f"data.cache_dir={cache_dir}", f"runs_dir={tmp_path}", "data.folds=2", *small)
     swept = typed("sweep", "--config", "digits.yaml", *settings, "fold=0..1", "strategy=none,basic")
     assert swept.out.splitlines()[0] == "4 runs: 4 finished"
     told = [json.loads((tmp_path / f"none-seed{seed}" / "environment.json").read_text()) for seed in (0, 1)]
@@ -138,7 +140,8 @@ def test_a_study_over_folds(typed: Augexp, tmp_path: Path, cache_dir: Path) -> N
     tested = [predictions.read(read.load(tmp_path / f"none-seed{seed}")).ids for seed in (0, 1)]
     assert sorted([*tested[0], *tested[1]]) == [f"{index:04d}" for index in range(1797)]
     compared = typed(
-        "compare", *(str(tmp_path / name) for name in ("none-seed0", "none-seed1", "basic-seed0", "basic-seed1"))
+        *("compare", "--out", tmp_path),
+        *(str(tmp_path / name) for name in ("none-seed0", "none-seed1", "basic-seed0", "basic-seed1")),
     )
     assert compared.status == 0
     assert "2 common splits" in " ".join(compared.out.split())

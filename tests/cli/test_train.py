@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.program import Augexp
 
 
@@ -14,6 +16,7 @@ def test_a_finished_run_is_refused_before_tensorflow_is_loaded(typed: Augexp, ru
     )
 
 
+@pytest.mark.slow
 def test_a_runs_dir_that_cannot_be_written_is_named(typed: Augexp, tmp_path: Path, cache_dir: Path) -> None:
     (tmp_path / "file").write_text("")
     answer = typed(
@@ -26,6 +29,7 @@ def test_a_runs_dir_that_cannot_be_written_is_named(typed: Augexp, tmp_path: Pat
     )
 
 
+@pytest.mark.slow
 def test_dry_run_prints_the_resolved_configuration(typed: Augexp, tmp_path: Path, cache_dir: Path) -> None:
     answer = typed(
         *("train", "-c", "digits", "--dry-run", "seed=3", f"runs_dir={tmp_path}", f"data.cache_dir={cache_dir}")

@@ -104,6 +104,7 @@ def test_corrections_run_over_those_that_have_a_p() -> None:
     assert contrasts.adjusted(found) == [first, None, second]
 
 
+@pytest.mark.slow
 def test_hillis_alone_would_claim_too_much_with_two_seeds() -> None:
     """Seeds that happen to agree: their variance comes out near 0, and the degrees of freedom far too many."""
     random = np.random.default_rng(0)

@@ -74,6 +74,7 @@ def test_an_effect_that_seeds_bear_out_is_better_and_its_reverse_worse(tmp_path:
     assert found["cutmix"].beside.status == "worse"
 
 
+@pytest.mark.slow
 def test_what_is_missing_or_refused_has_no_effect(tmp_path: Path) -> None:
     paths = runs(tmp_path, {"[rotate,blur,cutmix]": 0.9, "cutmix": 0.8, "[rotate,cutmix]": 0.85})
     (found,) = judged(paths).effects.ops  # without none, nothing can be alone

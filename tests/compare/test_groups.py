@@ -294,6 +294,7 @@ def test_validation_on_test_and_a_best_last_epoch_are_seen(tmp_path: Path) -> No
     assert (best_is_last(clean), best_is_last(tutorial)) == (1, 0)
 
 
+@pytest.mark.slow
 def test_comparing_loads_neither_tensorflow_nor_pyplot() -> None:
     code = (
         "import sys; from augexp.report import curves, export, notes, page, profiles, terminal;"

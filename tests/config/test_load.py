@@ -325,6 +325,7 @@ def test_any_text_loads_or_is_a_users_mistake(text: str) -> None:
                 load.experiment(source, overrides)
 
 
+@pytest.mark.slow
 def test_reading_a_configuration_loads_no_tensorflow() -> None:
     code = (
         "import sys, augexp.runs.read, augexp.cli.main\n"

@@ -208,6 +208,7 @@ experiments = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(raw=experiments)
 @settings(max_examples=60, deadline=None)
 def test_the_resolved_yaml_loads_to_an_equal_experiment(raw: dict[str, Any]) -> None:

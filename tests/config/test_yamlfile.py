@@ -146,6 +146,7 @@ def test_what_is_dumped_means_the_same_to_both_readers(value: Any) -> None:
     assert yamlfile.parse(text) == yamlfile.parse_1_1(text) == {"value": value}
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,5}", fullmatch=True), VALUES, max_size=4))
 def test_a_resolved_configuration_gives_every_value_back(arguments: dict[str, Any]) -> None:
     experiment = Experiment.model_validate({"model": {"backbone": "MobileNetV2", "backbone_args": arguments}})

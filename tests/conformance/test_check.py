@@ -1,12 +1,37 @@
 """`augexp check mixing`: augexp's own ops hold, and so does a right implementation of another hand."""
 
+import json
+from pathlib import Path
+
 import pytest
 
-from augexp.conformance import check, libraries
+from augexp import files
+from augexp.conformance import check, contracts, determinism, libraries
 from augexp.conformance.libraries import Implementation, Mix, Setting
 from augexp.conformance.mixing import CHOICES
 from augexp.conformance.property import Finding
 from tests.conformance.reference import MIXING, QUICK, find, reference
+from tests.once import made_once
+
+
+@pytest.fixture(autouse=True)
+def asked_once(session_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process is asked for what it draws by the first test of all processes that needs to know."""
+    real = determinism._fingerprints_elsewhere
+
+    def known(library: libraries.Library, modules: tuple[str, ...]) -> dict[str, str]:
+        folder = session_dir / f"fingerprints-{library}"
+        made_once(folder, lambda made: files.write_json(made / "found.json", real(library, modules)))
+        found: dict[str, str] = json.loads((folder / "found.json").read_text())
+        return found
+
+    monkeypatch.setattr(determinism, "_fingerprints_elsewhere", known)
+
+
+@pytest.fixture(autouse=True)
+def every_other_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """XLA compiles anew for each; tests/augment/test_strategy.py and `augexp check mixing` ask for more of them."""
+    monkeypatch.setattr(contracts, "SIZES", contracts.SIZES[::2])
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ def test_a_fault_is_caught(op: str, name: str, fault: dict[str, Any]) -> None:
     assert caught(op, name, fault)
 
 
+@pytest.mark.slow
 def test_draws_that_depend_on_tracing_are_caught() -> None:
     """NumPy inside a graph is drawn once, when it is traced."""
     import tensorflow as tf

@@ -1,6 +1,7 @@
 """P values of right draws are uniform, and those of wrong ones tiny."""
 
 import numpy as np
+import pytest
 
 from augexp.conformance import laws
 
@@ -13,6 +14,7 @@ def test_uniform_permutations_pass_and_too_even_ones_do_not() -> None:
     assert laws.partner_p(even) < 1e-9
 
 
+@pytest.mark.slow
 def test_p_values_of_right_draws_are_uniform() -> None:
     from scipy import stats
 

@@ -25,6 +25,7 @@ def proofs(folder: Path, body: str) -> dict[str, Proof]:
     return {proof.what: proof for proof in single.prove(spec)}
 
 
+@pytest.mark.slow
 def test_an_op_that_is_right_is_proven(tmp_path: Path) -> None:
     found = proofs(tmp_path, "return np.where(rng.random(image.shape[:2])[..., None] < 0.5, 0, image).astype(np.uint8)")
     assert list(found) == ["images", "labels", "same seed", "draws", "how", "speed"]
@@ -35,6 +36,7 @@ def test_an_op_that_is_right_is_proven(tmp_path: Path) -> None:
     assert "images/s at 16 px" in found["speed"].text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "row", "text"),
     [
@@ -51,11 +53,13 @@ def test_faults_are_found(tmp_path: Path, body: str, row: str, text: str) -> Non
     assert text in proof.text
 
 
+@pytest.mark.slow
 def test_an_op_may_draw_nothing(tmp_path: Path) -> None:
     proof = proofs(tmp_path, "return image[::-1]")["draws"]
     assert proof == Proof("draws", ok=True, text="none: it does the same to every batch")
 
 
+@pytest.mark.slow
 def test_label_weights_are_said_of_one_that_mixes(tmp_path: Path) -> None:
     (tmp_path / "my_ops.py").write_text(
         "from augexp.augment import own_op\n\n@own_op(mixes=True, compiled=False)\ndef op(images, labels, seed):\n"

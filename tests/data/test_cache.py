@@ -148,6 +148,7 @@ def test_resize_is_bilinear_as_tensorflow_s(tmp_path: Path) -> None:
     assert np.abs(image(build(root), "cat/odd.png") - wanted).max() <= 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not WOOF.is_dir(), reason="the shared photos are not here")
 def test_real_photos(tmp_path: Path) -> None:
     data = Data(source=f"folder:{WOOF}", image_size=96, cache_dir=str(tmp_path))
@@ -159,6 +160,7 @@ def test_real_photos(tmp_path: Path) -> None:
     assert np.abs(decoded.splits["test"].images[7].astype(int) - np.asarray(photo)).mean() < 12
 
 
+@pytest.mark.slow
 def test_stanford_dogs(tmp_path: Path) -> None:
     stanford_dogs.prepare(tmp_path / "tfds", train=2)
     data = Data(data_dir=str(tmp_path / "tfds"), image_size=SIZE, cache_dir=str(tmp_path / "cache"))

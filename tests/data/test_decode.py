@@ -174,6 +174,7 @@ def test_of_a_camera_s_raw_file_no_thumbnail_is_shown(tmp_path: Path) -> None:
     assert chunk.bad == {0: "camera raw, a kind of image that augexp can't read; convert it"}
 
 
+@pytest.mark.slow
 def test_nothing_of_the_libraries_is_on_the_screen(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     tf.constant(0)  # TensorFlow looks for a GPU at its first op, and says so
     capfd.readouterr()

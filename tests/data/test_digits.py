@@ -1,12 +1,14 @@
 """The embedded digits."""
 
 import numpy as np
+import pytest
 
 from augexp.config.schema import Data
 from augexp.data import sources
 from tests.data.photos import encoded
 
 
+@pytest.mark.slow
 def test_digits_are_png_files() -> None:
     import tensorflow as tf
     from sklearn.datasets import load_digits

@@ -64,6 +64,7 @@ def test_images_are_those_of_their_labels(digits: Splits) -> None:
     np.testing.assert_array_equal(np.argmax(batch.labels, axis=1), digits.train.labels[order])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["none", "basic", "cutmix", "mixup", "basic+mixup"])
 def test_batches_are_the_same_for_any_number_of_threads(digits: Splits, strategy: str) -> None:
     one, eight = (
@@ -74,6 +75,7 @@ def test_batches_are_the_same_for_any_number_of_threads(digits: Splits, strategy
         np.testing.assert_array_equal(labels, labels8)
 
 
+@pytest.mark.slow
 def test_a_step_can_be_computed_without_those_before_it(digits: Splits) -> None:
     settings = recipe("cutmix")
     run = list(pipeline.train_batches(digits.train, settings, range(9)))
@@ -82,6 +84,7 @@ def test_a_step_can_be_computed_without_those_before_it(digits: Splits) -> None:
     np.testing.assert_array_equal(run[8][1], alone[1])
 
 
+@pytest.mark.slow
 def test_epochs_draw_anew(digits: Splits) -> None:
     draw = pipeline.batch_at(digits.train, recipe("cutmix"))
     lams = np.stack([draw(tf.constant(step, tf.int64)).params[0]["lam"] for step in range(80)])
@@ -127,6 +130,7 @@ def _place(window: np.ndarray, image: np.ndarray) -> tuple[int, int]:
     return found[0]
 
 
+@pytest.mark.slow
 def test_uint8_stays_uint8_where_no_op_needs_fractions(digits: Splits) -> None:
     kinds = {
         name: next(iter(pipeline.train_batches(digits.train, recipe(name), range(1))))[0].dtype.name

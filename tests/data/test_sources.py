@@ -64,6 +64,7 @@ def with_stripes(monkeypatch: pytest.MonkeyPatch) -> None:
 SMALL = ("data.source=stripes", "data.image_size=12", "train.batch_size=8", "train.epochs=2", "data.validation=0.2")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("with_stripes")
 def test_a_source_from_outside_is_decoded_split_and_drawn(tmp_path: Path) -> None:
     experiment = load.experiment("digits.yaml", [*SMALL, "strategy=cutmix", f"data.cache_dir={tmp_path}"])

@@ -154,6 +154,7 @@ def test_a_split_for_validation_is_used_as_it_is() -> None:
         split(decoded(train=[5, 0], val=[2, 2], test=[2, 0]), data())
 
 
+@pytest.mark.slow
 @given(sizes_of_classes, st.integers(2, 7), st.integers(0, 30))
 def test_k_seeds_in_a_row_test_on_every_image_once(sizes: Sizes, folds: int, division: int) -> None:
     whole = decoded(all=[size + folds for size in sizes])
@@ -287,6 +288,7 @@ def by_id(part: Part) -> dict[str, tuple[int, bytes]]:
     }
 
 
+@pytest.mark.slow
 def test_val_and_test_are_the_same_images_at_another_size(cache_dir: Path) -> None:
     given = [f"data.cache_dir={cache_dir}", "data.train_per_class=20"]
     found = load_splits(load.experiment("digits.yaml", [*given, "data.eval_size=24"]))

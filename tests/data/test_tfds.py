@@ -15,6 +15,7 @@ from tests import stanford_dogs
 from tests.data.photos import encoded
 
 
+@pytest.mark.slow
 def test_stanford_dogs_through_the_real_builder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stanford_dogs.install(tmp_path, monkeypatch)
     data = Data(data_dir=str(tmp_path))
@@ -44,6 +45,7 @@ def assert_files_are_the_archive_s(data_dir: Path, examples: Examples) -> None:
             assert content == member.read()
 
 
+@pytest.mark.slow
 def test_a_prepared_set_is_only_read(tmp_path: Path) -> None:
     stanford_dogs.prepare(tmp_path, train=2)
     (tmp_path / "downloads").rename(tmp_path / "elsewhere")
@@ -54,6 +56,7 @@ def test_a_prepared_set_is_only_read(tmp_path: Path) -> None:
     assert not (tmp_path / "downloads").exists()
 
 
+@pytest.mark.slow
 def test_sets_from_different_archives_differ_in_version(tmp_path: Path) -> None:
     versions = set()
     for train in (1, 2):
@@ -128,6 +131,7 @@ def test_wrong_archive_is_refused(tmp_path: Path) -> None:
     assert "has wrong checksum" in said
 
 
+@pytest.mark.slow
 def test_damaged_records_are_said(tmp_path: Path) -> None:
     stanford_dogs.prepare(tmp_path, train=1)
     records = next(tmp_path.glob("stanford_dogs/*/*-test.tfrecord*"))

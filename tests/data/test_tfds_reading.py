@@ -25,6 +25,7 @@ def pixels(source: Source, folder: Path, split: SplitName = "all", **settings: A
     return decoded.images[order]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("label", "values", "names"),
     [
@@ -44,6 +45,7 @@ def test_labels_of_every_type(tmp_path: Path, label: Any, values: list[Any], nam
     assert pixels(source, tmp_path)[:, 0, 0, 0].tolist() == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_labels_of_a_held_out_split_have_the_same_numbers(tmp_path: Path) -> None:
     kinds = {"train": ["a", "b", "c", "c"], "test": ["c", "b"]}
     splits = {name: [{"photo": image(1), "kind": kind} for kind in labels] for name, labels in kinds.items()}
@@ -76,6 +78,7 @@ ARRAYS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("feature", "dtype", "shape", "levels"), ARRAYS)
 def test_images_of_every_type(
     tmp_path: Path, feature: Any, dtype: Any, shape: tuple[int, ...], levels: tuple[float, ...]
@@ -88,6 +91,7 @@ def test_images_of_every_type(
     assert read[:3, 0, 0].tolist() == [[0] * 3, [100] * 3, [255] * 3]
 
 
+@pytest.mark.slow
 def test_the_range_of_colour_is_that_of_all_splits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def row(top: float, y: int) -> dict[str, Any]:
         return {"x": np.linspace(-2, top, 8 * 8 * 3).reshape(8, 8, 3).astype(np.float32), "y": y}
@@ -104,6 +108,7 @@ def test_the_range_of_colour_is_that_of_all_splits(tmp_path: Path, capsys: pytes
     assert "stored: colours of x are read as -2 = black to 3 = white\n" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_colours_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     rows = [{"x": np.full((8, 8, 3), value, np.float32), "y": 0} for value in (1, np.nan)]
     store(tmp_path, {"x": FEATURES.Tensor(shape=(8, 8, 3), dtype=np.float32), "y": CLASSES}, train=rows)
@@ -111,6 +116,7 @@ def test_colours_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
         pixels(open_stored(tmp_path), tmp_path)
 
 
+@pytest.mark.slow
 def test_texts_that_are_image_files(tmp_path: Path) -> None:
     def file(level: int) -> bytes:
         content = io.BytesIO()
@@ -127,6 +133,7 @@ def rows_of(*labels: int) -> list[dict[str, Any]]:
     return [{"photo": image(i), "kind": label} for i, label in enumerate(labels)]
 
 
+@pytest.mark.slow
 def test_a_contest_s_test_split_is_not_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     features = {"photo": IMAGE, "kind": CLASSES}
     store(tmp_path, features, train=rows_of(0, 1, 0), validation=rows_of(1, 0), test=rows_of(-1, -1, -1))
@@ -164,6 +171,7 @@ def test_without_labelled_splits_a_part_of_train_is_held_out(tmp_path: Path) -> 
     assert list(open_stored(tmp_path).splits) == ["all"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("labels", "said"),
     [
@@ -179,6 +187,7 @@ def test_train_and_single_images_need_labels(tmp_path: Path, labels: dict[str, t
     assert str(caught.value) == said
 
 
+@pytest.mark.slow
 def test_other_keys_are_another_set(tmp_path: Path) -> None:
     features = {"photo": IMAGE, "kind": CLASSES, "age": FEATURES.ClassLabel(num_classes=2)}
     store(tmp_path, features, train=[{"photo": image(i), "kind": i, "age": 1 - i} for i in range(2)])

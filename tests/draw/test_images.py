@@ -90,6 +90,7 @@ def test_floats_are_rounded_and_clipped_and_large_images_are_smooth() -> None:
     assert shown.get_interpolation() != "nearest"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("side", "count"), [(16, 1), (224, 4), (224, 5), (16, 8)])
 def test_nothing_overlaps(side: int, count: int) -> None:
     names = ["n02085620-Chihuahua", "W" * 80, r"$\frac{$", "犬"] * 2

@@ -24,6 +24,12 @@ def run(trained_run: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained_run, tmp_path / trained_run.name, ignore=without))
 
 
+@pytest.fixture
+def evaluated(trained_run: Path, content: dict[str, Any], tmp_path: Path) -> Path:
+    """A copy that a test may spoil, evaluated as `content` tells."""
+    return Path(shutil.copytree(trained_run, tmp_path / trained_run.name))
+
+
 @pytest.fixture(scope="package")
 def content(trained_run: Path) -> dict[str, Any]:
     return evaluate(trained_run, Request(tta=(read_tta("flip", 1), read_tta("rotate", 2))))

@@ -10,6 +10,7 @@ from sklearn.metrics import log_loss
 from augexp.network import trained
 
 
+@pytest.mark.slow
 def test_flipping_is_the_mean_of_two_predictions(trained_run: Path, content: dict[str, Any]) -> None:
     opened = trained.load(trained_run)
     part = trained.splits(opened).test

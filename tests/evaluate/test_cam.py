@@ -21,6 +21,7 @@ def network() -> Network:
     return build_network(load.experiment("digits.yaml", ["data.image_size=32"]), "float32", 10)
 
 
+@pytest.mark.slow
 def test_the_mean_of_a_map_is_the_logit(network: Network) -> None:
     images = np.random.default_rng(0).uniform(0, 255, (5, 32, 32, 3)).astype(np.float32)
     seen = cam.looker(network)(images)
@@ -72,6 +73,7 @@ def test_overlap_equals_that_of_painted_pixels(
     assert cam.overlap(box, np.zeros((0, 4), np.float32)).shape == (0,)
 
 
+@pytest.mark.slow
 def test_a_network_that_gives_a_vector_has_no_places(tmp_path: Path) -> None:
     (tmp_path / "my_net.py").write_text(
         "import keras\n\ndef flat(shape):\n    return keras.Sequential([keras.Input(shape), keras.layers.Flatten()])\n"

@@ -23,6 +23,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> list[P
     return [train(load.experiment("digits.yaml", [*overrides, f"strategy={name}"])) for name in ("none", "mixup")]
 
 
+@pytest.mark.slow
 def test_a_row_a_run_and_a_column_an_example(folders: list[Path], tmp_path: Path) -> None:
     figure = explain_runs.picture(folders, "val", 4)
     assert len(figure.axes) == 3 * 4
@@ -33,6 +34,7 @@ def test_a_row_a_run_and_a_column_an_example(folders: list[Path], tmp_path: Path
     figure.savefig(tmp_path / "explain.png")
 
 
+@pytest.mark.slow
 def test_examples_come_first_of_which_the_runs_say_different_things(folders: list[Path]) -> None:
     opened = [trained.load(folder) for folder in folders]
     part = trained.splits(opened[0]).val
@@ -44,6 +46,7 @@ def test_examples_come_first_of_which_the_runs_say_different_things(folders: lis
     assert chosen == set(explain_runs._telling(opened, part, 5).tolist())
 
 
+@pytest.mark.slow
 def test_examples_by_their_ids(folders: list[Path]) -> None:
     part = trained.splits(trained.load(folders[0])).val
     figure = explain_runs.picture(folders, "val", 6, part.ids[3:5])
@@ -52,12 +55,14 @@ def test_examples_by_their_ids(folders: list[Path]) -> None:
         explain_runs.picture(folders, "val", 6, ["nope"])
 
 
+@pytest.mark.slow
 def test_the_use_of_test_is_logged(folders: list[Path]) -> None:
     explain_runs.picture(folders, "test", 1)
     for folder in folders:
         assert (folder / "log.txt").read_text().splitlines()[-1].endswith("test split used by augexp explain")
 
 
+@pytest.mark.slow
 def test_runs_of_other_splits_are_refused(folders: list[Path], tmp_path: Path) -> None:
     other = unseal(Path(shutil.copytree(folders[1], tmp_path / "other")))
     text = (other / "config.yaml").read_text()
@@ -66,6 +71,7 @@ def test_runs_of_other_splits_are_refused(folders: list[Path], tmp_path: Path) -
         explain_runs.picture([folders[0], other], "val", 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [

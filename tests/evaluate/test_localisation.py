@@ -11,6 +11,7 @@ from augexp.train.run import train
 from tests.evaluate.asking import asked
 
 
+@pytest.mark.slow
 def test_no_boxes(run: Path) -> None:
     with pytest.raises(UserError, match="it has no boxes"):
         evaluate(run, Request(probes=asked("localisation")))

@@ -38,6 +38,7 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_files_say_what_the_network_says_of_their_pixels(run: Trained, photos: Path) -> None:
     found = {answer.file.name: answer for answer in predict.answers(run, files_of([photos]), top=10)}
     assert set(found) == {"a.png", "b.webp", "c.png", "d.bmp", "cut.png", "none.jpg"}

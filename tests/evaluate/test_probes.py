@@ -46,6 +46,7 @@ def test_comparisons_show_its_metric(tmp_path: Path) -> None:
     assert [one["measure"] for one in axis["measures"]] == ["left_half"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own")
 def test_evaluations_hold_and_print_it(run: Path) -> None:
     content = evaluate(run, Request(probes=(own_probe.PROBE,)))
@@ -60,6 +61,7 @@ def test_evaluations_hold_and_print_it(run: Path) -> None:
     assert (run / "log.txt").read_text().splitlines()[-1].endswith("augexp evaluate: plain, halves")
 
 
+@pytest.mark.slow
 def test_a_metric_without_a_line_in_the_table_is_not_written(run: Path) -> None:
     with pytest.raises(ValueError, match="METRICS lacks left_half"):
         evaluate(run, Request(probes=(own_probe.PROBE,)))

@@ -19,6 +19,7 @@ def folders(trained_run: Path, tmp_path: Path) -> list[Path]:
     return [Path(shutil.copytree(trained_run, tmp_path / name)) for name in "abc"]
 
 
+@pytest.mark.slow
 def test_later_runs_of_the_same_images_go_with_the_first_and_are_opened_once(
     folders: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -34,6 +35,7 @@ def test_later_runs_of_the_same_images_go_with_the_first_and_are_opened_once(
     assert later.open(folders[0]) is anew
 
 
+@pytest.mark.slow
 def test_runs_of_other_images_and_broken_ones_are_left_to_their_turn(folders: list[Path]) -> None:
     config = folders[1] / "config.yaml"
     settings = yaml.safe_load(config.read_text())
@@ -47,6 +49,7 @@ def test_runs_of_other_images_and_broken_ones_are_left_to_their_turn(folders: li
         later.open(folders[2])
 
 
+@pytest.mark.slow
 def test_only_so_many_are_open_as_their_weights_have_room(folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     first = trained.load(folders[0])
     weights = queue._weights(first)

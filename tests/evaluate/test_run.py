@@ -30,18 +30,19 @@ def test_columns_are_what_the_metrics_are_means_of(trained_run: Path, content: d
         assert sorted(predictions["id"].tolist()) == columns["id"].tolist()
 
 
-def test_a_later_evaluation_adds_to_an_earlier_one(run: Path) -> None:
-    first = evaluate(run, Request(tta=(read_tta("flip", 1),)))
-    second = evaluate(run, Request(tta=(read_tta("crops", 1),)))["splits"]["test"]
-    assert second["tta"].keys() == {"flip", "crops"}
-    assert second["metrics"]["tta_flip_gain"] == first["splits"]["test"]["metrics"]["tta_flip_gain"]
-    assert {"tta_flip_gain", "tta_crops_gain"} <= run_evaluation.read_columns(run, "test", {}).keys()
+@pytest.mark.slow
+def test_a_later_evaluation_adds_to_an_earlier_one(evaluated: Path, content: dict[str, Any]) -> None:
+    second = evaluate(evaluated, Request(tta=(read_tta("crops", 1),)))["splits"]["test"]
+    assert second["tta"].keys() == {"flip", "rotate x2", "crops"}
+    assert second["metrics"]["tta_flip_gain"] == content["splits"]["test"]["metrics"]["tta_flip_gain"]
+    assert {"tta_flip_gain", "tta_crops_gain"} <= run_evaluation.read_columns(evaluated, "test", {}).keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["other examples", "other precision", "new columns beside old metrics"])
-def test_what_does_not_fit_is_not_kept(run: Path, how: str) -> None:
-    content = evaluate(run, Request(tta=(read_tta("flip", 1),)))
-    columns = run_evaluation.read_columns(run, "test", {})
+def test_what_does_not_fit_is_not_kept(evaluated: Path, how: str) -> None:
+    content = json.loads((evaluated / "evaluation.json").read_text())
+    columns = run_evaluation.read_columns(evaluated, "test", {})
     match how:
         case "other examples":
             columns["id"] = np.array([f"other {i}" for i in range(len(columns["id"]))])
@@ -49,12 +50,13 @@ def test_what_does_not_fit_is_not_kept(run: Path, how: str) -> None:
             content["splits"]["test"]["made"]["precision"] = "mixed_float16"
         case _:
             columns["tta_flip_gain"] = columns["tta_flip_gain"] + np.float32(0.1)
-    run_evaluation.write(run, content, {"test": columns})
-    found = evaluate(run, Request())["splits"]["test"]
+    run_evaluation.write(evaluated, content, {"test": columns})
+    found = evaluate(evaluated, Request())["splits"]["test"]
     assert "tta" not in found
     assert "tta_flip_gain" not in found["metrics"]
 
 
+@pytest.mark.slow
 def test_a_run_is_scored_in_the_precision_it_was_trained_in(tmp_path: Path, cache_dir: Path) -> None:
     overrides = ["train.epochs=1", "data.train_per_class=30", "train.precision=mixed_bfloat16", f"runs_dir={tmp_path}"]
     folder = train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))
@@ -63,14 +65,15 @@ def test_a_run_is_scored_in_the_precision_it_was_trained_in(tmp_path: Path, cach
     assert found["metrics"]["accuracy"] == pytest.approx(read.load(folder).result.test.accuracy, abs=1e-9)
 
 
-def test_an_evaluation_of_other_weights_is_replaced(run: Path) -> None:
-    evaluate(run, Request(tta=(read_tta("flip", 1),)))
-    told = json.loads((run / "evaluation.json").read_text())
-    files.write_json(run / "evaluation.json", seal.sealed(told | {"weights": "others"}))
-    assert "tta" not in evaluate(run, Request())["splits"]["test"]
-    assert "tta_flip_gain" not in run_evaluation.read_columns(run, "test", {})
+@pytest.mark.slow
+def test_an_evaluation_of_other_weights_is_replaced(evaluated: Path) -> None:
+    told = json.loads((evaluated / "evaluation.json").read_text())
+    files.write_json(evaluated / "evaluation.json", seal.sealed(told | {"weights": "others"}))
+    assert "tta" not in evaluate(evaluated, Request())["splits"]["test"]
+    assert "tta_flip_gain" not in run_evaluation.read_columns(evaluated, "test", {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ['{"format": 1', '{"format": 99, "splits": {}, "weights": "x"}', "[]"])
 def test_a_damaged_evaluation_is_made_anew(run: Path, damage: str, capsys: pytest.CaptureFixture[str]) -> None:
     (run / "evaluation.json").write_text(damage)
@@ -79,6 +82,7 @@ def test_a_damaged_evaluation_is_made_anew(run: Path, damage: str, capsys: pytes
     assert run_evaluation.read(run)
 
 
+@pytest.mark.slow
 def test_the_result_stays_and_each_use_of_test_is_logged(run: Path) -> None:
     (run / "log.txt").write_text("")
     before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file() and path.name != "log.txt"}
@@ -98,6 +102,7 @@ def test_what_is_printed(content: dict[str, Any]) -> None:
     assert max(map(len, printed)) <= 100
 
 
+@pytest.mark.slow
 def test_a_run_folder_that_cannot_be_written(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device", str(run / "evaluation.json"))

@@ -26,6 +26,7 @@ def stored(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     return exponent / exponent.sum(axis=1, keepdims=True), splits.test.labels
 
 
+@pytest.mark.slow
 def test_scores_equal_an_independent_computation(trained_run: Path, content: dict[str, Any]) -> None:
     probability, labels = stored(trained_run)
     found = content["splits"]["test"]["metrics"]
@@ -54,6 +55,7 @@ def test_scores_are_those_of_the_result(trained_run: Path, content: dict[str, An
         assert found[name] == pytest.approx(getattr(result, name), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_temperature_is_fitted_on_val(trained_run: Path, content: dict[str, Any]) -> None:
     section = content["splits"]["test"]
     assert section["temperature_fitted_on"] == "val"
@@ -91,6 +93,7 @@ def test_mistakes_add_up(content: dict[str, Any]) -> None:
     assert sum(pair["examples"] for pair in section["most_confused"]) <= table.sum() - np.trace(table)
 
 
+@pytest.mark.slow
 def test_the_gap_is_that_to_clean_train_examples(trained_run: Path, content: dict[str, Any]) -> None:
     opened = trained.load(trained_run)
     train = trained.splits(opened).train
@@ -100,6 +103,7 @@ def test_the_gap_is_that_to_clean_train_examples(trained_run: Path, content: dic
     assert found["generalisation_gap"] == pytest.approx(found["train_accuracy"] - found["accuracy"])
 
 
+@pytest.mark.slow
 def test_test_as_validation_is_said(tmp_path: Path, cache_dir: Path) -> None:
     overrides = ["train.epochs=1", "data.train_per_class=20", "data.validation=test", f"runs_dir={tmp_path}"]
     folder = train(load.experiment("digits.yaml", [*overrides, f"data.cache_dir={cache_dir}"]))

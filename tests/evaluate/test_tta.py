@@ -38,6 +38,7 @@ def test_crops_are_resized_windows_where_it_is_not(decoded: np.ndarray) -> None:
     np.testing.assert_allclose(views[1], tf.image.resize(decoded[:, :28, :28], (32, 32)), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_ops_are_drawn_anew_and_come_again(decoded: np.ndarray) -> None:
     first = shown("[rotate, {name: brightness, max_delta: 0.3}]", decoded, 32)
     assert len(first) == 3

@@ -1,22 +1,21 @@
 """A run of the digits, trained once, and what it takes to export it."""
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from augexp.config import load
 from augexp.export.formats import FORMATS, Format
 from augexp.export.request import Request, finished
-from augexp.train.run import train
 
 
 @pytest.fixture(scope="package")
-def trained_run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
+def trained_run(tmp_path_factory: pytest.TempPathFactory, trained_once: Callable[..., Path]) -> Path:
     # Not what runs are by default.
     scored = ["train.epochs=2", "train.score=best", "train.ema=0.9", "train.loss=binary", "train.warmup_epochs=0"]
-    overrides = [*scored, "data.train_per_class=40", "strategy=cutmix", "name=taken home"]
-    runs_dir = tmp_path_factory.mktemp("runs")
-    return train(load.experiment("digits.yaml", [*overrides, f"runs_dir={runs_dir}", f"data.cache_dir={cache_dir}"]))
+    run = trained_once(*scored, "data.train_per_class=40", "strategy=cutmix", "name=taken home")
+    return Path(shutil.copytree(run, tmp_path_factory.mktemp("runs") / run.name))
 
 
 def format_of(name: str) -> Format:

@@ -13,6 +13,7 @@ from augexp.metrics.scores import probabilities
 from augexp.network import trained
 
 
+@pytest.mark.slow
 def test_the_temperature_of_val(trained_run: Path) -> None:
     opened = trained.load(trained_run, precision="float32")
     val = trained.splits(opened).val

@@ -24,6 +24,7 @@ def made(trained_run: Path) -> Card:
     return Card(finished(trained_run), opened, about, format_of("onnx"), "digits.onnx", deviation, None, "")
 
 
+@pytest.mark.slow
 def test_it_says_what_the_run_was(made: Card) -> None:
     told = card.text(replace(made, format=format_of("keras")))
     result = made.run.result

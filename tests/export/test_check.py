@@ -24,6 +24,7 @@ def network(trained_run: Path) -> Network:
     return Network(finished(trained_run), opened, trained.splits(opened).val)
 
 
+@pytest.mark.slow
 def test_a_file_that_says_the_same_passes(network: Network) -> None:
     found = check.compare(network, lambda images: probabilities(network.logits(images), 2.0), temperature=2.0)
     assert (found.images, found.converted, found.jpeg) == (256, 0.0, None)

@@ -49,6 +49,7 @@ def apart(paths: list[Path], data: Data) -> NDArray[np.float32]:
     return np.asarray(found - expected, np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("resize", "antialias"), [("squash", False), ("crop", False), ("crop", True)])
 def test_files_of_every_size_and_orientation_come_out_the_same(tmp_path: Path, resize: str, antialias: bool) -> None:
     data = Data.model_validate(

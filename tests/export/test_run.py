@@ -96,6 +96,7 @@ def exported(trained_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Cal
     return cache(lambda name: export(ask(trained_run, name, tmp_path_factory.mktemp(name))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "says"), RUNTIMES)
 def test_a_file_says_what_the_run_said(
     trained_run: Path,
@@ -132,6 +133,7 @@ def test_a_file_takes_images_of_the_size_that_the_run_was_evaluated_at(
     np.testing.assert_allclose(says(found.path, images)[0], expected, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_jpegs_are_answered_as_predict_answers_them(
     trained_run: Path, exported: Callable[[str], Exported], tmp_path: Path
 ) -> None:
@@ -155,6 +157,7 @@ def test_jpegs_are_answered_as_predict_answers_them(
     assert found.deviation.jpeg < 1e-5
 
 
+@pytest.mark.slow
 def test_a_temperature_is_inside_as_it_is_typed(
     typed: Augexp, trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +174,7 @@ def test_a_temperature_is_inside_as_it_is_typed(
     np.testing.assert_allclose(keras_says(path, images)[0], probabilities(logits, temperature), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_an_early_run_of_half_precision_is_exported_in_full(run: Path, tmp_path: Path) -> None:
     """One without seals and digests, of when the best weights were scored and nothing said so."""
     forget(unseal(run), "score")
@@ -211,6 +215,7 @@ def largest_file(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, old)
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_nothing(trained_run: Path, tmp_path: Path) -> None:
     request = ask(trained_run, "keras", tmp_path)
     with largest_file(20_000), pytest.raises(UserError, match=r"can't be (written|exported)"):

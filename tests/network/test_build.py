@@ -18,6 +18,7 @@ def weights(seed: int = 3, precision: str = "float32") -> list[bytes]:
     return [keras.ops.convert_to_numpy(variable).tobytes() for variable in model.variables]
 
 
+@pytest.mark.slow
 def test_what_was_built_or_drawn_before_changes_no_weight() -> None:
     first = weights()
     build_network(load.experiment("digits.yaml", ["seed=9", "model.dropout=0.5"]), "mixed_bfloat16", 7)
@@ -27,6 +28,7 @@ def test_what_was_built_or_drawn_before_changes_no_weight() -> None:
     assert weights(seed=4) != first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
 def test_nothing_is_left_behind(precision: str) -> None:
     before = keras.config.dtype_policy().name

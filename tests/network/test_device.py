@@ -40,6 +40,7 @@ def test_what_the_user_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert os.environ["TF_CPU_ALLOCATOR_USE_BFC"] == "false"
 
 
+@pytest.mark.slow
 def test_tensorflow_starts_without_noise_and_later_errors_still_show() -> None:
     code = "import sys; from augexp.network import device; device.load_tensorflow(); print('mine', file=sys.stderr)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -114,6 +115,7 @@ def loaded(tmp_path: Path, *overrides: str, worker: bool, flags: str | None = No
     return answer.stdout.splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("worker", [False, True], ids=["train", "worker"])
 def test_only_deterministic_kernels_when_told(tmp_path: Path, worker: bool) -> None:
     own = "--xla_cpu_enable_fast_math=false"
@@ -122,6 +124,7 @@ def test_only_deterministic_kernels_when_told(tmp_path: Path, worker: bool) -> N
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_any_kernel_otherwise(tmp_path: Path) -> None:
     assert loaded(tmp_path, worker=True) == ["any op", "2.0", "None"]
 

@@ -27,6 +27,7 @@ def test_a_branch_is_there_or_not_and_made_up_for() -> None:
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(layer(branch, training=False)), branch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "blocks"), [("ResNet20", 9), ("WideResNet16-2", 6)])
 def test_rates_rise_linearly_with_depth(name: str, blocks: int) -> None:
     found = rates(build(f"model.backbone={name}", "model.drop_path=0.2"))

@@ -41,6 +41,7 @@ def logits(network: model.Network) -> np.ndarray:
     return said
 
 
+@pytest.mark.slow
 def test_a_trained_network_is_opened_as_it_was_trained(downloaded: model.Network, tmp_path: Path) -> None:
     model.save_weights(downloaded, tmp_path / "last.weights.h5")
     opened = model.build(Model(backbone="EfficientNetB0"), SIZE, 5, pretrained=False)
@@ -49,6 +50,7 @@ def test_a_trained_network_is_opened_as_it_was_trained(downloaded: model.Network
     assert [type(layer) for layer in opened.backbone.layers] == [type(layer) for layer in downloaded.backbone.layers]
 
 
+@pytest.mark.slow
 def test_weights_from_a_file_see_what_downloaded_ones_see(downloaded: model.Network, imagenet_file: Path) -> None:
     asked = Model(backbone="EfficientNetB0", weights=str(imagenet_file))
     by_file = model.build(asked, SIZE, 5)
@@ -57,6 +59,7 @@ def test_weights_from_a_file_see_what_downloaded_ones_see(downloaded: model.Netw
     assert str(inputs.entering(by_file.backbone, asked)) == "-4.426..5.566"
 
 
+@pytest.mark.slow
 def test_weights_of_other_statistics_are_left_alone(tmp_path: Path) -> None:
     network = model.bare_backbone(Model(backbone="EfficientNetB0", weights=None), SIZE)
     network.save_weights(tmp_path / "own.weights.h5")

@@ -23,7 +23,6 @@ SMALLEST = (
     *("InceptionResNetV2", "InceptionV3", "MobileNet", "MobileNetV2", "MobileNetV3Small", "NASNetMobile"),
     *("ResNet50", "ResNet50V2", "VGG16", "Xception"),
 )
-QUICK = (*SMALL_NETWORKS, "MobileNetV3Small", "VGG16")
 
 
 def settings(*overrides: str) -> Model:
@@ -53,9 +52,8 @@ def family(backbone: str) -> str:
     return re.sub(r"B[0-7]$", "B", re.sub(r"\d{2,3}", "", name))
 
 
-@pytest.mark.parametrize(
-    "backbone", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in SMALLEST]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("backbone", SMALLEST)
 def test_the_documented_table_is_what_is_measured(backbone: str) -> None:
     assert backbones.row(backbone) == documented(backbone)
     keras.utils.clear_session()
@@ -75,6 +73,7 @@ def test_no_other_argument_of_a_backbone_decides_what_enters() -> None:
         assert inspect.signature(getattr(keras.applications, name)).parameters.keys() <= known, name
 
 
+@pytest.mark.slow
 def test_what_enters_is_what_the_layers_give() -> None:
     asked = of("MobileNetV3Small")
     found = inputs.entering(model.bare_backbone(asked, 32), asked)
@@ -84,6 +83,7 @@ def test_what_enters_is_what_the_layers_give() -> None:
     assert str(inputs.entering(model.bare_backbone(tutorial, 32), tutorial)) == "0..1"
 
 
+@pytest.mark.slow
 def test_scaling_twice_is_refused() -> None:
     assert refusal(of("EfficientNetB0", "model.preprocessing=unit")) == (
         "model.preprocessing unit: RGB 0..255 would enter the first convolution of EfficientNetB0 as 0..0.003922 in "
@@ -93,6 +93,7 @@ def test_scaling_twice_is_refused() -> None:
     assert "as -1..-0.9922 in place of -1..1, as it scales by itself" in refusal(args)
 
 
+@pytest.mark.slow
 def test_no_scaling_at_all_is_refused() -> None:
     said = (
         'model.backbone_args {"include_preprocessing": false}: RGB 0..255 would enter the first convolution of '
@@ -103,6 +104,7 @@ def test_no_scaling_at_all_is_refused() -> None:
     assert refusal(asked.model_copy(update={"weights": "imagenet"})) == said
 
 
+@pytest.mark.slow
 def test_unit_is_refused_where_trained_weights_expect_more_and_nothing_adapts() -> None:
     for overrides in ([], ["model.freeze=backbone"], ["model.batch_norm=frozen"]):
         name = "ResNet50" if overrides else "VGG16"
@@ -130,6 +132,7 @@ def test_what_can_work_is_allowed(allowed: Model) -> None:
     inputs.refuse_unfit(allowed, 32)
 
 
+@pytest.mark.slow
 def test_weights_that_get_other_values_than_they_are_made_for_are_said() -> None:
     asked = settings("model.backbone=MobileNetV2", "model.preprocessing=unit")
     network = model.build(asked, 32, 5, pretrained=False)

@@ -79,6 +79,7 @@ def test_resnet50_takes_weights_in_the_published_layout(resnet50_weights: Path) 
                 np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), stored)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not MOBILENET.exists(), reason="../shared/weights is not here")
 def test_the_real_mobilenet_weights_load() -> None:
     overrides = ["model.backbone=MobileNetV2", "model.backbone_args={alpha: 0.35}"]
@@ -87,6 +88,7 @@ def test_the_real_mobilenet_weights_load() -> None:
     assert all(np.std(np.asarray(layer.moving_variance)) > 0 for layer in batch_norms(network))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not MOBILENET.exists(), reason="../shared/weights is not here")
 def test_weights_of_another_network_are_refused() -> None:
     with pytest.raises(UserError) as error:
@@ -159,6 +161,7 @@ def test_arguments_that_augexp_sets_are_refused() -> None:
     assert str(error.value) == "model.backbone_args: include_top can't be given here; augexp sets it"
 
 
+@pytest.mark.slow
 def test_batch_norm_momentum_is_set_or_left() -> None:
     assert {layer.momentum for layer in batch_norms(build("model.backbone=MobileNetV2"))} == {0.9}
     left = build("model.backbone=MobileNetV2", "model.batch_norm_momentum=null")

@@ -107,6 +107,7 @@ def build(folder: Path, name: str, *overrides: str, precision: str = "float32") 
     return build_network(of(folder, name, *overrides), precision, 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["unscaled", "vector", "nested", "subclass"])
 def test_whatever_is_a_keras_model_of_a_map_or_a_vector_is_taken(folder: Path, name: str, tmp_path: Path) -> None:
     experiment = of(folder, name)
@@ -121,10 +122,12 @@ def test_whatever_is_a_keras_model_of_a_map_or_a_vector_is_taken(folder: Path, n
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(network.model(images)), said)
 
 
+@pytest.mark.slow
 def test_its_arguments_are_those_of_the_configuration(folder: Path) -> None:
     assert build(folder, "tiny", "model.backbone_args={width: 3}").backbone.output_shape == (None, 14, 14, 3)
 
 
+@pytest.mark.slow
 def test_it_is_built_under_the_precision_of_the_run(folder: Path) -> None:
     trial.refuse_fault(of(folder, "half"), "mixed_bfloat16")
     network = build(folder, "tiny", precision="mixed_bfloat16")
@@ -132,6 +135,7 @@ def test_it_is_built_under_the_precision_of_the_run(folder: Path) -> None:
     assert network.model.output.dtype == "float32"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -156,6 +160,7 @@ def test_what_it_may_not_return_is_named(folder: Path, name: str, message: str) 
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_its_errors_have_the_lines_of_its_file(folder: Path) -> None:
     with pytest.raises(UserError) as caught:
         build(folder, "failing")
@@ -168,6 +173,7 @@ def test_its_errors_have_the_lines_of_its_file(folder: Path) -> None:
         build(folder, "tiny", "model.backbone_args={depth: 3}")
 
 
+@pytest.mark.slow
 def test_what_enters_it_is_said(folder: Path) -> None:
     of_tiny, of_unscaled, of_nested = (of(folder, name).model for name in ("tiny", "unscaled", "nested"))
     tiny, unscaled, nested = (build(folder, name) for name in ("tiny", "unscaled", "nested"))
@@ -185,6 +191,7 @@ def test_scaling_twice_is_refused(folder: Path) -> None:
     inputs.refuse_unfit(of(folder, "nested", "model.preprocessing=unit").model, 16)  # none can see into it
 
 
+@pytest.mark.slow
 def test_images_of_any_size_need_a_network_that_takes_them(folder: Path) -> None:
     trial.refuse_fault(of(folder, "tiny", "data.eval_size=24"), "float32")
     with pytest.raises(UserError, match=r"its outputs are of shape \(None, None\)"):

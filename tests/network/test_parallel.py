@@ -1,6 +1,5 @@
 """One run on two devices, both of them logical CPUs of a process of its own."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +10,11 @@ import pytest
 from augexp.errors import UserError
 from augexp.network import parallel
 from augexp.runs import read
+from tests.forked import Forked
 
 # Logical devices must be there before TensorFlow looks at them.
 CODE = """
-import os, sys
+import os
 from augexp.config import load
 from augexp.network import device
 device.load_tensorflow()
@@ -24,28 +24,31 @@ if os.environ["KERAS_BACKEND"] == "tensorflow":
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from augexp.train.run import train
 for devices in ("one", "all"):
-    train(load.experiment("digits.yaml", [*sys.argv[1:], f"train.devices={devices}", f"name={devices}"]))
+    train(load.experiment("digits.yaml", [*overrides, f"train.devices={devices}", f"name={devices}"]))
 """
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
-def test_two_devices_give_the_losses_of_one(backend: str, tmp_path: Path, cache_dir: Path) -> None:
+def test_two_devices_give_the_losses_of_one(
+    backend: str, tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip(backend)
     overrides = (
         *("strategy=mixup", "train.epochs=2", "train.head_epochs=1", "data.train_per_class=30", "train.batch_size=32"),
         "train.ema=0.9",
         *(f"runs_dir={tmp_path}", f"data.cache_dir={cache_dir}"),
     )
-    environment = {"KERAS_BACKEND": backend, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
-    done = subprocess.run(
-        [sys.executable, "-c", CODE, *overrides],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    if backend == "tensorflow":
+        process = Forked(exec, CODE, {"overrides": overrides})
+        _, said = process.communicate(600)
+        assert process.returncode == 0, said
+    else:  # Keras chooses its backend when it is imported, and JAX has as many devices as it is told then
+        monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
+        line = [sys.executable, "-c", f"overrides = {overrides}\n{CODE}"]
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
     one, both = (read.load(tmp_path / f"{name}-seed0") for name in ("one", "all"))
     assert both.environment.device == f"2 x {one.environment.device}"
     for column in ("loss", "val_loss"):

@@ -12,6 +12,7 @@ from augexp.config import load
 from augexp.network import probe
 
 
+@pytest.mark.slow
 def test_features_are_those_of_the_initial_weights() -> None:
     settings = load.experiment("digits.yaml")
     images = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3)).astype(np.float32)

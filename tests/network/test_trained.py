@@ -25,6 +25,7 @@ def run(trained_once: Callable[..., Path], tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained_run, tmp_path / trained_run.name))
 
 
+@pytest.mark.slow
 def test_a_run_is_opened_with_the_weights_that_were_scored(run: Path) -> None:
     opened = trained.load(run)
     part = trained.splits(opened).val
@@ -36,12 +37,14 @@ def test_a_run_is_opened_with_the_weights_that_were_scored(run: Path) -> None:
     assert opened.class_names == tuple("0123456789")
 
 
+@pytest.mark.slow
 def test_a_run_of_all_devices_is_opened_on_one(run: Path) -> None:
     text = (unseal(run) / "config.yaml").read_text()
     (run / "config.yaml").write_text(text.replace("devices: one", "devices: all"))
     assert trained.load(run).experiment.train.devices == "one"
 
 
+@pytest.mark.slow
 def test_a_run_that_does_not_say_its_classes_takes_them_from_the_data(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -65,6 +68,7 @@ def test_what_is_no_run_folder(run: Path, place: str, message: str) -> None:
         trained.load(run.parent / place)
 
 
+@pytest.mark.slow
 def test_a_run_without_weights(run: Path) -> None:
     (run / "last.weights.h5").unlink()
     with pytest.raises(UserError, match=r"it holds no weights \(last.weights.h5\)"):
@@ -76,6 +80,7 @@ def test_a_run_without_weights(run: Path) -> None:
         trained.load(run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["foreign", "other network"])
 def test_weights_that_do_not_fit(run: Path, how: str) -> None:
     if how == "foreign":
@@ -87,6 +92,7 @@ def test_weights_that_do_not_fit(run: Path, how: str) -> None:
         trained.splits(trained.load(run))
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_is_taken_at_its_best_so_far(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (run / "result.json").unlink()
     (run / "last.weights.h5").unlink()
@@ -94,6 +100,7 @@ def test_an_unfinished_run_is_taken_at_its_best_so_far(run: Path, capsys: pytest
     assert "unfinished; taken at its best so far" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_data_that_has_changed(run: Path) -> None:
     environment = read.environment(unseal(run)).model_dump(mode="json")
     files.write_json(run / "environment.json", environment | {"data_fingerprint": "0" * 64})
@@ -103,6 +110,7 @@ def test_data_that_has_changed(run: Path) -> None:
         trained.splits(trained.load(run))
 
 
+@pytest.mark.slow
 def test_images_that_another_decoder_read(run: Path) -> None:
     environment = read.environment(unseal(run)).model_dump(mode="json")
     files.write_json(run / "environment.json", environment | {"data_fingerprint": "0" * 64, "decoder": None})
@@ -110,6 +118,7 @@ def test_images_that_another_decoder_read(run: Path) -> None:
         trained.splits(trained.load(run))
 
 
+@pytest.mark.slow
 def test_classes_that_have_changed(run: Path) -> None:
     environment = read.environment(unseal(run)).model_dump(mode="json")
     files.write_json(run / "environment.json", environment | {"class_names": [f"class {i}" for i in range(10)]})
@@ -124,7 +133,8 @@ def test_a_run_that_would_be_refused_now_is_opened_as_it_was_trained(
     experiment = load.experiment(
         "digits.yaml",
         ["train.epochs=1", "train.batch_size=1", "strategy=cutmix", "data.train_per_class=1", f"runs_dir={tmp_path}",
-         "model.backbone=MobileNetV3Small", "model.preprocessing=unit", "data.image_size=32",
+         "model.backbone=MobileNetV3Small", "model.backbone_args={minimalistic: true, alpha: 0.25}",
+         "model.preprocessing=unit", "data.image_size=32",
          f"data.cache_dir={cache_dir}"],
     )  # fmt: skip
     with pytest.raises(UserError, match=r"^train\.batch_size 1: "):
@@ -147,6 +157,7 @@ def test_a_run_that_knew_nothing_of_copies_kept_them(tmp_path: Path) -> None:
     assert trained._settings(folder).data.duplicates == "keep"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["last.weights.h5", "result.json"])
 def test_weights_that_the_run_did_not_leave_are_refused(run: Path, name: str) -> None:
     content = bytearray((run / name).read_bytes())
@@ -171,6 +182,7 @@ def test_what_the_run_did_not_leave_is_refused(run: Path, name: str, then: str, 
         trained.load(run)
 
 
+@pytest.mark.slow
 def test_weights_of_a_run_of_an_earlier_version_are_taken_as_they_are(run: Path) -> None:
     unseal(run)
     with (run / "last.weights.h5").open("ab") as file:
@@ -186,6 +198,7 @@ def tiny(shape):
 """
 
 
+@pytest.mark.slow
 def test_a_run_of_an_own_network_is_opened_with_its_very_file_and_compared_without(
     tmp_path: Path, cache_dir: Path
 ) -> None:

@@ -13,6 +13,7 @@ from tests.places import SHARED
 MOBILENET = SHARED / "weights" / "mobilenet_v2_0.35_224_notop.weights.h5"
 
 
+@pytest.mark.slow
 def test_a_file_in_the_published_layout_whatever_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whose, "KNOWN", (("MobileNetV2", 0.5), ("MobileNetV2", 0.35)))  # each takes a second
     path = tmp_path / "mine.h5"
@@ -22,6 +23,7 @@ def test_a_file_in_the_published_layout_whatever_its_name(tmp_path: Path, monkey
     assert (found.backbone, found.backbone_args, found.weights) == ("MobileNetV2", {"alpha": 0.35}, str(path))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not MOBILENET.exists(), reason="../shared with its photos and weights is not here")
 def test_real_weights_are_found_at_once_by_their_name() -> None:
     assert max(whose.KNOWN, key=lambda known: whose._likeness(MOBILENET.name, *known)) == ("MobileNetV2", 0.35)
@@ -41,6 +43,7 @@ def test_published_names_are_told_apart(file: str, likeliest: tuple[str, float |
     assert max(whose.KNOWN, key=lambda known: whose._likeness(file, *known)) == likeliest
 
 
+@pytest.mark.slow
 def test_what_is_no_file_of_weights_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whose, "KNOWN", (("MobileNetV2", 0.35),))
     (tmp_path / "notes.h5").write_text("nothing")

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import numpy as np
+import pytest
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
@@ -64,6 +65,7 @@ def test_doses_far_apart_have_a_logarithmic_axis(tmp_path: Path) -> None:
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0.1", "0.5", "1", "2", "4"]
 
 
+@pytest.mark.slow
 def test_curves_of_one_parameter_are_files_of_their_own(tmp_path: Path) -> None:
     paths = [*runs(tmp_path / "a", DOSES), *runs(tmp_path / "b", DOSES, "train.learning_rate=0.5")]
     judgement = judged(paths)
@@ -85,6 +87,7 @@ def cells(effect: Effect | None) -> list[str]:
     return [f"{100 * effect.difference:+.2f}", f"{100 * low:+.2f} {100 * high:+.2f}", effect.status]
 
 
+@pytest.mark.slow
 def test_page_and_json_hold_the_numbers(tmp_path: Path) -> None:
     judgement = judged([*runs(tmp_path / "a", ABLATION), *runs(tmp_path / "d", DOSES | {"none": 0.7})])
     html, told = page.html(judgement), export.as_dict(judgement)

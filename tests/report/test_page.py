@@ -104,6 +104,7 @@ def study(folder: Path, names: tuple[str, ...] = ("none", "cutmix"), seeds: int 
     return judge(load_groups(paths), Options(allow=("train",)))
 
 
+@pytest.mark.slow
 def test_a_page_holds_verdicts_numbers_and_notes(tmp_path: Path) -> None:
     judgement = study(tmp_path)
     words = " ".join(Page(page.html(judgement)).words.split())
@@ -184,6 +185,7 @@ def harmless(tmp_path_factory: pytest.TempPathFactory) -> Page:
     return Page(page.html(told(tmp_path_factory.mktemp("harmless"), "word")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", ["word", *HOSTILE])
 def test_every_word_of_a_users_is_text(harmless: Page, tmp_path: Path, word: str) -> None:
     html = page.html(told(tmp_path, word))
@@ -212,6 +214,7 @@ def test_ids_are_used_once(tmp_path: Path) -> None:
     assert len(ids) == len(set(ids)) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_small_comparisons_make_a_page_too(tmp_path: Path, seeds: int) -> None:
     one = Page(page.html(study(tmp_path / "one", ("none",), seeds)))
@@ -239,6 +242,7 @@ def test_a_picture_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
 # --- profiles ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_page_holds_every_metric_and_number(tmp_path: Path) -> None:
     judgement, measured = judged(full_study(tmp_path))
     html = page.html(judgement)
@@ -256,6 +260,7 @@ def test_the_page_holds_every_metric_and_number(tmp_path: Path) -> None:
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.slow
 def test_names_in_profiles_are_text(tmp_path: Path) -> None:
     judgement, _ = judged(full_study(tmp_path, ("none", EVIL_NAME)))
     read, harmless = Page(page.html(judgement)), Page(page.html(judged(full_study(tmp_path / "harmless"))[0]))
@@ -278,6 +283,7 @@ def test_without_evaluations_the_page_has_no_profiles(tmp_path: Path) -> None:
 # --- templates -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_template_is_given_what_it_says_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_tables, "MOST_CLASSES", 1)
     judgement, _ = judged(full_study(tmp_path))

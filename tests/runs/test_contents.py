@@ -47,6 +47,7 @@ def test_what_is_no_regular_file_is_named_at_once(
     assert str(caught.value).startswith(f"file {reason}")
 
 
+@pytest.mark.slow
 def test_a_file_of_a_terabyte_is_refused(tmp_path: Path) -> None:
     for read in READERS[:4]:
         with (tmp_path / "file").open("wb") as file:

@@ -138,6 +138,7 @@ def test_a_later_evaluation_keeps_what_a_newer_version_wrote_beside(folder: Path
     assert columns["brier"].tolist() == pytest.approx([0.1, 0.2, 0.3])
 
 
+@pytest.mark.slow
 @given(st.recursive(SCALARS, lambda one: st.lists(one, max_size=3) | st.dictionaries(st.sampled_from(KEYS), one)))
 def test_whatever_the_file_holds_it_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: Any) -> None:
     folder = tmp_path_factory.mktemp("any")

@@ -220,6 +220,7 @@ with create(load.experiment(None, sys.argv[1:])) as folder:
 """
 
 
+@pytest.mark.slow
 def test_one_process_a_folder_and_a_killed_one_frees_it(experiment: Experiment) -> None:
     overrides = ["strategy=cutmix", "data.source=digits", f"runs_dir={experiment.runs_dir}"]
     with subprocess.Popen(

@@ -115,6 +115,7 @@ def test_predictions_that_the_run_did_not_leave_are_refused(tmp_path: Path) -> N
         predictions.read(read.load(folder))
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=200))
 def test_no_content_is_fatal(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     folder = make_run(tmp_path_factory.mktemp("run"))

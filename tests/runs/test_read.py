@@ -131,6 +131,7 @@ def test_damage_is_named(tmp_path: Path, damage: Callable[[Path], None], reason:
     assert why_broken(folder) == reason
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=200), st.sampled_from(["config.yaml", "environment.json", "result.json", "history.csv"]))
 def test_no_content_is_fatal(tmp_path_factory: pytest.TempPathFactory, content: bytes, name: str) -> None:
     folder = make_run(tmp_path_factory.mktemp("run"))

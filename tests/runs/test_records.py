@@ -56,6 +56,7 @@ def outcomes(folder: Path) -> None:
             look(folder)
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_file_with_another_value_is_read_or_refused(data: st.DataObject, whole: Path, tmp_path: Path) -> None:
@@ -69,6 +70,7 @@ def test_a_file_with_another_value_is_read_or_refused(data: st.DataObject, whole
     outcomes(folder)
 
 
+@pytest.mark.slow
 @given(name=st.sampled_from(FILES), end=st.integers(0, 400), more=st.binary(max_size=6))
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_file_that_is_cut_off_or_overwritten_is_read_or_refused(

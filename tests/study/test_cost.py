@@ -11,6 +11,7 @@ from augexp.study import cost, grid
 from tests.factories import make_run
 
 
+@pytest.mark.slow
 def test_a_finished_neighbour_tells_the_time(tmp_path: Path, cache_dir: Path) -> None:
     here = [f"runs_dir={tmp_path}", f"data.cache_dir={cache_dir}"]
     neighbour = load.experiment("digits.yaml", [*here, "strategy=mixup", "seed=3"])
@@ -23,6 +24,7 @@ def test_a_finished_neighbour_tells_the_time(tmp_path: Path, cache_dir: Path) ->
     assert cost.measured_seconds(other) is None
 
 
+@pytest.mark.slow
 def test_disk_counts_weights_moments_and_the_images_that_are_not_decoded_yet(tmp_path: Path) -> None:
     settings = load.experiment("digits.yaml", [f"runs_dir={tmp_path}", f"data.cache_dir={tmp_path / 'cache'}"])
     told = cost.cost(settings)
@@ -34,6 +36,7 @@ def test_disk_counts_weights_moments_and_the_images_that_are_not_decoded_yet(tmp
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "overrides",
     [["train.batch_size=1"], ["model.backbone=MobileNetV3Small", "model.preprocessing=unit", "data.image_size=32"]],

@@ -54,6 +54,7 @@ def pool(plan: Plan, fates: Mapping[str, Fate] | None = None) -> FatedPool:
     return FatedPool(2, every | dict(fates or {}))
 
 
+@pytest.mark.slow
 def test_a_study_trains_what_each_look_needs_and_no_more(tmp_path: Path) -> None:
     plan = planned(tmp_path)
     told: list[str] = []
@@ -68,6 +69,7 @@ def test_a_study_trains_what_each_look_needs_and_no_more(tmp_path: Path) -> None
     assert len(started.names) == len(set(started.names)) < 32
 
 
+@pytest.mark.slow
 def test_the_same_command_goes_on_where_it_was_and_ends_with_the_same_sentence(tmp_path: Path) -> None:
     whole = rounds.run(planned(tmp_path / "a"), pool(planned(tmp_path / "a")), lambda _: None)
     plan = planned(tmp_path / "b")
@@ -106,6 +108,7 @@ def test_the_studies_of_some_folders_stand_as_the_plan_says(tmp_path: Path) -> N
     assert members == folders
 
 
+@pytest.mark.slow
 def test_the_sentence_of_a_study_holds_what_compare_holds_against_it(tmp_path: Path) -> None:
     plan = planned(tmp_path)
     found = rounds.run(plan, pool(plan), lambda _: None)
@@ -126,7 +129,8 @@ def test_a_real_study_that_is_killed_again_and_again_says_the_same(tmp_path: Pat
     def start(folder: str) -> Forked:
         return command(
             *("sweep", "--config", "digits.yaml", "strategy=none,cutmix", f"data.cache_dir={cache_dir}"),
-            *("train.epochs=1", "--decide", "looks=[2]", "--jobs", "2", f"runs_dir={tmp_path / folder}"),
+            *("train.epochs=1", "data.train_per_class=30", "--decide", "looks=[2]", "--jobs", "2"),
+            f"runs_dir={tmp_path / folder}",
         )
 
     unbroken, _ = (whole := start("a")).communicate(300)

@@ -55,8 +55,9 @@ def main(runs_dir: str, cache_dir: str, *overrides: str) -> tuple[float, float, 
         folder = train(settings)
     best_epoch = int(np.argmax(np.loadtxt(folder / "history.csv", delimiter=",", skiprows=1, usecols=5)))
 
+    network = prepare(settings).network
+
     def stored(name: str) -> dict[str, Any]:
-        network = prepare(settings).network
         model.load_weights(network, folder / name)
         named = zip(trained, network.model.trainable_variables, strict=True)
         return {path: keras.ops.convert_to_numpy(one) for path, one in named}

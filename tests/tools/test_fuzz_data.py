@@ -16,10 +16,12 @@ def told(ended: Iterable[tuple[Case, list[str]]]) -> str:
     return "\n".join(f"{case}: {'; '.join(found)}" for case, found in ended if found)
 
 
+@pytest.mark.slow
 def test_a_damaged_cache_is_whole_decoded_again_or_refused(tmp_path: Path) -> None:
     assert told(caches.fuzz(caches.cases(15, 1), 1, tmp_path)) == ""
 
 
+@pytest.mark.slow
 def test_a_damaged_image_is_decoded_left_out_or_refused(tmp_path: Path) -> None:
     assert told(images.fuzz(images.cases(25, 1), 1, tmp_path)) == ""
 

@@ -14,8 +14,9 @@ def told(ended: Iterable[tuple[folders.Case, list[str]]]) -> str:
     return "\n".join(f"{case}: {'; '.join(found)}" for case, found in ended if found)
 
 
+@pytest.mark.slow
 def test_every_damage_ends_in_an_answer(tmp_path: Path) -> None:
-    assert told(folders.fuzz(folders.cases(40, 1), 1, tmp_path)) == ""
+    assert told(folders.fuzz(folders.cases(12, 1), 1, tmp_path)) == ""
 
 
 @pytest.mark.slow
@@ -23,6 +24,7 @@ def test_damage_to_any_file_through_every_command(tmp_path: Path) -> None:
     assert told(folders.fuzz(folders.cases(100, 2), 2, tmp_path)) == ""
 
 
+@pytest.mark.slow
 def test_the_fuzzer_finds_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from augexp.runs import cleanup
 

@@ -21,6 +21,7 @@ def digits(runs_dir: Path, cache_dir: Path, *overrides: str) -> Experiment:
     return load.experiment("digits.yaml", [*QUICK, f"runs_dir={runs_dir}", f"data.cache_dir={cache_dir}", *overrides])
 
 
+@pytest.mark.slow
 def test_hours_on_a_cpu_are_announced(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = prepare(digits(tmp_path, cache_dir))
     assert not any(line.startswith("no GPU") for line in announcement(prepared))
@@ -32,6 +33,7 @@ def test_hours_on_a_cpu_are_announced(tmp_path: Path, cache_dir: Path, monkeypat
     )
 
 
+@pytest.mark.slow
 def test_dry_run_trains_nothing_and_tells_sizes_steps_and_memory(tmp_path: Path, cache_dir: Path) -> None:
     settings = digits(tmp_path, cache_dir)
     device, data, steps, seen, memory = plan(settings)
@@ -43,6 +45,7 @@ def test_dry_run_trains_nothing_and_tells_sizes_steps_and_memory(tmp_path: Path,
     assert not settings.run_dir.exists()
 
 
+@pytest.mark.slow
 def test_what_is_doubtful_is_said_by_the_dry_run_too(tmp_path: Path) -> None:
     leak = leaking(tmp_path / "leak")
     told = (f"data.source=folder:{leak}", "data.image_size=24", "train.batch_size=8")
@@ -54,6 +57,7 @@ def test_what_is_doubtful_is_said_by_the_dry_run_too(tmp_path: Path) -> None:
     assert said in plan(settings)
 
 
+@pytest.mark.slow
 def test_dry_run_before_the_data_is_prepared(tmp_path: Path) -> None:
     lines = plan(load.experiment("digits.yaml", [f"data.cache_dir={tmp_path / 'empty'}"]))
     assert lines[1] == "data: digits, 10 classes, train 1,151, val 287, test 359"
@@ -70,6 +74,7 @@ def test_dry_run_before_the_download(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_is_doubtful_is_said_in_both(tmp_path: Path, cache_dir: Path) -> None:
     strategy = "strategy=[mixup, {name: keras:RandomFlip, mode: sideways}]"
     settings = digits(tmp_path, cache_dir, strategy, "train.batch_size=4")
@@ -83,6 +88,7 @@ def test_what_is_doubtful_is_said_in_both(tmp_path: Path, cache_dir: Path) -> No
 UNFIT = ("model.backbone=MobileNetV3Small", "model.preprocessing=unit", "data.image_size=32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overrides", [UNFIT, ("strategy=mixup", "train.batch_size=1")])
 def test_what_cannot_work_is_refused_before_data_is_decoded(tmp_path: Path, overrides: tuple[str, ...]) -> None:
     settings = digits(tmp_path, tmp_path / "cache", *overrides)

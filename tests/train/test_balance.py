@@ -77,6 +77,7 @@ def settings(folder: Path, source: Path, cache_dir: Path, balance: str, *more: s
     return load.experiment("digits.yaml", [*told, f"name={balance}", f"train.balance={balance}", *more])
 
 
+@pytest.mark.slow
 def test_val_accuracy_and_predictions_are_of_plain_logits(tmp_path: Path, unequal: Path, cache_dir: Path) -> None:
     folder = train(settings(tmp_path, unequal, cache_dir, "loss", "strategy=mixup", "train.label_smoothing=0.1"))
     result, history = read.load(folder).result, read.history(folder)
@@ -86,6 +87,7 @@ def test_val_accuracy_and_predictions_are_of_plain_logits(tmp_path: Path, unequa
         assert (said == stored["label"]).mean() == pytest.approx(result.val.accuracy, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("balance", ["sampler", "loss"])
 def test_a_resumed_run_ends_in_the_same_bytes(tmp_path: Path, unequal: Path, cache_dir: Path, balance: str) -> None:
     whole = train(settings(tmp_path / "a", unequal, cache_dir, balance))
@@ -111,6 +113,7 @@ def _stopped_after(experiment: Any, steps: int) -> None:
         train(experiment)
 
 
+@pytest.mark.slow
 def test_prepare_takes_every_balance(tmp_path: Path, unequal: Path, cache_dir: Path) -> None:
     for balance in ("none", "sampler", "loss"):
         assert prepare(settings(tmp_path, unequal, cache_dir, balance)).steps > 0

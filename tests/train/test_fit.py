@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ class Fitted:
             return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_a_run_records_every_epoch_best_weights_and_checkpoint(fitted: Fitted) -> None:
     reached = fitted()
     assert [row["epoch"] for row in fitted.history] == ["1", "2", "3"]
@@ -66,6 +68,7 @@ def test_a_run_records_every_epoch_best_weights_and_checkpoint(fitted: Fitted) -
     assert float(fitted.history[-1]["learning_rate"]) == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_checkpoint_holds_network_and_optimizer(fitted: Fitted) -> None:
     fitted("train.epochs=1")
     network = fitted.task.network.model
@@ -102,8 +105,8 @@ def resumable(runs_dir: Path, cache_dir: Path, *overrides: str) -> Experiment:
 
 
 @pytest.fixture(scope="module")
-def unbroken(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
-    return train(resumable(tmp_path_factory.mktemp("unbroken"), cache_dir))
+def unbroken(trained_once: Callable[..., Path]) -> Path:
+    return trained_once(*DIGITS, *RESUMABLE)
 
 
 def killed(
@@ -125,6 +128,7 @@ def killed(
             train(settings, resume=resume)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "call"),
     [
@@ -148,10 +152,11 @@ EMA = ("train.ema=0.8", "train.checkpoint_steps=2")  # of four an epoch
 
 
 @pytest.fixture(scope="module")
-def unbroken_averages(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
-    return train(resumable(tmp_path_factory.mktemp("averages"), cache_dir, *EMA))
+def unbroken_averages(trained_once: Callable[..., Path]) -> Path:
+    return trained_once(*DIGITS, *RESUMABLE, *EMA)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "call"),
     [
@@ -170,11 +175,13 @@ def test_averages_are_resumed_to_the_byte(
     assert arrays(settings.run_dir) == arrays(unbroken_averages)
 
 
-@pytest.mark.parametrize("ema", ["null", "0.8"])
+@pytest.mark.slow
+@pytest.mark.parametrize(("whole", "overrides"), [("unbroken", ()), ("unbroken_averages", EMA)])
 def test_last_weights_that_a_kill_has_cost_come_from_the_checkpoint(
-    tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch, ema: str
-) -> None:
-    settings = resumable(tmp_path, cache_dir, f"train.ema={ema}")
+    request: pytest.FixtureRequest, tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch,
+    whole: str, overrides: tuple[str, ...],
+) -> None:  # fmt: skip
+    settings = resumable(tmp_path, cache_dir, *overrides)
     real = record.save_weights
 
     def kill(task: Task, folder: Path, kind: Score) -> None:
@@ -188,10 +195,10 @@ def test_last_weights_that_a_kill_has_cost_come_from_the_checkpoint(
             train(settings)
     assert not (settings.run_dir / "last.weights.h5").exists()
     train(settings, resume=True)
-    unbroken = train(resumable(tmp_path / "unbroken", cache_dir, f"train.ema={ema}"))
-    assert numbers(settings.run_dir) == numbers(unbroken)
+    assert numbers(settings.run_dir) == numbers(request.getfixturevalue(whole))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overrides", [(), ("train.precision=mixed_float16", "train.optimizer=adamw")])
 def test_the_weights_kept_are_averages_over_every_step(
     tmp_path: Path, cache_dir: Path, overrides: tuple[str, ...]
@@ -229,6 +236,7 @@ def _data_sets(group: h5py.Group) -> list[h5py.Dataset]:
     return [data for one in members for data in ([one] if isinstance(one, h5py.Dataset) else _data_sets(one))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 def test_in_mixed_precision_too(
@@ -244,7 +252,7 @@ def test_in_mixed_precision_too(
     killed(monkeypatch, settings, "runs.checkpoint.save", 2)  # goes on within the first epoch, after three steps
     if precision == "mixed_float16":
         assert loss_scale(settings.run_dir) != HIGH_SCALE
-    killed(monkeypatch, settings, "runs.checkpoint.save", 2, resume=True)  # goes on after the first epoch
+        killed(monkeypatch, settings, "runs.checkpoint.save", 2, resume=True)  # goes on after the first epoch
     broken = train(settings, resume=True)
     unbroken = train(resumable(tmp_path / "unbroken", cache_dir, *overrides))
     assert numbers(broken) == numbers(unbroken)
@@ -268,7 +276,8 @@ def arrays(folder: Path) -> dict[str, bytes]:
 @pytest.mark.slow
 def test_a_deterministic_run_repeats_itself(tmp_path: Path, cache_dir: Path) -> None:
     def train(folder: Path) -> tuple[list[list[str]], list[bytes]]:
-        settings = resumable(folder, cache_dir, "strategy=rand_augment+cutmix", "train.deterministic=true")
+        phases = ("train.head_epochs=0", "train.plain_epochs=0", "train.epochs=2")  # each compiles anew
+        settings = resumable(folder, cache_dir, "strategy=rand_augment+cutmix", "train.deterministic=true", *phases)
         (tmp_path / "told.yaml").write_text(settings.to_yaml())
         # In a process of its own: there is no way back from deterministic kernels.
         process = forked.command("train", "--config", tmp_path / "told.yaml")
@@ -279,6 +288,7 @@ def test_a_deterministic_run_repeats_itself(tmp_path: Path, cache_dir: Path) -> 
     assert train(tmp_path / "once") == train(tmp_path / "again")
 
 
+@pytest.mark.slow
 def test_a_half_written_row_and_half_written_files_are_gone_after_resuming(
     unbroken: Path, tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,6 +309,7 @@ def test_resuming_a_finished_run_leaves_it_as_it_is(unbroken: Path, cache_dir: P
     assert before == {path: path.read_bytes() for path in unbroken.iterdir() if path.is_file()}
 
 
+@pytest.mark.slow
 def test_a_refused_resume_leaves_the_run_as_it_was(
     tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -310,6 +321,7 @@ def test_a_refused_resume_leaves_the_run_as_it_was(
     assert before == {path: path.read_bytes() for path in settings.run_dir.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_in_head_epochs_the_backbone_stands_still(fitted: Fitted) -> None:
     fitted("train.epochs=1", "train.head_epochs=1")
     fresh = build_network(fitted.task.experiment, "float32", 10)
@@ -319,16 +331,19 @@ def test_in_head_epochs_the_backbone_stands_still(fitted: Fitted) -> None:
     assert fitted.history[0]["phase"] == "head"
 
 
+@pytest.mark.slow
 def test_best_weights_of_the_head_epoch_can_be_loaded_after_the_full_ones(fitted: Fitted) -> None:
     fitted("train.epochs=2", "train.head_epochs=1", "train.learning_rate=0.0001")
     model.load_weights(fitted.task.network, fitted.folder / "best.weights.h5")
 
 
+@pytest.mark.slow
 def test_plain_epochs_run_without_the_strategy(fitted: Fitted) -> None:
     fitted("strategy=mixup", "train.epochs=2", "train.plain_epochs=1")
     assert [row["phase"] for row in fitted.history] == ["full", "plain"]
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_stops_with_advice(fitted: Fitted) -> None:
     with pytest.raises(UserError) as error:
         fitted("train.learning_rate=1e30", "train.schedule=constant")
@@ -349,6 +364,7 @@ def test_a_memory_shortage_is_explained() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains_and_keeps_logits_in_float32(fitted: Fitted, precision: str) -> None:
     reached = fitted("strategy=cutmix", "train.epochs=1", f"train.precision={precision}")
@@ -357,6 +373,7 @@ def test_mixed_precision_trains_and_keeps_logits_in_float32(fitted: Fitted, prec
     assert reached.best_accuracy > 0
 
 
+@pytest.mark.slow
 def test_adamw_trains(fitted: Fitted) -> None:
     reached = fitted("train.optimizer=adamw", "train.learning_rate=0.003", "train.weight_decay=0.01", "train.epochs=2")
     assert reached.best_accuracy > 0.3

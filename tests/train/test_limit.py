@@ -40,6 +40,7 @@ def numbers(count: int) -> tf.data.Dataset:
     return tf.data.Dataset.range(count).map(lambda number: (tf.fill([BATCH, 1], number), number))
 
 
+@pytest.mark.slow
 def test_the_rate_of_an_input_path_is_that_of_its_batches_and_soon_known() -> None:
     assert 0.2 * BATCH / 0.02 < (rate(slow(numbers(1000), 0.02), BATCH, enough=5) or 0) <= BATCH / 0.02
     started = time.perf_counter()
@@ -51,6 +52,7 @@ def test_one_batch_tells_no_rate() -> None:
     assert rate(numbers(1), BATCH, enough=5) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("input_seconds", "step_seconds"), [(0.03, 0.0), (0.0, 0.03)])
 def test_only_the_wait_for_input_is_taken_and_batches_stay_as_they_are(
     input_seconds: float, step_seconds: float
@@ -105,6 +107,7 @@ def fitted(folder: Path, cache_dir: Path, *overrides: str) -> list[dict[str, str
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_a_slow_input_path_is_said_and_changes_no_number(
     tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -50,6 +50,7 @@ def test_rows_show_the_training_batch(digits: Splits, drawn: dict[str, object]) 
         assert row.lines == (f"cutmix lam {lam:.3f} drawn, {weight:.3f} used",)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cutmix", "mixup", "resizemix", "saliencymix"])
 def test_a_weight_that_is_said_to_be_used_is_that_of_the_label(
     digits: Splits, drawn: dict[str, object], name: str
@@ -77,6 +78,7 @@ def test_plain_strategies_have_no_histogram(digits: Splits, drawn: dict[str, obj
     assert rows[0].lines[1].startswith("brightness delta ")
 
 
+@pytest.mark.slow
 def test_more_rows_than_the_batch_holds_are_not_asked_for(digits: Splits, drawn: dict[str, object]) -> None:
     preview.picture(digits, recipe_of(digits, "none"), 100)
     assert len(drawn["rows"]) == 64  # type: ignore[arg-type]
@@ -86,6 +88,7 @@ def rows_of(drawn: dict[str, object]) -> list[draw_images.PreviewRow]:
     return drawn["rows"]  # type: ignore[return-value]
 
 
+@pytest.mark.slow
 def test_one_of_shows_the_op_that_was_drawn(digits: Splits, drawn: dict[str, object]) -> None:
     settings = recipe_of(digits, "[{name: one_of, ops: [cutmix, brightness], per: example}]")
     preview.picture(digits, settings, 16)

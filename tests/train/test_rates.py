@@ -19,6 +19,7 @@ def test_a_run_takes_its_steps_its_scores_and_what_comes_once() -> None:
     assert twice == pytest.approx(10 + 4 * (learnt + scored) + 5 * 2 * 0.1)
 
 
+@pytest.mark.slow
 def test_real_steps_are_timed() -> None:
     settings = load.experiment("digits.yaml", ["train.epochs=2", "train.batch_size=32", "strategy=cutmix"])
     found = rates.measure(settings, 10)
