@@ -20,7 +20,7 @@ def preview(
     config: Annotated[
         str | None,
         typer.Option(
-            "--config", "-c", help="Where data and sizes come from.  [default: digits.yaml; for a data.source none.yaml]",
+            "--config", "-c", help="Where data and sizes come from.  [default: digits.yaml, or none.yaml]",
             show_default=False, autocompletion=complete_config,
         ),
     ] = None,
