@@ -414,7 +414,18 @@ def explained() -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        found = re.search(rf"{MARK}[^\n\]]+", str(error))
+        found = re.search(rf"{MARK}.+", str(error))
         if found is None:
             raise
-        raise UserError(found[0].strip().strip("'\"")) from None
+        raise UserError(_without_frame(found[0]).strip().strip("'\"")) from None
+
+
+def _without_frame(message: str) -> str:
+    """A message up to what TensorFlow puts behind it: ` [Op:PyFunc]`, ` [[{{node ...`, or the end of its own bracket."""
+    message = re.split(r" \[(?:Op:|\[\{)", message)[0]
+    opened = 0
+    for place, character in enumerate(message):
+        opened += (character == "[") - (character == "]")
+        if opened < 0:
+            return message[:place]
+    return message

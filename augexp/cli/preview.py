@@ -20,8 +20,8 @@ def preview(
     config: Annotated[
         str | None,
         typer.Option(
-            "--config", "-c", help="Where data and sizes come from.  [default: digits.yaml]", show_default=False,
-            autocompletion=complete_config,
+            "--config", "-c", help="Where data and sizes come from.  [default: digits.yaml, or none.yaml]",
+            show_default=False, autocompletion=complete_config,
         ),
     ] = None,
     overrides: Overrides = None,
@@ -43,9 +43,15 @@ def preview(
         raise UserError("--all draws every op; leave out --strategy, or leave out --all")
     chosen = [f"strategy={strategy}"] if strategy is not None else []
     given = config or overrides
-    experiment = load.experiment(config or "digits.yaml", [*(overrides or []), *chosen])
+    experiment = load.experiment(config or _usual(overrides or []), [*(overrides or []), *chosen])
     device.load_tensorflow()
     from augexp.train import gallery, preview
 
     figure = gallery.of(experiment if given else None) if every else preview.of(experiment, examples)
     write_picture(out, figure)
+
+
+def _usual(overrides: list[str]) -> str:
+    """The embedded digits; for another source the configuration of photos, as 16 px would show nothing of them."""
+    sources = [text.partition("=")[2] for text in overrides if text.startswith("data.source=")]
+    return "none.yaml" if sources and sources[-1] != "digits" else "digits.yaml"

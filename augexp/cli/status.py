@@ -19,7 +19,7 @@ def status(
     from augexp.study import rounds, watch
 
     standings = []
-    for folder in folders:
+    for folder in _runs(folders):
         try:
             found = status.of(folder)
             if found.state == "waiting":  # for a sweep to begin it; here it is a slip
@@ -38,3 +38,14 @@ def status(
         console.tell(f"study {race.study.hash}, by these runs: {wording.race_sentence(race)}")
         if race.ended:
             console.tell(wording.outcome(race, rounds.decided(members)))
+
+
+def _runs(folders: list[Path]) -> list[Path]:
+    """The folders; in place of that of a study, such as runs/which-digits, the runs in it."""
+    from augexp.runs import read
+
+    found = []
+    for folder in folders:
+        is_run = (folder / "config.yaml").is_file()
+        found += [folder] if is_run else read.runs_in(folder) or [folder]
+    return list(dict.fromkeys(found))

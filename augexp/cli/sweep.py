@@ -3,6 +3,7 @@
 import sys
 from contextlib import closing
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -24,7 +25,6 @@ from augexp.errors import UserError, counted
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from augexp.compare.race import Race
     from augexp.config.decide import Registered
@@ -222,8 +222,20 @@ def _study(config: str | None, study: str | None, grid: list[str]) -> "Study":
 
     if (config is None) == (study is None):
         raise UserError("--config FILE or --study FILE is needed, one of the two")
+    if study is not None:
+        _say_shipped(study)
     told = read_study(study) if study is not None else Study(str(config))
     return replace(told, axes=told.axes | read_axes(grid))
+
+
+def _say_shipped(study: str) -> None:
+    """That a name is the one of a shipped study, where one of the user's own may have been meant."""
+    from augexp import console
+    from augexp.config import load
+
+    path = load.find_config(study)
+    if path.parent.resolve() == load.shipped_configs().resolve() and not Path(study).exists():
+        console.say(f"{path.name}: the study of this name that is shipped with augexp, as there is none here")
 
 
 def _gpus(text: str | None) -> list[str]:

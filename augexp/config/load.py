@@ -17,6 +17,8 @@ from augexp.config.schema import Experiment, Model, is_named, label_of, read_str
 from augexp.config.settings import as_made
 from augexp.errors import UserError, all_of, did_you_mean
 
+STUDY_KEYS = ("config", "grid", "candidates", "decide")  # of a study, and of no configuration
+
 
 def find_config(name: str) -> Path:
     """`name` as given, then in `configs/` here, then among the configurations shipped with augexp."""
@@ -77,6 +79,11 @@ def experiment(
         source = path.name
         of_run = (path.parent / "environment.json").is_file()  # which the configuration repeats
         raw, places, mistakes = yamlfile.read(path, of_run=of_run)
+        if not raw.keys().isdisjoint(STUDY_KEYS):
+            raise UserError(
+                f"{path}: a study of many runs, not the configuration of one; augexp sweep --study {path} trains "
+                "it, and each of its run folders has a config.yaml"
+            )
         if of_run:
             raw = as_made(raw)
         elif shipped_configs().resolve() not in path.resolve().parents:

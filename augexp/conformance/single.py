@@ -39,14 +39,22 @@ def prove(spec: Spec) -> Iterator[Proof]:
         UserError: if the op can't be built at all.
     """
     op = strategy.op(spec)
+    said = set()  # an op that fails does so in every row
     for what, ask in _ROWS.items():
-        try:
-            with own.explained():
-                yield Proof(what, *ask(spec, op))
-        except UserError as error:
-            yield Proof(what, ok=False, text=str(error).removeprefix(f"{own.MARK}{spec.name}: "))
-        except Exception as error:  # ops are others' code
-            yield Proof(what, ok=False, text=f"{type(error).__name__}: {first_line(error)}")
+        proof = _row(what, ask, spec, op)
+        if proof.ok or proof.text not in said:
+            yield proof
+        said.add(proof.text)
+
+
+def _row(what: str, ask: Callable[[Spec, Op], tuple[bool, str]], spec: Spec, op: Op) -> Proof:
+    try:
+        with own.explained():
+            return Proof(what, *ask(spec, op))
+    except UserError as error:
+        return Proof(what, ok=False, text=str(error).removeprefix(f"{own.MARK}{spec.name}: "))
+    except Exception as error:  # ops are others' code
+        return Proof(what, ok=False, text=f"{type(error).__name__}: {first_line(error)}")
 
 
 def _images(spec: Spec, _op: Op) -> tuple[bool, str]:

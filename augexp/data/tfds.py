@@ -18,7 +18,7 @@ from augexp.data.examples import Source, SplitName
 from augexp.data.roles import Role, assigned, role
 from augexp.data.tfds_features import Keys, described, keys, label_kind
 from augexp.data.tfds_reading import Labels, Reading, has_labels, quiet
-from augexp.errors import UserError, did_you_mean, first_line
+from augexp.errors import UserError, closest, did_you_mean, first_line
 from augexp.files import locked
 
 NAMESPACES = "AUGEXP_TFDS_NAMESPACES"  # environment variable: those whose code may be run, with commas
@@ -95,7 +95,7 @@ def _builder(data: Data) -> Any:
     except tfds.core.DatasetNotFoundError:
         known = tfds.list_builders(with_community_datasets=False)
         hint = did_you_mean(data.source.split("/")[0].split(":")[0], [*known, digits.NAME])
-        hint = _if_a_path(data.source) or hint
+        hint = _if_a_path(data.source) or _if_like_a_folder(data.source) or hint
         raise UserError(f"data.source: TFDS has no data set {data.source!r}{hint}") from None
     except Exception as error:
         hint = _if_a_path(data.source)
@@ -123,6 +123,14 @@ def _if_a_path(source: str) -> str:
         return ""
     what, kind = ("folder", "folder") if Path(source).is_dir() else ("table", "csv")
     return f"; for a {what} of images write data.source={kind}:{source}"
+
+
+def _if_like_a_folder(source: str) -> str:
+    """What to write where a folder here is called nearly so."""
+    with contextlib.suppress(OSError):
+        close = closest(source, [path.name for path in Path().iterdir() if path.is_dir()])
+        return f"; did you mean the folder here, folder:{close}?" if close else ""
+    return ""
 
 
 def _prepare(builder: Any) -> None:

@@ -150,7 +150,7 @@ def _near(found: Findings) -> str:
 def _doubts(found: Findings) -> str:
     doubts = found.doubts
     if doubts.reason:
-        return f"not doubted: {doubts.reason}"
+        return f"not looked at: {doubts.reason}"
     alone = f"; {counted(doubts.alone, 'class')} of one train image not asked about" if doubts.alone else ""
     return (
         f"logistic regression on {doubts.probe} is right for {100 * doubts.accuracy:.1f} % of the train images that it "

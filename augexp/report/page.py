@@ -81,6 +81,7 @@ def content(judgement: Judgement, x: XAxis) -> dict[str, Any]:
         "alpha": ALPHA,
         "metric": wording.TITLES[judgement.metric],
         "which": terminal.which_lines(judgement),
+        "settled": judgement.choice is not None and judgement.choice.settled,
         "pairs": _pairs(judgement),
         "verdicts": [(verdict, _sentence(verdict)) for verdict in judgement.verdicts],
         "effects": _effects(judgement),

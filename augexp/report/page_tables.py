@@ -47,10 +47,17 @@ def strategies(judgement: Judgement) -> Table:
         *("strategy", "seeds", "val acc. %", "test acc. %"),
         *(("macro recall %", "worst class %") if recalls.is_shown(judgement) else ()),
         *("top-5 %", "cross-entropy", "best epoch"),
-        *("last epoch, val %", "images/s", *(("input path, images/s",) if _limited(judgement) else ())),
+        *(("last epoch, val %",) if _is_other(judgement) else ()),
+        *("images/s", *(("input path, images/s",) if _limited(judgement) else ())),
         *("minutes a run", "seconds to baseline"),
     )
     return Table(headings, tuple(_strategy(group, judgement) for group in judgement.comparison.groups))
+
+
+def _is_other(judgement: Judgement) -> bool:
+    """Whether a group's last epoch is another than the one whose weights are scored."""
+    summaries = map(summarize, judgement.comparison.groups)
+    return any(summary.others.get("last_val_accuracy") != summary.val for summary in summaries)
 
 
 def _limited(judgement: Judgement) -> bool:
@@ -75,7 +82,7 @@ def _strategy(group: Group, judgement: Judgement) -> tuple[Cell, ...]:
         _spread(summary.others.get("test_top5_accuracy")),
         _spread(summary.others.get("test_cross_entropy"), 1, 3),
         Cell(f"{middle:g}", () if low == high else (f"{low}-{high}",)),
-        _spread(summary.others.get("last_val_accuracy")),
+        *([_spread(summary.others.get("last_val_accuracy"))] if _is_other(judgement) else []),
         Cell(f"{summary.images_per_second:,.0f}"),
         *([_limit(summary.limit)] if _limited(judgement) else []),
         Cell(f"{summary.minutes:.1f}"),

@@ -62,10 +62,7 @@ def _check_folder(path: Path) -> None:
     if not path.is_dir():
         raise BrokenRun("no such folder" if not path.exists() else "not a folder")
     if not (path / "config.yaml").is_file():
-        holds_runs = any(path.glob("*/config.yaml"))
-        raise BrokenRun(
-            f"not a run folder; it holds some: give {path}/*" if holds_runs else "not a run folder (no config.yaml)"
-        )
+        raise BrokenRun(no_run(path))
     if not (path / "result.json").is_file():
         raise BrokenRun(_unfinished(path))
 
@@ -75,10 +72,17 @@ def refuse_foreign(path: Path) -> None:
     if not path.is_dir():
         raise UserError(f"{path}: {'not a folder' if path.exists() else 'no such folder'}; give a run folder")
     if not (path / "config.yaml").is_file():
-        holds_runs = any(path.glob("*/config.yaml"))
-        raise UserError(
-            f"{path}: not a run folder ({f'it holds some: give {path}/*' if holds_runs else 'no config.yaml'})"
-        )
+        raise UserError(f"{path}: {no_run(path)}")
+
+
+def no_run(path: Path) -> str:
+    """Why a folder is no run folder, and what to give where it holds some, as that of a study does."""
+    return f"not a run folder; it holds some: give {path}/*" if runs_in(path) else "not a run folder (no config.yaml)"
+
+
+def runs_in(path: Path) -> list[Path]:
+    """The run folders in a folder, sorted."""
+    return sorted(config.parent for config in path.glob("*/config.yaml"))
 
 
 def _unfinished(path: Path) -> str:

@@ -59,7 +59,7 @@ def _of(folder: Path) -> Standing:
     if not folder.is_dir():
         raise BrokenRun("not a folder")
     if not (folder / "config.yaml").is_file():
-        raise BrokenRun("not a run folder (no config.yaml)")
+        raise BrokenRun(read.no_run(folder))
     state, reason = _state(folder)
     standing = Standing(folder, state, reason, epochs=read.epochs(folder) or 0)
     try:

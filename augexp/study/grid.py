@@ -21,7 +21,6 @@ from augexp.network import device  # noqa: F401 - own ops may import TensorFlow,
 
 RANGE = re.compile(r"([0-9]+)\.\.([0-9]+)")
 MOST = 10_000  # runs; more is a slip of the keyboard
-STUDY_KEYS = ("config", "grid", "candidates", "decide")
 
 Axes = dict[str, list[Any]]  # dotted key -> its values
 
@@ -52,9 +51,9 @@ def read_study(name: str) -> Study:
     """
     path = load.find_config(name)
     raw, _, mistakes = yamlfile.read(path)
-    for key in sorted(raw.keys() - set(STUDY_KEYS)):
-        hint = did_you_mean(key, STUDY_KEYS)
-        mistakes.append(f"{path.name}: {cut(key)}: unknown key{hint}; known: {', '.join(STUDY_KEYS)}")
+    for key in sorted(raw.keys() - set(load.STUDY_KEYS)):
+        hint = did_you_mean(key, load.STUDY_KEYS)
+        mistakes.append(f"{path.name}: {cut(key)}: unknown key{hint}; known: {', '.join(load.STUDY_KEYS)}")
     if not isinstance(raw.get("config"), str):
         mistakes.append(f"{path.name}: config: the name of a configuration is needed, such as none.yaml")
     if not isinstance(raw.get("grid", {} if "candidates" in raw else None), Mapping):

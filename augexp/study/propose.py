@@ -14,6 +14,7 @@ from augexp.study.design import GOOD, LADDER, SMALL, Cost, Design, Photos, Recip
 from augexp.train import rates
 from augexp.train.rates import Rates
 
+SPARE = 1.25  # times the hours that are said to be enough: timed again, a machine may be slower
 KEPT_BACK = 0.1  # of the hours: no run takes just what another one took
 FORKED, FRESH = 2.0, 10.0  # seconds: the process of a run, its pictures and its result
 
@@ -150,7 +151,7 @@ def _at_its_size(photos: Photos, proposal: Proposal) -> Proposal:
 
 def _too_few_hours(hours: float, smallest: Design, decoding: float) -> UserError:
     runs = smallest.runs[1]
-    needed = (runs * smallest.seconds + decoding) / (1 - KEPT_BACK) / 3600
+    needed = SPARE * (runs * smallest.seconds + decoding) / (1 - KEPT_BACK) / 3600
     digits = 1 - math.floor(math.log10(needed))
     enough = math.ceil(needed * 10**digits) / 10**digits
     return UserError(

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from augexp.augment import own
-from augexp.config import partners
+from augexp.config import ownnet, partners
 from augexp.config.ops import check_classes
 from augexp.config.schema import Experiment
 from augexp.data import doubtful, pipeline, sources
@@ -27,6 +27,7 @@ def announcement(task: Task) -> list[str]:
         f"{task.network.precision} on {devices(task)}",
         *_sizes(settings, task.splits, task.steps),
         *own.idle(settings.strategy, settings.data.image_size),
+        *_random(settings),
         *partners.few(settings),
         *partners.smoothed(settings),
         *inputs.unlike(task.network, settings.model),
@@ -69,6 +70,24 @@ def _division(settings: Experiment) -> str:
     into = division(settings.data, settings.seed)
     fold = "" if into.folds is None else f"fold {into.fold} of 0 to {into.folds - 1} in "
     return f"split: {fold}division {into.number}, by seed {settings.seed}"
+
+
+def _random(settings: Experiment) -> list[str]:
+    """A line where a backbone of random weights is trained as one that has learnt something."""
+    model, train = settings.model, settings.train
+    if model.weights is not None or ownnet.is_own(model.backbone):
+        return []
+    slowed = {
+        f"train.head_epochs={train.head_epochs}": train.head_epochs > 0,
+        f"model.backbone_lr={model.backbone_lr:g}": model.backbone_lr < 1,
+    }
+    spared = ["model.freeze=backbone"] if model.freeze == "backbone" else [key for key, does in slowed.items() if does]
+    if not spared:
+        return []
+    return [
+        f"random weights (model.weights: null) are spared by {' and '.join(spared)}: that is made for weights that "
+        "have learnt something; model.freeze=none train.head_epochs=0 model.backbone_lr=1 trains all of the network"
+    ]
 
 
 def _memory(network: model.Network, settings: Experiment) -> str:
@@ -114,6 +133,7 @@ def plan(experiment: Experiment) -> list[str]:
         f"device: {found.name}, {precision}, Keras on {keras.backend.backend()}",
         *_expected_sizes(experiment),
         *own.idle(experiment.strategy, experiment.data.image_size),
+        *_random(experiment),
         *partners.few(experiment),
         *partners.smoothed(experiment),
         inputs.line(network, experiment.model),

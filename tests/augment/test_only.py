@@ -27,7 +27,7 @@ def batch() -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def applied(text: str) -> tuple[np.ndarray, np.ndarray]:
-    """One op after the other, without XLA, which takes a second an op; test_strategy.py holds it to be the same."""
+    """One op after the other, without XLA, which takes a second an op."""
     built = strategy.build(load.strategy(text), NAMES)
     images, labels = batch()
     params = built.sample(tf.constant(SEED, tf.int64), images, tf.argmax(labels, axis=1))

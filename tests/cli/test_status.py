@@ -38,3 +38,9 @@ def test_status_of_nothing_exits_with_2(typed: Augexp, tmp_path: Path) -> None:
             "error: there is no run folder among these; give some, such as runs/*",
         ],
     )
+
+
+def test_the_folder_of_a_study_stands_for_its_runs(typed: Augexp, runs_dir: Path) -> None:
+    each, all_of_them = typed("status", *sorted(runs_dir.glob("*-seed*"))), typed("status", runs_dir)
+    assert "4 runs: 4 finished" in each.out
+    assert (all_of_them.status, all_of_them.out, all_of_them.err) == (each.status, each.out, each.err)

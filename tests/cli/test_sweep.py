@@ -145,3 +145,13 @@ def test_a_study_over_folds(typed: Augexp, tmp_path: Path, cache_dir: Path) -> N
     )
     assert compared.status == 0
     assert "2 common splits" in " ".join(compared.out.split())
+
+
+def test_a_shipped_study_is_not_taken_for_ones_own(
+    typed: Augexp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shipped = "which-digits.yaml: the study of this name that is shipped with augexp"
+    assert shipped in typed("sweep", "--study", "which-digits.yaml", "--dry-run").err
+    (tmp_path / "which-digits.yaml").write_bytes((load.shipped_configs() / "which-digits.yaml").read_bytes())
+    assert shipped not in typed("sweep", "--study", "which-digits.yaml", "--dry-run").err

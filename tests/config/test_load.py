@@ -436,3 +436,9 @@ def test_the_configuration_of_an_earlier_run_is_read_as_it_was_written(tmp_path:
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"name": "08", "train": {"score": "last"}}))
     (tmp_path / "environment.json").write_text("{}")
     assert load.experiment(tmp_path / "config.yaml").name == "08"
+
+
+def test_a_study_is_no_configuration(tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").write_text("config: none.yaml\ncandidates: {none: none, cutmix: cutmix}\n")
+    with pytest.raises(UserError, match=r"study.yaml: a study of many runs, .* augexp sweep --study"):
+        load.experiment(tmp_path / "study.yaml")

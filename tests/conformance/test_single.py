@@ -53,6 +53,11 @@ def test_faults_are_found(tmp_path: Path, body: str, row: str, text: str) -> Non
     assert text in proof.text
 
 
+def test_a_fault_is_told_once(tmp_path: Path) -> None:
+    found = proofs(tmp_path, "return image * 1.0")
+    assert [proof.text for proof in found.values() if "float64" in proof.text] == [found["images"].text]
+
+
 @pytest.mark.slow
 def test_an_op_may_draw_nothing(tmp_path: Path) -> None:
     proof = proofs(tmp_path, "return image[::-1]")["draws"]

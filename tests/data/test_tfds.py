@@ -86,11 +86,14 @@ def refusal(name: str, data_dir: Path) -> str:
     return str(caught.value).replace(str(data_dir), "DIR")
 
 
-def test_misspelt_name(tmp_path: Path) -> None:
+def test_misspelt_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = "data.source: TFDS has no data set 'stanford_dgos'; did you mean stanford_dogs?"
     assert refusal("stanford_dgos", tmp_path) == wanted
     assert refusal("digit", tmp_path) == "data.source: TFDS has no data set 'digit'; did you mean digits?"
     assert refusal("qqqqqqqq", tmp_path) == "data.source: TFDS has no data set 'qqqqqqqq'"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    assert refusal("fotos", tmp_path).endswith("'fotos'; did you mean the folder here, folder:photos?")
 
 
 def test_unknown_version(tmp_path: Path) -> None:

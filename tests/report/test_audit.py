@@ -95,7 +95,7 @@ def test_the_json_holds_it_all() -> None:
 
 def test_what_was_not_looked_at_is_said() -> None:
     facts = dict(audit.facts(findings(doubts=Doubts(reason="weights are needed"), near=Near((), 40_000, 90_000, 7))))
-    assert facts["labels"] == "not doubted: weights are needed"
+    assert facts["labels"] == "not looked at: weights are needed"
     assert "among 40,000 of 90,000 different images, 7 of them too flat to tell" in facts["near-copies"]
     film = audit.facts(findings(near=Near((), 200, 200, 0, 180)))
     assert "180 more are alike, each to several others, as digits, drawings and frames" in dict(film)["near-copies"]

@@ -57,6 +57,23 @@ def test_what_is_doubtful_is_said_by_the_dry_run_too(tmp_path: Path) -> None:
     assert said in plan(settings)
 
 
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ((), False),
+        (("train.head_epochs=1",), True),
+        (("model.backbone_lr=0.1",), True),
+        (("model.freeze=backbone",), True),
+    ],
+)
+def test_random_weights_that_are_spared_are_named(
+    tmp_path: Path, cache_dir: Path, overrides: tuple[str, ...], said: bool
+) -> None:
+    lines = plan(digits(tmp_path, cache_dir, *overrides))
+    spared = f"random weights (model.weights: null) are spared by {''.join(overrides)}: "
+    assert any(line.startswith(spared) for line in lines) == said
+
+
 @pytest.mark.slow
 def test_dry_run_before_the_data_is_prepared(tmp_path: Path) -> None:
     lines = plan(load.experiment("digits.yaml", [f"data.cache_dir={tmp_path / 'empty'}"]))
