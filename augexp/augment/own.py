@@ -421,7 +421,7 @@ def explained() -> Iterator[None]:
 
 
 def _without_frame(message: str) -> str:
-    """A message up to what TensorFlow puts behind it: ` [Op:PyFunc]`, ` [[{{node ...`, or the end of its own bracket."""
+    """A message up to what TensorFlow puts behind it: ` [Op:PyFunc]`, ` [[{{node ...`, or the end of a bracket."""
     message = re.split(r" \[(?:Op:|\[\{)", message)[0]
     opened = 0
     for place, character in enumerate(message):

@@ -20,7 +20,7 @@ def preview(
     config: Annotated[
         str | None,
         typer.Option(
-            "--config", "-c", help="Where data and sizes come from.  [default: digits.yaml, or none.yaml]",
+            "--config", "-c", help="Where data and sizes come from.  [default: digits.yaml]",
             show_default=False, autocompletion=complete_config,
         ),
     ] = None,
@@ -34,6 +34,8 @@ def preview(
     """Draw what the network will see: the very batches of training, and the law of lam.
 
     Example: augexp preview --strategy cutmix
+
+    Without --config, a data.source of yours is drawn as none.yaml says.
     """
     from augexp.config import load
     from augexp.network import device
