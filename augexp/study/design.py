@@ -65,6 +65,8 @@ class Recipe:
     batch_size: int
     epochs: Epochs
     head_epochs: int
+    batch_norm: str
+    optimizer: str
     learning_rate: float
 
 
@@ -148,7 +150,10 @@ def recipe(photos: Photos, model: Model, *, gpu: bool) -> Recipe:
         batch_size=batch_size,
         epochs=epochs,
         head_epochs=0 if small else 1,
-        learning_rate=0.05 if small else 0.01,
+        # Small batches of few images would spoil the statistics of ImageNet (docs/init.md); SGD without them diverges.
+        batch_norm="trainable" if small else "frozen",
+        optimizer="sgd" if small else "adamw",
+        learning_rate=0.05 if small else 0.001,
     )
 
 
@@ -197,9 +202,11 @@ def settings(photos: Photos, recipe: Recipe, image_size: int, epochs: int) -> di
         **({"model.backbone_args": dict(model.backbone_args)} if model.backbone_args else {}),
         "model.weights": model.weights,
         "model.backbone_lr": model.backbone_lr,
+        "model.batch_norm": recipe.batch_norm,
         "train.epochs": epochs,
         "train.head_epochs": recipe.head_epochs,
         "train.batch_size": recipe.batch_size,
+        "train.optimizer": recipe.optimizer,
         "train.learning_rate": recipe.learning_rate,
     }
 

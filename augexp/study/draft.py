@@ -90,9 +90,11 @@ def _why(design: Design, photos: Photos) -> dict[str, str]:
         "model.backbone_args": "as its weights are",
         "model.weights": _why_weights(model.weights),
         "model.backbone_lr": "one rate for all of it" if small else "its body learns at a tenth of the head's rate",
+        "model.batch_norm": "its statistics are learnt, too" if small else "few images would spoil its statistics",
         "train.epochs": _why_epochs(design),
         "train.head_epochs": "nothing learnt before can be spoilt" if small else "the new head alone, at first",
         "train.batch_size": f"{steps} an epoch; mixing takes partners from a batch",
+        "train.optimizer": "with momentum" if small else "bears frozen statistics",
         "train.learning_rate": "usual for this network, and the same for all",
         "runs_dir": "of this study alone, a folder for each run",
     }
