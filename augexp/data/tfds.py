@@ -94,8 +94,7 @@ def _builder(data: Data) -> Any:
         return tfds.builder(data.source, data_dir=folder)
     except tfds.core.DatasetNotFoundError:
         known = tfds.list_builders(with_community_datasets=False)
-        hint = did_you_mean(data.source.split("/")[0].split(":")[0], [*known, digits.NAME])
-        hint = _if_a_path(data.source) or _if_like_a_folder(data.source) or hint
+        hint = _if_a_path(data.source) or _if_like(data.source.split("/")[0].split(":")[0], [*known, digits.NAME])
         raise UserError(f"data.source: TFDS has no data set {data.source!r}{hint}") from None
     except Exception as error:
         hint = _if_a_path(data.source)
@@ -125,12 +124,13 @@ def _if_a_path(source: str) -> str:
     return f"; for a {what} of images write data.source={kind}:{source}"
 
 
-def _if_like_a_folder(source: str) -> str:
-    """What to write where a folder here is called nearly so."""
+def _if_like(name: str, known: list[str]) -> str:
+    """What may have been meant: a set, or a folder here."""
+    folders = []
     with contextlib.suppress(OSError):
-        close = closest(source, [path.name for path in Path().iterdir() if path.is_dir()])
-        return f"; did you mean the folder here, folder:{close}?" if close else ""
-    return ""
+        folders = [path.name for path in Path().iterdir() if path.is_dir() and not path.name.startswith(".")]
+    close = closest(name, [*known, *folders])
+    return f"; did you mean the folder here, folder:{close}?" if close in folders else did_you_mean(name, known)
 
 
 def _prepare(builder: Any) -> None:
