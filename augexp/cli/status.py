@@ -1,5 +1,6 @@
 """`augexp status`."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -46,6 +47,8 @@ def _runs(folders: list[Path]) -> list[Path]:
 
     found = []
     for folder in folders:
-        is_run = (folder / "config.yaml").is_file()
-        found += [folder] if is_run else read.runs_in(folder) or [folder]
+        inside = []
+        with suppress(OSError):  # a folder out of reach is named where it is read
+            inside = [] if (folder / "config.yaml").is_file() else read.runs_in(folder)
+        found += inside or [folder]
     return list(dict.fromkeys(found))

@@ -29,6 +29,12 @@ def test_status_shows_runs_in_every_state_and_needs_no_tensorflow(typed: Augexp,
     assert answer.stderr == f"{runs_dir / 'notes'}: not a run folder (no config.yaml)\n"
 
 
+def test_a_name_that_no_file_system_holds_is_no_traceback(typed: Augexp, runs_dir: Path) -> None:
+    answer = typed("status", "a" * 300, *sorted(runs_dir.glob("*-seed*")))
+    assert answer.status == 0
+    assert "can't be read (File name too long)" in answer.err
+
+
 def test_status_of_nothing_exits_with_2(typed: Augexp, tmp_path: Path) -> None:
     answer = typed("status", tmp_path / "gone")
     assert (answer.status, answer.err.splitlines()) == (
