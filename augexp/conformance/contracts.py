@@ -127,12 +127,14 @@ def _prob_range(one: Implementation, _effort: Effort) -> Finding | None:
 
 
 def use(one: Implementation, setting: Setting) -> None:
+    """Mixes one batch with a setting; nothing where the implementation has no such op."""
     mix = start_any_per(one, setting)
     if mix is not None:
         mix(noise(8, 6, 9), identity(8), 0)
 
 
 def worst(findings: Sequence[Finding]) -> Finding:
+    """The first that doesn't hold, or else the first."""
     return next((one for one in findings if not one.ok), findings[0])
 
 

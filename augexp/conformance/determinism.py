@@ -51,6 +51,7 @@ def _digests_of_data(one: Implementation, steps: int, threads: int) -> list[byte
 
 
 def eager(one: Implementation, _effort: Effort, limit: float) -> Finding | None:
+    """Whether a batch is the same, within a limit in grey levels, with and without a graph."""
     if not one.in_graph or start_any_per(one) is None:
         return None
     compiled = _first_batch(one)

@@ -41,6 +41,7 @@ LAM_BATCH = 1000  # in a random permutation one of them is its own partner
 
 
 def lam_rows(alpha: float, per: Per) -> tuple[Property, Property]:
+    """That lam follows its Beta law, and has its mean and variance."""
     law, theory = f"lam ~ Beta({alpha:g}, {alpha:g}) per {per}", stats.beta(alpha, alpha).var()
     return (
         Property(law, f"p > {P_LIMIT:.0e}", partial(_lam_law, alpha=alpha, per=per)),
@@ -82,6 +83,7 @@ def _lam(one: Implementation, effort: Effort, setting: Setting) -> Floats | None
 
 
 def lam_of_batches(mix: Mix, count: int) -> Floats:
+    """(count,) lam in [0, 1], read from the labels of batches that draw one an example."""
     images, labels = noise(LAM_BATCH, 2, 3), identity(LAM_BATCH)
     return np.concatenate(
         [markers.read_labels(mix_batch(mix, images, labels, step)[1]).lam for step in range(count // LAM_BATCH)]

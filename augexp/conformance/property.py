@@ -49,14 +49,17 @@ class Property(NamedTuple):
 
 
 def p_value(p: float) -> Finding:
+    """Whether a law isn't refuted by its test."""
     return Finding(p >= P_LIMIT, f"p {p:.2g}")
 
 
 def at_most(value: float, limit: float) -> Finding:
+    """Whether an error is within its limit."""
     return Finding(bool(value <= limit), f"{value:.2g}")
 
 
 def none_of(faults: int, of: int) -> Finding:
+    """Whether there is no fault among so many tries."""
     return Finding(faults == 0, f"{faults} of {of}")
 
 

@@ -26,10 +26,7 @@ def announcement(task: Task) -> list[str]:
         f"{settings.run_dir}: {settings.model.backbone} at {_size(settings)}, "
         f"{task.network.precision} on {devices(task)}",
         *_sizes(settings, task.splits, task.steps),
-        *own.idle(settings.strategy, settings.data.image_size),
-        *_random(settings),
-        *partners.few(settings),
-        *partners.smoothed(settings),
+        *_doubtful(settings),
         *inputs.unlike(task.network, settings.model),
         *inputs.unscaled(task.network, settings.model),
     ]
@@ -70,6 +67,16 @@ def _division(settings: Experiment) -> str:
     into = division(settings.data, settings.seed)
     fold = "" if into.folds is None else f"fold {into.fold} of 0 to {into.folds - 1} in "
     return f"split: {fold}division {into.number}, by seed {settings.seed}"
+
+
+def _doubtful(settings: Experiment) -> list[str]:
+    """What is doubtful in the settings alone, whatever the data and the network are, a line each."""
+    return [
+        *own.idle(settings.strategy, settings.data.image_size),
+        *_random(settings),
+        *partners.few(settings),
+        *partners.smoothed(settings),
+    ]
 
 
 def _random(settings: Experiment) -> list[str]:
@@ -132,10 +139,7 @@ def plan(experiment: Experiment) -> list[str]:
     return [
         f"device: {found.name}, {precision}, Keras on {keras.backend.backend()}",
         *_expected_sizes(experiment),
-        *own.idle(experiment.strategy, experiment.data.image_size),
-        *_random(experiment),
-        *partners.few(experiment),
-        *partners.smoothed(experiment),
+        *_doubtful(experiment),
         inputs.line(network, experiment.model),
         *inputs.unlike(network, experiment.model),
         *inputs.unscaled(network, experiment.model),
